@@ -1,0 +1,250 @@
+"""Noise schedules in continuous time: t in [0, 1], data at 0, noise at 1.
+
+The forward process is ``x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps``. A schedule is one
+function, ``log_alpha_bar(t)``; everything else follows from it::
+
+    class Mine(Schedule):
+        name = "mine"
+        def log_alpha_bar(self, t):
+            return -5.0 * t**1.5
+
+Everything is written in terms of log alpha_bar so that ``1 - alpha_bar`` keeps its digits near t = 0.
+"""
+
+import math
+from functools import wraps
+
+import torch
+from torch import Tensor
+
+from .errors import number, unknown_name
+
+
+def _elementwise(function):
+    """Let a method of tensors also take floats (float64 inside, float out)."""
+
+    @wraps(function)
+    def wrapper(self, value):
+        if isinstance(value, Tensor):
+            return function(self, value if value.is_floating_point() else value.double())
+        return function(self, torch.tensor(number("t or sigma", value), dtype=torch.float64)).item()
+
+    return wrapper
+
+
+class Schedule:
+    """A noise schedule. Subclasses define `log_alpha_bar`, and may define `beta` and `t_of_sigma` in closed form.
+
+    All methods take floats (and return floats) or tensors of any shape (and return the same dtype
+    and shape, differentiable).
+
+    Attributes:
+        name: what `get` finds it by.
+        t_min, t_max: default integration limits. dx/dt is unbounded at 0, hence t_min = 1e-3.
+    """
+
+    name = "custom"
+    t_min = 1e-3
+    t_max = 1.0
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for method in ("log_alpha_bar", "beta", "t_of_sigma"):
+            if method in cls.__dict__:
+                setattr(cls, method, _elementwise(cls.__dict__[method]))
+
+    def log_alpha_bar(self, t):
+        """log alpha_bar(t): 0 at t = 0, decreasing. The one method a schedule must define."""
+        raise NotImplementedError(f"{type(self).__name__} must define log_alpha_bar(t)")
+
+    @_elementwise
+    def alpha_bar(self, t):
+        """alpha_bar(t) in [0, 1]: the share of the data's variance that is left."""
+        return self.log_alpha_bar(t).exp()
+
+    @_elementwise
+    def noise_std(self, t):
+        """sqrt(1 - alpha_bar(t)): the standard deviation of the noise in x_t."""
+        return (-torch.expm1(self.log_alpha_bar(t))).sqrt()
+
+    @_elementwise
+    def sigma(self, t):
+        """sqrt((1 - alpha_bar) / alpha_bar): the noise in units of y = x / sqrt(alpha_bar)."""
+        return torch.expm1(-self.log_alpha_bar(t)).sqrt()
+
+    @_elementwise
+    def beta(self, t):
+        """-d log alpha_bar / dt, by forward-mode differentiation unless a subclass knows it."""
+        return -torch.func.jvp(self.log_alpha_bar, (t,), (torch.ones_like(t),))[1]
+
+    @_elementwise
+    def t_of_sigma(self, sigma):
+        """The inverse of `sigma` on [0, 1] (values beyond sigma(1) give 1), by bisection and one
+        Newton step, through which gradients flow."""
+        target = torch.log1p(sigma**2)
+        low, high = torch.zeros_like(target), torch.ones_like(target)
+        for _ in range(60):
+            middle = (low + high) / 2
+            above = -self.log_alpha_bar(middle) > target
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+        t = ((low + high) / 2).detach()
+        return t + (target + self.log_alpha_bar(t).detach()) / self.beta(t).detach()
+
+    def __repr__(self):
+        return f"<schedule {self.name}>"
+
+
+class Linear(Schedule):
+    """beta(t) = 0.1 + 19.9 t: the continuous form of DDPM's linear betas (Ho et al. 2020; Song et al. 2021, VP)."""
+
+    name = "linear"
+    beta_min, beta_max = 0.1, 20.0
+
+    def log_alpha_bar(self, t):
+        return -(self.beta_min + 0.5 * (self.beta_max - self.beta_min) * t) * t
+
+    def beta(self, t):
+        return self.beta_min + (self.beta_max - self.beta_min) * t
+
+    def t_of_sigma(self, sigma):
+        u = torch.log1p(sigma**2)
+        return 2 * u / (self.beta_min + (self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * u).sqrt())
+
+
+class Cosine(Schedule):
+    """alpha_bar = (cos a / cos a0)^2, a = (pi / 2) (t + 0.008) / 1.008 (Nichol and Dhariwal 2021), a0 = a(0).
+
+    alpha_bar(1) = 0, so sampling starts at t_max = 0.9946, where sigma is 119.
+    """
+
+    name = "cosine"
+    t_max = 0.9946
+    offset = 0.008
+    rate = math.pi / 2 / (1 + offset)
+    a0 = rate * offset
+
+    def log_alpha_bar(self, t):
+        a = self.a0 + self.rate * t
+        return torch.log1p(-torch.sin(self.rate * t) * torch.sin(a + self.a0) / math.cos(self.a0) ** 2)
+
+    def beta(self, t):
+        return 2 * self.rate * torch.tan(self.a0 + self.rate * t)
+
+    def t_of_sigma(self, sigma):
+        cos_a = math.cos(self.a0) / (1 + sigma**2).sqrt()
+        sin_a = (math.sin(self.a0) ** 2 + (math.cos(self.a0) * sigma) ** 2 / (1 + sigma**2)).sqrt()
+        return (torch.atan2(sin_a, cos_a) - self.a0) / self.rate
+
+
+class Quad(Schedule):
+    """sqrt(beta) linear in t from sqrt(0.1) to sqrt(20): the "quad" table of DDPM and DDIM code, continuous."""
+
+    name = "quad"
+    root_min = math.sqrt(0.1)
+    slope = math.sqrt(20.0) - root_min
+
+    def log_alpha_bar(self, t):
+        return -(self.root_min**2 + self.root_min * self.slope * t + self.slope**2 * t**2 / 3) * t
+
+    def beta(self, t):
+        return (self.root_min + self.slope * t) ** 2
+
+    def t_of_sigma(self, sigma):
+        u = torch.log1p(sigma**2)
+        return self.root_min / self.slope * torch.expm1(torch.log1p(3 * self.slope * u / self.root_min**3) / 3)
+
+
+class Sigmoid(Schedule):
+    """beta(t) = 0.1 + 19.9 / (1 + exp(6 - 12 t)): the "sigmoid" table of DDPM code, continuous."""
+
+    name = "sigmoid"
+
+    def log_alpha_bar(self, t):
+        softplus = torch.nn.functional.softplus
+        return -(0.1 * t + 19.9 / 12 * (softplus(12 * t - 6) - math.log1p(math.exp(-6))))
+
+    def beta(self, t):
+        return 0.1 + 19.9 * torch.sigmoid(12 * t - 6)
+
+
+class Constant(Schedule):
+    """beta = 10: sigma behaves like sqrt(t) near 0, the hardest end for a method that steps in t."""
+
+    name = "constant"
+
+    def log_alpha_bar(self, t):
+        return -10.0 * t
+
+    def beta(self, t):
+        return torch.full_like(t, 10.0)
+
+    def t_of_sigma(self, sigma):
+        return torch.log1p(sigma**2) / 10.0
+
+
+class Table(Schedule):
+    """A discrete table of K betas: alpha_bar(i / K) = product of the first i of (1 - beta), and
+    log alpha_bar linear in between, which caps the order of any method that steps inside an entry."""
+
+    name = "table"
+
+    def __init__(self, betas):
+        betas = torch.as_tensor(betas, dtype=torch.float64, device="cpu").detach()
+        if betas.ndim != 1 or len(betas) == 0:
+            raise ValueError(f"betas must be a non-empty list of numbers, got shape {tuple(betas.shape)}")
+        if not ((betas > 0) & (betas < 1)).all():
+            wrong = int((~((betas > 0) & (betas < 1))).nonzero()[0])
+            raise ValueError(f"betas must lie strictly between 0 and 1, but betas[{wrong}] is {betas[wrong].item()}")
+        self.betas = betas
+        self.t_min = 1 / len(betas)
+        self._log_alpha_bar = torch.cat([betas.new_zeros(1), torch.cumsum(torch.log1p(-betas), 0)])
+
+    def log_alpha_bar(self, t):
+        position = t.double() * len(self.betas)
+        entry = position.detach().floor().clamp(0, len(self.betas) - 1).long()
+        values = self._log_alpha_bar.to(t.device)
+        return (values[entry] + (position - entry) * (values[entry + 1] - values[entry])).to(t.dtype)
+
+    def beta(self, t):
+        entry = (t.detach().double() * len(self.betas)).floor().clamp(0, len(self.betas) - 1).long()
+        return (-len(self.betas) * torch.log1p(-self.betas.to(t.device)))[entry].to(t.dtype)
+
+    def t_of_sigma(self, sigma):
+        target = torch.log1p(sigma.double() ** 2)
+        values = -self._log_alpha_bar.to(sigma.device)
+        entry = (torch.searchsorted(values, target.detach().contiguous(), right=True) - 1).clamp(0, len(self.betas) - 1)
+        part = (target - values[entry]) / (values[entry + 1] - values[entry])
+        return ((entry + part) / len(self.betas)).clamp(max=1.0).to(sigma.dtype)
+
+
+_SCHEDULES = {cls.name: cls() for cls in (Linear, Cosine, Quad, Sigmoid, Constant)}
+
+
+def names():
+    """The names that `get` knows."""
+    return list(_SCHEDULES)
+
+
+def get(name):
+    """The schedule called `name`, whatever its case. Raises ValueError with the nearest known name."""
+    found = _SCHEDULES.get(name.lower()) if isinstance(name, str) else None
+    if found is None:
+        raise unknown_name("schedule", name, names())
+    return found
+
+
+def from_betas(betas):
+    """The schedule of a discrete table of K betas in (0, 1): alpha_bar(i / K) is the product of the first i."""
+    try:
+        return Table(betas)
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(f"betas must be a list of numbers, got {betas!r}") from error
+
+
+def as_schedule(value):
+    """`value` if it is a schedule, the named one if it is a name; TypeError or ValueError otherwise."""
+    if isinstance(value, Schedule):
+        return value
+    if isinstance(value, str):
+        return get(value)
+    raise TypeError(f"schedule must be a Schedule or one of: {', '.join(names())}; got {value!r}")
