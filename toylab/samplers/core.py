@@ -1,0 +1,214 @@
+"""`sample` and `iterate`: one call for every method."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from .. import grids
+from ..errors import positive_int
+from ..schedules import as_schedule
+from . import registry
+
+_NOISE_STREAM = 0x5EED  # keeps the noise of stochastic steps apart from the start noise of the same seed
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A finished run.
+
+    Attributes:
+        x: final samples [batch, *shape].
+        states: [steps + 1, batch, *shape] from noise to data, or None if not recorded.
+        times: float64 [steps + 1], decreasing.
+        nfe_per_step: network evaluations of each step, counted.
+        method: canonical name.
+    """
+
+    x: Tensor
+    states: Tensor | None
+    times: Tensor
+    nfe_per_step: list
+    method: str
+
+    @property
+    def nfe(self):
+        """Network evaluations in all, counted."""
+        return sum(self.nfe_per_step)
+
+    @property
+    def steps(self):
+        """The number of steps."""
+        return len(self.nfe_per_step)
+
+
+class _Checked:
+    """An eps that counts its evaluations and looks at what comes back."""
+
+    def __init__(self, eps):
+        self.eps, self.nfe, self.step = eps, 0, 0
+
+    def __call__(self, x, t):
+        self.nfe += 1
+        out = self.eps(x, t.to(x.device))
+        if not isinstance(out, Tensor) or out.shape != x.shape:
+            got = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"a {type(out).__name__}"
+            raise ValueError(f"eps must return a tensor like x, {tuple(x.shape)}; at {self._where(t)} it returned {got}")
+        if out.isnan().any():
+            cause = "" if x.isfinite().all() else " (x itself was no longer finite: the method has blown up)"
+            raise ValueError(f"eps returned NaN at {self._where(t)}{cause}")
+        return out
+
+    def _where(self, t):
+        return f"step {self.step + 1}, t = {t.item():.6g}"
+
+
+def sample(
+    eps, schedule, method="F-PNDM", steps=20, x_T=None, n=512, shape=(2,), seed=0, times=None,
+    t_start=None, t_end=None, spacing="t", eta=0.0, record=True, progress=True, **options,
+):  # fmt: skip
+    """Run a sampler from noise to data.
+
+    Args:
+        eps: any callable ``eps(x, t) -> like x`` with t a scalar tensor.
+        schedule: a schedule or its name; must be the one eps was made for, where eps says which.
+        method: a name out of `methods()`, or the result of `method(...)`.
+        steps: N >= 1 steps, hence N + 1 nodes.
+        x_T: start state [batch, *shape], floating point; decides device and dtype. None draws
+            standard normal noise [n, *shape] that depends on `seed` alone, in the dtype of eps.
+        n, shape: of the start noise; used where x_T is None.
+        seed: an integer >= 0, or None for fresh noise.
+        times: explicit decreasing nodes; overrides steps, t_start, t_end and spacing.
+        t_start, t_end: limits, by default the schedule's t_max and t_min. t_end = 0 is for methods
+            that never evaluate eps at the end.
+        spacing: the clock in which nodes are equispaced: "t", "sigma", "logsnr", "karras", "quad".
+        eta: DDIM only, in [0, 1]: the share of DDPM's noise that each step puts back.
+        record: keep the states at all nodes.
+        progress: show a bar for runs over two seconds.
+        **options: those of the method: midpoint and weights (pairs), variance (DDPM, DDIM with eta), rtol and
+            atol (PF).
+
+    Returns a `Trajectory`. Raises ValueError or TypeError naming the argument; an eps that returns NaN or
+    another shape is reported with step and t.
+    """
+    run = _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options)
+    states, nfe = [], []
+    bar = tqdm(run, total=len(run.times), desc=run.method.name, unit="node", delay=2, leave=False, disable=not progress)
+    for x, evaluations in bar:
+        states = [*states, x] if record else [x]
+        nfe.append(evaluations)
+    return Trajectory(
+        x=states[-1],
+        states=torch.stack(states) if record else None,
+        times=run.times,
+        nfe_per_step=[after - before for before, after in pairwise(nfe)],
+        method=run.method.name,
+    )
+
+
+def iterate(
+    eps, schedule, method="F-PNDM", steps=20, x_T=None, n=512, shape=(2,), seed=0, times=None,
+    t_start=None, t_end=None, spacing="t", eta=0.0, **options,
+):  # fmt: skip
+    """The states of `sample` one by one, start noise first, for your own loops; arguments as for `sample`.
+
+    Arguments are checked at the call, not at the first state.
+    """
+    run = _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options)
+    return (x for x, _ in run)
+
+
+def start_noise(n, shape, seed, dtype=torch.float32, device="cpu"):
+    """Standard normal noise [n, *shape] that depends on seed, n and shape alone: drawn on the CPU in float64."""
+    return torch.randn(n, *shape, generator=_generator(seed), dtype=torch.float64).to(device=device, dtype=dtype)
+
+
+@dataclass
+class _Run:
+    """Checked arguments; iterating yields (state, evaluations so far) at every node."""
+
+    eps: _Checked
+    schedule: object
+    method: object
+    times: Tensor
+    x: Tensor
+    noise: object
+
+    def __iter__(self):
+        yield self.x, 0
+        states = self.method.run(self.eps, self.schedule, self.times, self.x, self.noise)
+        for step in range(len(self.times) - 1):
+            self.eps.step = step
+            with torch.no_grad():
+                x = next(states)
+            yield x, self.eps.nfe
+
+
+def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options):
+    if not callable(eps):
+        raise TypeError(f"eps must be callable as eps(x, t), got {eps!r}")
+    schedule = as_schedule(schedule)
+    _same_schedule(eps, schedule)
+    method = registry.get(method, eta, **options)
+    if times is None:
+        times = grids.nodes(schedule, steps, t_start, t_end, spacing)
+    else:
+        times = grids.explicit(schedule, times)
+    if x_T is None:
+        n, shape = positive_int("n", n), _shape(shape)
+        x_T = start_noise(n, shape, seed, *_dtype_and_device(eps))
+    else:
+        _check_start(x_T)
+    generator = _generator(None if seed is None else seed + _NOISE_STREAM)
+
+    def noise(like):
+        return torch.randn(like.shape, generator=generator, dtype=torch.float64).to(like)
+
+    return _Run(_Checked(eps), schedule, method, times, x_T.detach(), noise)
+
+
+def _same_schedule(eps, schedule):
+    own = getattr(eps, "schedule", None)
+    if own is None:
+        return
+    own, probes = as_schedule(own), np.linspace(0.1, 0.9, 5) * schedule.t_max
+    if not np.allclose([own.log_alpha_bar(t) for t in probes], [schedule.log_alpha_bar(t) for t in probes], rtol=1e-6):
+        raise ValueError(f"schedule must be the one eps was made for ({own.name!r}), got {schedule.name!r}")
+
+
+def _dtype_and_device(eps):
+    if hasattr(eps, "dtype") and hasattr(eps, "device"):
+        return eps.dtype, eps.device
+    if isinstance(eps, torch.nn.Module):
+        for parameter in eps.parameters():
+            return parameter.dtype, parameter.device
+    return torch.get_default_dtype(), torch.device("cpu")
+
+
+def _shape(shape):
+    try:
+        return tuple(positive_int("shape", size) for size in shape)
+    except TypeError as error:
+        raise TypeError(f"shape must be a tuple of positive integers, got {shape!r}") from error
+
+
+def _check_start(x_T):
+    if not isinstance(x_T, Tensor) or not x_T.is_floating_point():
+        got = x_T.dtype if isinstance(x_T, Tensor) else type(x_T).__name__
+        raise TypeError(f"x_T must be a floating-point tensor [batch, *shape], got {got}")
+    if x_T.ndim < 2 or x_T.numel() == 0:
+        raise ValueError(f"x_T must be a non-empty tensor [batch, *shape], got shape {tuple(x_T.shape)}")
+    if not x_T.isfinite().all():
+        raise ValueError("x_T must be finite, but some of it is infinite or NaN")
+
+
+def _generator(seed):
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(positive_int("seed", seed, at_least=0))
+    return generator
