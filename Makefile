@@ -1,0 +1,89 @@
+# toylab in two commands, `make lab` and `make test`. Everything is installed into .venv.
+#
+# A stamp file in .venv records each installation and is compared with pyproject.toml and
+# constraints.txt, so that nothing is installed twice.
+
+PYTHON ?= python3
+PORT ?= 8888
+ARGS ?=
+PIP_ARGS ?=
+VENV := .venv
+
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check install -c constraints.txt $(PIP_ARGS)
+LAB := $(VENV)/.installed-lab
+TEST := $(VENV)/.installed-test
+DECLARED := pyproject.toml constraints.txt
+CHECK := $(if $(filter command% environment%,$(origin PYTHON)),same-python)
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test lint clean same-python
+.DELETE_ON_ERROR:
+
+help:  ## list these targets
+	@echo "Usage: make TARGET [NAME=value ...]"
+	@echo
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
+	@echo
+	@echo "  PYTHON=python3.12   the Python (3.11 to 3.14) that $(VENV) is made from   [$(PYTHON)]"
+	@echo "  PORT=8888           the port of JupyterLab                              [$(PORT)]"
+	@echo "  ARGS=\"...\"          passed on to JupyterLab, pytest or ruff"
+	@echo "  PIP_ARGS=\"...\"      passed on to pip, for example the small CPU build of PyTorch:"
+	@echo "                      PIP_ARGS=\"--extra-index-url https://download.pytorch.org/whl/cpu\""
+
+lab: $(LAB)  ## install what is missing and open JupyterLab on notebooks/
+	@echo "toylab: opening JupyterLab on notebooks/. Without a browser, open the address with its token that it"
+	@echo "        prints. Ctrl-C stops it."
+	@$(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) --ServerApp.root_dir=notebooks \
+		$$([ "$$(id -u)" != 0 ] || echo --allow-root) $(ARGS)
+
+test: $(TEST)  ## install what is missing and run every test
+	@echo "toylab: running the tests"
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(TEST)  ## check the style of the code with ruff
+	@echo "toylab: checking the style"
+	@$(PY) -m ruff check $(ARGS)
+
+clean:  ## remove .venv and all caches; your runs and downloads stay
+	@echo "toylab: removing $(VENV) and the caches"
+	@rm -rf $(VENV) build toylab.egg-info .pytest_cache .hypothesis .ruff_cache
+	@find toylab tests benchmarks notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+$(LAB): $(DECLARED) $(PY) | $(CHECK)
+	@echo "toylab: installing the lab into $(VENV). The first time this takes a few minutes, most of it for PyTorch."
+	@$(PIP) -e .
+	@touch $@
+
+$(TEST): $(DECLARED) $(PY) | $(CHECK)
+	@echo "toylab: installing the lab and its tests into $(VENV). The first time this takes a few minutes, most of"
+	@echo "        it for PyTorch."
+	@$(PIP) -e '.[test]'
+	@touch $@ $(LAB)
+
+# Says in plain words what is missing before it makes an environment, and leaves no half-made one behind.
+$(PY):
+	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		echo "toylab: needs Python 3.11 to 3.14; $(PYTHON) is: $$($(PYTHON) --version 2>&1 | head -n 1)" >&2; \
+		for other in python3.14 python3.13 python3.12 python3.11; do \
+			$$other -c '' 2>/dev/null && \
+				echo "        This machine has $$other; try: make $(MAKECMDGOALS) PYTHON=$$other" >&2; \
+		done; \
+		exit 1; \
+	fi
+	@if ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
+		echo "toylab: $(PYTHON) cannot make a virtual environment, its venv module is missing. On Debian and Ubuntu" >&2; \
+		echo "        this brings it: sudo apt install python3-venv" >&2; \
+		exit 1; \
+	fi
+	@echo "toylab: making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# Only when PYTHON is given by name: an environment that is there already keeps its Python.
+same-python: $(PY)
+	@wanted=$$($(PYTHON) --version); have=$$($(PY) --version); \
+	[ "$$wanted" = "$$have" ] || { \
+		echo "toylab: $(VENV) is $$have, but PYTHON=$(PYTHON) is $${wanted:-missing}; to change it: make clean" >&2; \
+		exit 1; \
+	}

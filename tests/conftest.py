@@ -1,0 +1,78 @@
+"""What every test runs under: few threads, fixed seeds, no deadlines, and no skip let through on request."""
+
+import os
+import random
+import shutil
+from pathlib import Path
+
+# Kernels and command lines started by tests inherit it. More threads slow down networks as small as ours.
+os.environ.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))
+
+import hypothesis
+import matplotlib
+import numpy as np
+import pytest
+import torch
+
+NO_SKIP = os.environ.get("TOYLAB_NO_SKIP", "") not in ("", "0")
+
+hypothesis.settings.register_profile(
+    "toylab",
+    deadline=None,
+    derandomize=NO_SKIP,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("toylab")
+matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers_in_any_order():
+    """Every test starts from the same global generators, whichever tests ran before it."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Path of the browser that CHROMIUM names, or of the system's; skips where there is none."""
+    asked = os.environ.get("CHROMIUM")
+    if asked:
+        if not Path(asked).is_file():
+            raise FileNotFoundError(f"CHROMIUM must be the path of a browser, got {asked!r}")
+        return asked
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    pytest.skip("no chromium, chromium-browser or google-chrome on PATH, and CHROMIUM is not set")
+
+
+def _refuse(report, what, reason):
+    report.outcome = "failed"
+    report.longrepr = f"TOYLAB_NO_SKIP is set, and this {what}: {reason}"
+
+
+def _reason(report):
+    return report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if NO_SKIP and hasattr(report, "wasxfail"):
+        _refuse(report, "test is expected to fail", report.wasxfail or "no reason given")
+        del report.wasxfail
+    elif NO_SKIP and report.skipped:
+        _refuse(report, "test was skipped", _reason(report))
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    if NO_SKIP and report.skipped:
+        _refuse(report, "whole file was skipped", _reason(report))
+    return report
