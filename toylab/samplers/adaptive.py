@@ -24,6 +24,7 @@ class ProbabilityFlow:
 
     options = {"rtol": float, "atol": float}
     stochastic = False
+    fixed_grid = False
 
     def run(self, eps, schedule, times, x, noise):
         """Yields the state [batch, *shape] at every node after the first."""

@@ -24,6 +24,7 @@ class Ancestral:
 
     options = {"variance": ("small", "large")}
     stochastic = True
+    fixed_grid = True
 
     def run(self, eps, schedule, times, x, noise):
         """Yields the state [batch, *shape] at every node after the first."""

@@ -159,10 +159,10 @@ def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, 
         times = grids.explicit(schedule, times)
     if x_T is None:
         n, shape = positive_int("n", n), _shape(shape)
-        x_T = start_noise(n, shape, seed, *_dtype_and_device(eps))
+        x_T = start_noise(n, shape, seed, *default_dtype(eps))
     else:
         _check_start(x_T)
-    generator = _generator(None if seed is None else seed + _NOISE_STREAM)
+    generator = _generator(seed, _NOISE_STREAM)
 
     def noise(like):
         return torch.randn(like.shape, generator=generator, dtype=torch.float64).to(like)
@@ -179,13 +179,14 @@ def _same_schedule(eps, schedule):
         raise ValueError(f"schedule must be the one eps was made for ({own.name!r}), got {schedule.name!r}")
 
 
-def _dtype_and_device(eps):
+def default_dtype(eps, otherwise=None):
+    """(dtype, device) that eps works in: its own attributes, else its parameters', else `otherwise` on the CPU."""
     if hasattr(eps, "dtype") and hasattr(eps, "device"):
         return eps.dtype, eps.device
     if isinstance(eps, torch.nn.Module):
         for parameter in eps.parameters():
             return parameter.dtype, parameter.device
-    return torch.get_default_dtype(), torch.device("cpu")
+    return otherwise or torch.get_default_dtype(), torch.device("cpu")
 
 
 def _shape(shape):
@@ -205,10 +206,11 @@ def _check_start(x_T):
         raise ValueError("x_T must be finite, but some of it is infinite or NaN")
 
 
-def _generator(seed):
+def _generator(seed, stream=0):
     generator = torch.Generator()
     if seed is None:
         generator.seed()
-    else:
-        generator.manual_seed(positive_int("seed", seed, at_least=0))
-    return generator
+        return generator
+    if positive_int("seed", seed, at_least=0) >= 2**63:
+        raise ValueError(f"seed must be an integer of at least 0 and below 2**63, got {seed}")
+    return generator.manual_seed(int(seed) + stream)

@@ -26,6 +26,7 @@ class Pair:
 
     options = {"midpoint": ("t", "sigma"), "weights": ("equispaced", "exact")}
     stochastic = False
+    fixed_grid = True
 
     def run(self, eps, schedule, times, x, noise):
         """Yields the state [batch, *shape] at every node after the first."""
