@@ -1,0 +1,181 @@
+"""Chromium and JupyterLab for tests and benchmarks: start them, wait until ready, look at canvases."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-accelerated-2d-canvas", "--disable-dev-shm-usage"]
+CANVASES = ".toylab-player .stage canvas"
+_HASH = """selector => [...document.querySelectorAll(selector)].map((canvas) => {
+    const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    let hash = 2166136261;
+    for (const value of pixels) hash = Math.imul(hash ^ value, 16777619);
+    return `${canvas.width}x${canvas.height}:${hash >>> 0}`;
+})"""
+_READY = """() => {
+    const panel = window.jupyterapp?.shell?.currentWidget, session = panel?.sessionContext;
+    return Boolean(panel?.context?.isReady && session?.isReady && session.session?.kernel);
+}"""
+
+
+def chromium():
+    """The path of a Chromium: $CHROMIUM, or the system's. None where there is none."""
+    named = os.environ.get("CHROMIUM")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+@contextmanager
+def browser():
+    """A headless Chromium. Raises FileNotFoundError where none is installed."""
+    from playwright.sync_api import sync_playwright
+
+    path = chromium()
+    if path is None:
+        raise FileNotFoundError("no Chromium: install the system's, or name one in the variable CHROMIUM")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+@contextmanager
+def open_page(started, url, **context):
+    """A page at `url`, and the list of its uncaught errors, which must be empty at the end.
+
+    Further arguments (viewport, device_scale_factor, color_scheme) as for Playwright's new_context.
+    """
+    session = started.new_context(**({"viewport": {"width": 1200, "height": 900}} | context))
+    page, errors = session.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    try:
+        page.goto(url)
+        yield page
+        assert errors == [], errors
+    finally:
+        session.close()
+
+
+def hashes(page, selector=CANVASES):
+    """One string per canvas, of its size and every pixel."""
+    return page.evaluate(_HASH, selector)
+
+
+def settled(page, selector=CANVASES, different_from=None, seconds=20):
+    """`hashes` once two reads 100 ms apart agree and, if asked, differ from an earlier reading.
+    Raises TimeoutError."""
+    end, last = time.monotonic() + seconds, None
+    while time.monotonic() < end:
+        now = hashes(page, selector)
+        if now and now == last and now != different_from:
+            return now
+        last = now
+        page.wait_for_timeout(100)
+    raise TimeoutError(f"no new, steady picture within {seconds} s; last read: {last}")
+
+
+class Lab:
+    """A JupyterLab server of its own: `url` with the token, `root` with the notebooks."""
+
+    def __init__(self, root, port, token):
+        self.root, self.port, self.token = Path(root), port, token
+
+    def url(self, notebook):
+        """The address that opens `notebook` alone, in a workspace of its own, reset."""
+        return f"http://127.0.0.1:{self.port}/lab/workspaces/w{secrets.token_hex(4)}/tree/{notebook}?token={self.token}&reset"
+
+
+@contextmanager
+def jupyterlab(folder, notebooks=(), seconds=90):
+    """A running JupyterLab whose settings, runtime files and root all lie in `folder`.
+
+    Args:
+        folder: an empty directory. notebooks: files that are copied into its root.
+
+    Yields a `Lab`; the server is ended afterwards. Raises TimeoutError with its log if it does not start.
+    """
+    folder = Path(folder)
+    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython"}
+    places |= {"JUPYTERLAB_WORKSPACES_DIR": "workspaces", "JUPYTERLAB_SETTINGS_DIR": "config/lab/user-settings"}
+    environment = dict(os.environ)
+    for variable, name in places.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        environment[variable] = str(folder / name)
+    repository = str(Path(__file__).resolve().parents[1])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [repository, os.environ.get("PYTHONPATH")]))
+    quiet = folder / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+    root = folder / "root"
+    root.mkdir()
+    for notebook in notebooks:
+        shutil.copy(notebook, root)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(16)
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.root_dir={root}",
+        f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1",
+        f"--IdentityProvider.token={token}", "--LabApp.expose_app_in_browser=True",
+    ]  # fmt: skip
+    log = folder / "server.log"
+    with open(log, "w") as out:
+        server = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_up(server, f"http://127.0.0.1:{port}/api/status?token={token}", log, seconds)
+        yield Lab(root, port, token)
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_until_up(server, address, log, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError(f"JupyterLab did not start within {seconds} s:\n{log.read_text()[-3000:]}")
+
+
+def notebook(path, *cells):
+    """Write a notebook of these code cells to `path`. Returns the path."""
+    import nbformat
+
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(book, path)
+    return Path(path)
+
+
+def run_all(page, seconds=120):
+    """Wait for the open notebook and its kernel, run all its cells, wait for the last one.
+    Raises AssertionError with the message of a cell that failed."""
+    page.wait_for_function(_READY, timeout=1000 * seconds)
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    page.wait_for_function(
+        """() => {
+            const cells = [...window.jupyterapp.shell.currentWidget.content.widgets].filter((cell) => cell.model.type === 'code');
+            return cells.every((cell) => cell.model.executionCount !== null || !cell.model.sharedModel.source.trim())
+                || cells.some((cell) => cell.node.querySelector('.jp-OutputArea-output[data-mime-type*="stderr"], .jp-RenderedText[data-mime-type="application/vnd.jupyter.error"]'));
+        }""",
+        timeout=1000 * seconds,
+    )
+    errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
+    assert errors == [], "\n".join(errors)

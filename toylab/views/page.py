@@ -1,0 +1,70 @@
+"""The player as one self-contained page: the same module and arrays, no kernel, no network."""
+
+import base64
+import html
+import json
+import os
+from pathlib import Path
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ margin: 16px; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #14171c; }} }}
+{css}</style>
+</head>
+<body>
+<main id="player"></main>
+<noscript><img alt="{title}" src="data:image/png;base64,{picture}"></noscript>
+<script type="module">
+{module}
+const state = {state};
+const raw = atob("{data}");
+state.scene.data = new DataView(Uint8Array.from(raw, (letter) => letter.charCodeAt(0)).buffer);
+const listeners = {{}};
+const model = {{
+  get: (name) => state[name],
+  set(name, value) {{
+    state[name] = value;
+    for (const listener of listeners[`change:${{name}}`] ?? []) listener();
+  }},
+  on(event, listener) {{ (listeners[event] ??= new Set()).add(listener); }},
+  off(event, listener) {{ listeners[event]?.delete(listener); }},
+  save_changes() {{}},
+}};
+render({{ model, el: document.getElementById("player") }});
+</script>
+</body>
+</html>
+"""
+
+
+def write_page(path, state, picture, module, css, title):
+    """Write the page to `path`, atomically. Returns the path.
+
+    Args:
+        state: the player's state by trait name, with "scene" as `packing.pack` returns it.
+        picture: bytes of a PNG for browsers without JavaScript.
+        module, css: the sources of player.js and player.css. title: of the page.
+
+    Raises FileNotFoundError or PermissionError where the folder is missing or cannot be written.
+    """
+    path = Path(path)
+    scene = {name: value for name, value in state["scene"].items() if name != "data"}
+    page = _PAGE.format(
+        title=html.escape(title),
+        css=css,
+        picture=base64.b64encode(picture).decode(),
+        module=module,
+        state=json.dumps(state | {"scene": scene}).replace("</", "<\\/"),
+        data=base64.b64encode(state["scene"]["data"]).decode(),
+    )
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(page, encoding="utf-8")
+    os.replace(temporary, path)
+    return path

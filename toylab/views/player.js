@@ -1,0 +1,482 @@
+// The trajectory player: canvas panels and native inputs. All arrays are here, in the browser;
+// the model (a kernel's, or the stub of a static page) holds only the state of the controls.
+
+const INSIDE = 32766, OUTSIDE = 32767; // int16 of the window's edge, and of a particle beyond it
+const PAD = 7; // CSS pixels between the window's edge and the canvas's, where lost particles sit
+const REACH = 24; // CSS pixels within which a click finds a particle
+const NARROWEST = 225, WIDEST = 460; // CSS pixels of a panel
+const INKS = {
+  light: { back: "#ffffff", curve: "#a2a7ad", mark: "#15181c", arrow: "#5b636e", haze: [62, 84, 120] },
+  dark: { back: "#14171c", curve: "#767e89", mark: "#f2f4f6", arrow: "#a9b2bd", haze: [150, 178, 220] },
+};
+const KINDS = { int16: Int16Array, uint8: Uint8Array, float32: Float32Array, float64: Float64Array };
+const STATE = ["step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "theme"];
+const CHOICES = ["datasets", "epsilons", "dataset", "epsilon", "status", "error"];
+
+// ---- data: what the state says each panel shows ------------------------------------------------
+
+function unpack(scene) {
+  const { buffer, byteOffset, byteLength } = scene.data;
+  const bytes = buffer.slice(byteOffset, byteOffset + byteLength);
+  const arrays = {};
+  for (const [name, { kind, offset, count }] of Object.entries(scene.arrays))
+    arrays[name] = new KINDS[kind](bytes, offset, count);
+  return { ...scene, arrays };
+}
+
+function nearest(times, t) {
+  let best = 0;
+  times.forEach((time, k) => { if (Math.abs(time - t) < Math.abs(times[best] - t)) best = k; });
+  return best;
+}
+
+// The last node at which `times` (running either way) has not gone beyond t.
+function reached(times, t) {
+  const last = times.length - 1, sign = Math.sign(times[last] - times[0]);
+  let k = 0;
+  while (k < last && (times[k + 1] - t) * sign <= 1e-9) k++;
+  return k;
+}
+
+// Equal steps: all panels share N. Equal NFE: each has its own N, the time slider walks the nodes of
+// the largest, and every other panel waits at the last node it has reached.
+function resolve(data, model) {
+  const equal = model.get("equal_nfe"), choices = equal ? data.budgets : data.steps;
+  const choice = Math.min(model.get("step_index"), choices.length - 1);
+  const runs = data.panels.map((panel) => (equal ? panel.within[choice] : choice));
+  const finest = Math.max(...runs), nodes = data.steps[finest];
+  const node = Math.round(model.get("progress") * nodes), t = data.arrays[`times_${finest}`][node];
+  const views = runs.map((run, i) => {
+    const panel = data.panels[i];
+    if (run < 0) return { panel, run, needs: Math.min(...panel.nfe), t };
+    const times = data.arrays[`times_${run}`], k = run === finest ? node : reached(times, t);
+    const states = data.arrays[`states_${i}_${run}`];
+    let lost = 0;
+    for (let p = 0, at = 2 * k * data.particles; p < data.particles; p++, at += 2) lost += isOut(states, at);
+    return {
+      panel, run, k, states, lost, t: times[k], steps: data.steps[run], nfe: panel.nfe[run],
+      distance: data.arrays[`distance_${i}_${run}`][k], off: data.arrays[`off_${i}_${run}`][k],
+    };
+  });
+  return { equal, choice, choices, nodes, node, t, views };
+}
+
+const isOut = (states, at) => Math.abs(states[at]) === OUTSIDE || Math.abs(states[at + 1]) === OUTSIDE;
+
+// ---- words -------------------------------------------------------------------------------------
+
+function number(value) {
+  if (Number.isNaN(value)) return "–"; // no manifold to measure from
+  if (value === Infinity) return "overflow";
+  if (value === 0) return "0";
+  if (value >= 1e-3 && value < 1e4) return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+  const [digits, power] = value.toExponential(1).split("e");
+  return `${digits}·10${[...String(Number(power))].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("")}`;
+}
+
+function share(value) {
+  if (!Number.isFinite(value)) return "–";
+  const percent = 100 * value;
+  return `${percent > 0 && percent < 1 ? "<1" : percent > 99 && percent < 100 ? ">99" : percent.toFixed(0)} %`;
+}
+
+const evaluations = (count) => `${count} evaluation${count === 1 ? "" : "s"}`;
+const steps = (count) => `${count} step${count === 1 ? "" : "s"}`;
+const clock = (t) => `t = ${t.toFixed(3)}`;
+
+function spoken({ panel, run, needs, ...view }, particles) {
+  if (run < 0) return `${panel.title}: needs ${evaluations(needs)}, more than the budget`;
+  const cost = view.nfe ? `, ${steps(view.steps)}, ${evaluations(view.nfe)}` : "";
+  return `${panel.title}${cost}, ${clock(view.t)}: mean distance to the data manifold ${number(view.distance)}, ` +
+    `${share(view.off)} of ${particles} particles off it, ${view.lost} off screen. Arrow keys choose a particle.`;
+}
+
+// ---- drawing -----------------------------------------------------------------------------------
+
+// A canvas of the panel's size in device pixels, its context scaled to CSS pixels.
+function fit(canvas, size, ratio) {
+  canvas.width = canvas.height = Math.round(size * ratio);
+  canvas.style.width = canvas.style.height = `${size}px`;
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return ctx;
+}
+
+// Pixels of int16 coordinates, and of plain ones.
+function scales(size, window) {
+  const half = size / 2, unit = (half - PAD) / INSIDE, plain = (half - PAD) / window;
+  return {
+    x: (states, at) => half + states[at] * unit, y: (states, at) => half - states[at + 1] * unit,
+    u: (x) => half + x * plain, v: (y) => half - y * plain,
+  };
+}
+
+function drawCurve(ctx, curve, to, ink) {
+  const few = curve.length < 100, radius = few ? 6 : 1.3;
+  ctx.fillStyle = ctx.strokeStyle = ink.curve;
+  ctx.lineWidth = 2.5;
+  ctx.beginPath();
+  for (let at = 0; at < curve.length; at += 2) {
+    const x = to.u(curve[at]), y = to.v(curve[at + 1]);
+    ctx.moveTo(x + radius, y);
+    ctx.arc(x, y, radius, 0, 2 * Math.PI);
+  }
+  few ? ctx.stroke() : ctx.fill();
+}
+
+function hazeOf(data, k, ink) {
+  const size = data.density.size, image = new ImageData(size, size), p = data.arrays.density;
+  for (let row = 0; row < size; row++)
+    for (let column = 0; column < size; column++)
+      image.data.set([...ink.haze, 0.65 * p[(k * size + row) * size + column]], 4 * ((size - 1 - row) * size + column));
+  const canvas = make("canvas", { width: size, height: size });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
+function drawTracks(ctx, view, particles, selected, to, color) {
+  const few = selected.length <= 8;
+  ctx.strokeStyle = ctx.fillStyle = few ? color : color + "70";
+  ctx.lineWidth = few ? 2 : 1;
+  ctx.setLineDash(view.panel.dash);
+  ctx.beginPath();
+  for (const p of selected) {
+    let out = false;
+    for (let k = 0; k <= view.k; k++) {
+      const at = 2 * (k * particles + p), wasOut = out;
+      out = isOut(view.states, at);
+      const draw = k === 0 || (out && wasOut) ? "moveTo" : "lineTo"; // nothing along the border
+      ctx[draw](to.x(view.states, at), to.y(view.states, at));
+    }
+  }
+  ctx.stroke();
+  ctx.setLineDash([]);
+  if (few) dots(ctx, to, view.states, selected.flatMap((p) => nodesOf(p, view.k, particles)), 3);
+}
+
+const nodesOf = (p, last, particles) => Array.from({ length: last + 1 }, (_, k) => 2 * (k * particles + p));
+
+function dots(ctx, to, states, places, radius) {
+  ctx.beginPath();
+  for (const at of places) {
+    const x = to.x(states, at), y = to.y(states, at);
+    ctx.moveTo(x + radius, y);
+    ctx.arc(x, y, radius, 0, 2 * Math.PI);
+  }
+  ctx.fill();
+}
+
+function drawParticles(ctx, view, particles, selected, to, size, color, ink) {
+  const here = [], lost = [];
+  for (let p = 0, at = 2 * view.k * particles; p < particles; p++, at += 2) (isOut(view.states, at) ? lost : here).push(at);
+  ctx.fillStyle = color;
+  dots(ctx, to, view.states, here, Math.max(1.8, size / 150));
+  ctx.fillStyle = ink.mark;
+  for (const at of lost) ctx.fillRect(to.x(view.states, at) - 2.5, to.y(view.states, at) - 2.5, 5, 5);
+  if (selected.length > 8) return;
+  ctx.strokeStyle = ink.mark;
+  ctx.lineWidth = 2;
+  for (const p of selected) {
+    const at = 2 * (view.k * particles + p);
+    ctx.beginPath();
+    ctx.arc(to.x(view.states, at), to.y(view.states, at), 6, 0, 2 * Math.PI);
+    ctx.stroke();
+  }
+}
+
+function drawField(ctx, data, i, t, to, ink) {
+  const { size, extent, longest } = data.panels[i].field, vectors = data.arrays[`field_${i}_vectors`];
+  const k = nearest(data.arrays[`field_${i}_times`], t), cell = (2 * extent) / (size - 1), scale = (0.95 * cell) / longest;
+  ctx.strokeStyle = ctx.fillStyle = ink.arrow;
+  ctx.lineWidth = 1.2;
+  ctx.beginPath();
+  for (let row = 0; row < size; row++)
+    for (let column = 0; column < size; column++) {
+      const at = 2 * ((k * size + row) * size + column), x = column * cell - extent, y = row * cell - extent;
+      const x1 = to.u(x), y1 = to.v(y), x2 = to.u(x + scale * vectors[at]), y2 = to.v(y + scale * vectors[at + 1]);
+      const dx = (x2 - x1) / 4, dy = (y2 - y1) / 4;
+      ctx.moveTo(x1, y1);
+      ctx.lineTo(x2, y2);
+      ctx.moveTo(x2 - dx - dy / 1.6, y2 - dy + dx / 1.6);
+      ctx.lineTo(x2, y2);
+      ctx.lineTo(x2 - dx + dy / 1.6, y2 - dy - dx / 1.6);
+    }
+  ctx.stroke();
+}
+
+// ---- the page around it ------------------------------------------------------------------------
+
+const FOCUSABLE = new Set(["input", "select", "button", "canvas"]);
+
+function make(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  if (FOCUSABLE.has(tag)) node.dataset.lmSuppressShortcuts = "true"; // JupyterLab keeps its keys to itself
+  for (const [name, value] of Object.entries(properties))
+    name in node ? (node[name] = value) : node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function put(model, changes) {
+  for (const [name, value] of Object.entries(changes)) model.set(name, value);
+  model.save_changes();
+}
+
+// JupyterLab's and VS Code's marks on the body, then the system's preference.
+function themeOf(model) {
+  const chosen = model.get("theme"), body = document.body;
+  if (chosen !== "auto") return chosen;
+  if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "true" ? "light" : "dark";
+  if (/vscode-(dark|high-contrast)/.test(body.className)) return "dark";
+  if (body.classList.contains("vscode-light")) return "light";
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+function columnsFor(count, width) {
+  const options = { 1: [1], 2: [2, 1], 3: [3, 1], 4: [4, 2, 1], 5: [5, 3, 2, 1], 6: [6, 3, 2, 1] }[count];
+  return options.find((columns) => width / columns >= NARROWEST) ?? 1;
+}
+
+function buildPanel(panel, i, choose) {
+  const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
+  const parts = { swatch, counts: make("span", { className: "counts" }), score: make("div", { className: "score" }),
+    time: make("span"), lost: make("span", { className: "lost" }) };
+  parts.canvas = make("canvas", { tabIndex: 0, role: "img", onclick: (event) => choose.at(event, i), onkeydown: choose.by });
+  parts.missing = make("div", { className: "missing", hidden: true });
+  parts.node = make("div", { className: "panel" },
+    make("div", { className: "head" },
+      make("div", { className: "row" }, make("span", {}, swatch, make("b", { textContent: panel.title })), parts.counts),
+      parts.score, make("div", { className: "row small" }, parts.time, parts.lost)),
+    make("div", { className: "stage" }, parts.canvas, parts.missing));
+  return parts;
+}
+
+function buildSlider(label, oninput) {
+  const range = make("input", { type: "range", min: 0, step: 1, oninput: () => oninput(Number(range.value)) });
+  const output = make("output"), name = make("span", { textContent: label });
+  return { range, output, name, row: make("label", { className: "slider" }, name, range, output) };
+}
+
+function setSlider(slider, max, value, text, short = text) {
+  slider.range.max = max;
+  slider.range.value = value;
+  slider.range.setAttribute("aria-valuetext", text);
+  write(slider.output, short);
+}
+
+function buildCheck(type, label, onchange) {
+  const input = make("input", { type, onchange: () => onchange(input.checked) });
+  return { input, row: make("label", { className: "check" }, input, label) };
+}
+
+function buildChoice(label, onchange) {
+  const select = make("select", { onchange: () => onchange(select.value) });
+  return { select, row: make("label", { className: "choice" }, `${label} `, select) };
+}
+
+function setChoice({ select, row }, options, value, busy) {
+  if ([...select.options].map((option) => option.value).join("\n") !== options.join("\n"))
+    select.replaceChildren(...options.map((name) => make("option", { value: name, textContent: name })));
+  select.value = value;
+  select.disabled = busy;
+  row.hidden = options.length === 0;
+}
+
+function buildControls(model, play) {
+  const step = buildSlider("Steps", (value) => put(model, { step_index: value }));
+  const time = buildSlider("Time", (value) => { play.stop(); put(model, { progress: value / Number(time.range.max) }); });
+  const button = make("button", { type: "button", className: "play", onclick: play.toggle });
+  const equalSteps = buildCheck("radio", "equal steps", () => put(model, { equal_nfe: false }));
+  const equalNfe = buildCheck("radio", "equal NFE", () => put(model, { equal_nfe: true }));
+  equalSteps.input.name = equalNfe.input.name = `toylab-${Math.random().toString(36).slice(2)}`;
+  const modes = make("span", { className: "modes", role: "radiogroup", "aria-label": "Compare methods at" },
+    "Compare at", equalSteps.row, equalNfe.row);
+  const density = buildCheck("checkbox", "density p_t", (on) => put(model, { show_density: on }));
+  const field = buildCheck("checkbox", "field", (on) => put(model, { show_field: on }));
+  const clear = make("button", { type: "button", textContent: "clear tracks", onclick: () => put(model, { selected: [] }) });
+  const usual = make("button", { type: "button" });
+  const dataset = buildChoice("Data set", (value) => put(model, { dataset: value }));
+  const epsilon = buildChoice("Epsilon", (value) => put(model, { epsilon: value }));
+  const node = make("div", { className: "controls" }, step.row,
+    make("div", { className: "timing" }, time.row, button),
+    make("div", { className: "switches" }, modes, density.row, field.row, make("span", {}, clear, " ", usual), dataset.row, epsilon.row));
+  return { node, step, time, button, equalSteps, equalNfe, modes, density, field, usual, dataset, epsilon };
+}
+
+function updateControls(controls, data, model, shown) {
+  const { equal, choice, choices, nodes, node, t } = shown;
+  const what = choices[choice], busy = model.get("status") !== "";
+  write(controls.step.name, equal ? "Budget" : "Steps");
+  setSlider(controls.step, choices.length - 1, choice, equal ? evaluations(what) : steps(what));
+  controls.step.row.hidden = choices.length < 2;
+  setSlider(controls.time, nodes, node, `${clock(t)}, node ${node} of ${nodes}`, `${clock(t)}, node ${node}/${nodes}`);
+  controls.equalSteps.input.checked = !equal;
+  controls.equalNfe.input.checked = equal;
+  controls.modes.hidden = data.panels.length < 2 || data.steps.length < 2;
+  controls.density.input.checked = model.get("show_density");
+  controls.density.row.hidden = !data.density;
+  controls.field.input.checked = model.get("show_field");
+  controls.field.row.hidden = !data.panels.some((panel) => panel.field);
+  write(controls.usual, `${data.tracks} tracks`);
+  controls.usual.onclick = () => put(model, { selected: Array.from({ length: data.tracks }, (_, p) => p) });
+  setChoice(controls.dataset, model.get("datasets"), model.get("dataset"), busy);
+  setChoice(controls.epsilon, model.get("epsilons"), model.get("epsilon"), busy);
+}
+
+function player(model, getShown, tick) {
+  let timer = 0;
+  const stop = () => { clearInterval(timer); timer = 0; tick(); };
+  const step = () => {
+    const { node, nodes } = getShown();
+    put(model, { progress: Math.min(1, (node + 1) / nodes) });
+    if (node + 1 >= nodes) stop();
+  };
+  const toggle = () => {
+    if (timer) return stop();
+    const { node, nodes } = getShown();
+    if (node === nodes) put(model, { progress: 0 });
+    timer = setInterval(step, Math.min(400, Math.max(40, 4000 / nodes)));
+    tick();
+  };
+  return { stop, toggle, running: () => timer !== 0 };
+}
+
+function render({ model, el }) {
+  let data, panels, shown, size = 0, ratio = 0, theme = "", backdrop, queued = 0;
+  const hazes = new Map();
+  const schedule = () => { queued ||= requestAnimationFrame(frame); };
+  const play = player(model, () => resolve(data, model), schedule);
+  const controls = buildControls(model, play);
+  const heading = make("div", { className: "heading" }), grid = make("div", { className: "panels" });
+  const caption = make("p", { className: "caption" });
+  const status = make("div", { className: "status", role: "status" }), error = make("div", { className: "error", role: "alert" });
+  const root = make("div", { className: "toylab-player" }, heading, controls.node, status, error, grid, caption);
+  el.append(root);
+
+  const choose = {
+    at(event, i) {
+      const view = shown.views[i], box = event.currentTarget.getBoundingClientRect(), to = scales(size, data.window);
+      if (view.run < 0) return;
+      let best = -1, least = REACH;
+      for (let p = 0; p < data.particles; p++) {
+        const at = 2 * (view.k * data.particles + p);
+        const away = Math.hypot(to.x(view.states, at) - event.clientX + box.left, to.y(view.states, at) - event.clientY + box.top);
+        if (away < least) [best, least] = [p, away];
+      }
+      if (best < 0) return;
+      const old = event.shiftKey ? model.get("selected") : [];
+      put(model, { selected: old.includes(best) ? old.filter((p) => p !== best) : [...old, best] });
+    },
+    by(event) {
+      const move = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      const old = model.get("selected"), from = old.length === 1 ? old[0] : move > 0 ? -1 : 0;
+      put(model, { selected: [(from + move + data.particles) % data.particles] });
+    },
+  };
+
+  function load() {
+    data = unpack(model.get("scene"));
+    panels = data.panels.map((panel, i) => buildPanel(panel, i, choose));
+    grid.replaceChildren(...panels.map((panel) => panel.node));
+    write(heading, data.heading);
+    size = 0; // lay out again
+    schedule();
+  }
+
+  function layout() {
+    const width = grid.clientWidth - 2, columns = columnsFor(panels.length, width);
+    const now = Math.max(80, Math.min(WIDEST, Math.floor((width - 14 * (columns - 1)) / columns)));
+    if (now === size && devicePixelRatio === ratio && themeOf(model) === theme) return;
+    [size, ratio, theme] = [now, devicePixelRatio, themeOf(model)];
+    root.dataset.theme = theme;
+    grid.style.gridTemplateColumns = `repeat(${columns}, ${size}px)`;
+    panels.forEach((panel, i) => { panel.ctx = fit(panel.canvas, size, ratio); drawSwatch(panel.swatch, data.panels[i], theme); });
+    backdrop = make("canvas");
+    drawCurve(fit(backdrop, size, ratio), data.arrays.curve, scales(size, data.window), INKS[theme]);
+    hazes.clear();
+  }
+
+  function haze(t) {
+    const k = nearest(data.arrays.density_times, t);
+    if (!hazes.has(k)) hazes.set(k, hazeOf(data, k, INKS[theme]));
+    return hazes.get(k);
+  }
+
+  function drawPanel({ ctx, ...parts }, view, i) {
+    const ink = INKS[theme], to = scales(size, data.window), color = view.panel.color[theme];
+    const selected = model.get("selected").filter((p) => p < data.particles);
+    ctx.fillStyle = ink.back;
+    ctx.fillRect(0, 0, size, size);
+    if (data.density && model.get("show_density")) {
+      const edge = data.density.extent * data.density.size / (data.density.size - 1), left = to.u(-edge), top = to.v(edge);
+      ctx.drawImage(haze(view.t), left, top, to.u(edge) - left, to.v(-edge) - top);
+    }
+    ctx.drawImage(backdrop, 0, 0, size, size);
+    if (view.panel.field && model.get("show_field")) drawField(ctx, data, i, view.t, to, ink);
+    if (view.run >= 0) {
+      drawTracks(ctx, view, data.particles, selected, to, color);
+      drawParticles(ctx, view, data.particles, selected, to, size, color, ink);
+    }
+    parts.canvas.setAttribute("aria-label", spoken(view, data.particles));
+    parts.missing.hidden = view.run >= 0;
+    write(parts.missing, view.run < 0 ? `needs ${evaluations(view.needs)}` : "");
+    write(parts.counts, view.run < 0 ? "N = –, NFE –" : view.nfe ? `N = ${view.steps}, NFE ${view.nfe}` : "");
+    write(parts.score, view.run < 0 ? "distance –, off –" : `distance ${number(view.distance)}, off ${share(view.off)}`);
+    write(parts.time, view.run < 0 ? "" : clock(view.t));
+    write(parts.lost, view.run >= 0 && view.lost ? `${view.lost} of ${data.particles} off screen` : "");
+  }
+
+  function frame() {
+    queued = 0;
+    if (!root.clientWidth) return; // hidden: the observer calls again
+    layout();
+    shown = resolve(data, model);
+    updateControls(controls, data, model, shown);
+    write(controls.button, play.running() ? "❚❚ Pause" : "▶ Play");
+    shown.views.forEach((view, i) => drawPanel(panels[i], view, i));
+    write(caption, `${data.caption} ${shown.equal ? data.modes.equal_nfe : data.modes.equal_steps}`);
+    write(status, model.get("status"));
+    write(error, model.get("error"));
+  }
+
+  for (const name of [...STATE, ...CHOICES]) model.on(`change:${name}`, schedule);
+  model.on("change:scene", load);
+  const sizes = new ResizeObserver(schedule);
+  const themes = new MutationObserver(schedule);
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  sizes.observe(root);
+  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
+  system.addEventListener("change", schedule);
+  addEventListener("resize", schedule);
+  load();
+  return () => {
+    play.stop();
+    cancelAnimationFrame(queued);
+    for (const name of [...STATE, ...CHOICES]) model.off(`change:${name}`, schedule);
+    model.off("change:scene", load);
+    sizes.disconnect();
+    themes.disconnect();
+    system.removeEventListener("change", schedule);
+    removeEventListener("resize", schedule);
+  };
+}
+
+function drawSwatch(canvas, { color, dash }, theme) {
+  const ctx = canvas.getContext("2d");
+  ctx.clearRect(0, 0, canvas.width, canvas.height);
+  ctx.strokeStyle = color[theme];
+  ctx.lineWidth = 6;
+  ctx.setLineDash(dash.map((length) => 2 * length));
+  ctx.beginPath();
+  ctx.moveTo(0, 4);
+  ctx.lineTo(60, 4);
+  ctx.stroke();
+}
+
+export default { render };

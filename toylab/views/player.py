@@ -1,0 +1,221 @@
+"""The trajectory player: an anywidget that shows a sweep. Needs no torch."""
+
+import base64
+from pathlib import Path
+
+import anywidget
+from traitlets import Bool, Dict, Float, Int, List, Unicode, observe, validate
+
+from toylab.analysis.sweeps import Sweep
+from toylab.errors import number, positive_int, unknown_name
+from toylab.views.packing import pack
+from toylab.views.page import write_page
+from toylab.views.picture import png, still
+from toylab.views.style import THEMES
+
+_HERE = Path(__file__).parent
+_STATE = (
+    "step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "theme",
+    "datasets", "epsilons", "dataset", "epsilon", "status", "error",
+)  # fmt: skip
+
+
+class Player(anywidget.AnyWidget):
+    """Several methods side by side, with sliders for steps (or a budget of evaluations) and time.
+
+    Args:
+        sweep: what `toylab.sweep` or `Sweep.load` returns.
+        methods: 1 to 6 of its methods, one panel each, in order; by default all.
+        steps: the step count shown at first; by default the largest up to 10.
+        equal_nfe: start in the mode where the slider is a budget of evaluations (then `steps` must be None).
+        tracks: how many particles have their tracks drawn at first.
+        window: half the side of the square shown; particles outside are drawn on its border.
+        show_density: start with p_t drawn, if the sweep has it.
+        theme: "auto" (that of the page), "light" or "dark".
+        titles: panel titles by method, where the method's name is not what should stand there.
+        fields: arrows by method: {"times": [k], "vectors": [k, g, g, 2], "extent": e}, the vectors on
+            linspace(-e, e, g)^2 with row 0 at the lowest y; the arrows of the nearest time are drawn.
+        heading, caption: texts instead of those made from the sweep.
+        datasets, epsilons: names for two dropdowns; need `compute`.
+        dataset, epsilon: the names that belong to `sweep`; by default those in its labels.
+        compute: called as compute(dataset, epsilon, progress) when a dropdown changes; returns a Sweep, or
+            a pair (Sweep, fields), and may call progress(done) with done in [0, 1].
+
+    State, kept in step with the browser, to read or to set: `step_index` (into the step counts, or into
+    `budgets` if `equal_nfe`), `progress` (0 = start noise, 1 = end, in nodes), `equal_nfe`, `selected`
+    (particles with tracks), `show_density`, `show_field`, `theme`, `dataset`, `epsilon`; `status` and
+    `error` are the lines shown while and after computing. Raises TypeError or ValueError.
+    """
+
+    _esm = _HERE / "player.js"
+    _css = _HERE / "player.css"
+
+    scene = Dict().tag(sync=True)
+    step_index = Int(0).tag(sync=True)
+    progress = Float(1.0).tag(sync=True)
+    equal_nfe = Bool(False).tag(sync=True)
+    selected = List(Int()).tag(sync=True)
+    show_density = Bool(False).tag(sync=True)
+    show_field = Bool(True).tag(sync=True)
+    theme = Unicode("auto").tag(sync=True)
+    datasets = List(Unicode()).tag(sync=True)
+    epsilons = List(Unicode()).tag(sync=True)
+    dataset = Unicode("").tag(sync=True)
+    epsilon = Unicode("").tag(sync=True)
+    status = Unicode("").tag(sync=True)
+    error = Unicode("").tag(sync=True)
+
+    def __init__(
+        self, sweep, methods=None, *, steps=None, equal_nfe=False, tracks=64, window=3.3, show_density=False,
+        theme="auto", titles=None, fields=None, heading=None, caption=None,
+        datasets=(), epsilons=(), dataset=None, epsilon=None, compute=None,
+    ):  # fmt: skip
+        self._look = {"methods": methods, "window": window, "titles": titles, "tracks": positive_int("tracks", tracks, 0)}
+        self._words = {key: text for key, text in (("heading", heading), ("caption", caption)) if text is not None}
+        self._compute = compute
+        if (datasets or epsilons) and not callable(compute):
+            raise TypeError(f"compute must be callable where datasets or epsilons are given, got {compute!r}")
+        dataset = _first("dataset", dataset, datasets, sweep)
+        epsilon = _first("epsilon", epsilon, epsilons, sweep)
+        scene = self._pack(sweep, fields)
+        if steps is not None and (equal_nfe or steps not in sweep.steps):
+            raise ValueError(f"steps must be one of {list(sweep.steps)}, and None with equal_nfe, got {steps!r}")
+        shown = scene["budgets"] if equal_nfe else scene["steps"]
+        default = max((j for j, count in enumerate(shown) if count <= 10), default=0)
+        self._sweep, self._fields, self._shown = sweep, fields, (dataset, epsilon)
+        if theme not in ("auto", *THEMES):
+            raise unknown_name("theme", theme, ("auto", *THEMES))
+        super().__init__(
+            scene=scene,
+            step_index=default if steps is None else scene["steps"].index(steps),
+            equal_nfe=bool(equal_nfe),
+            selected=list(range(scene["tracks"])),
+            show_density=bool(show_density),
+            theme=theme,
+            datasets=list(datasets),
+            epsilons=list(epsilons),
+            dataset=dataset,
+            epsilon=epsilon,
+        )
+
+    @classmethod
+    def from_file(cls, path, methods=None, **options):
+        """A player of the sweep saved in `path` (.npz); further arguments as for `Player`."""
+        return cls(Sweep.load(path), methods, **options)
+
+    @property
+    def sweep(self):
+        """The sweep on show; `show` puts another in its place."""
+        return self._sweep
+
+    @property
+    def budgets(self):
+        """The values of the equal-NFE slider, in evaluations."""
+        return list(self.scene["budgets"])
+
+    def show(self, sweep, fields=None):
+        """Show another sweep in place; the controls stay where they are as far as it has such values."""
+        scene = self._pack(sweep, fields)
+        self._sweep, self._fields = sweep, fields
+        with self.hold_sync():
+            self.step_index = min(self.step_index, min(len(scene["steps"]), len(scene["budgets"])) - 1)
+            self.selected = [p for p in self.selected if p < scene["particles"]]
+            self.scene = scene
+
+    def still(self, theme="light"):
+        """The present view as a matplotlib Figure."""
+        choices = self.scene["budgets" if self.equal_nfe else "steps"]
+        index = min(self.step_index, len(choices) - 1)
+        runs = [panel["within"][index] if self.equal_nfe else index for panel in self.scene["panels"]]
+        finest = self._sweep.steps[max(runs)]
+        look = {name: value for name, value in self._look.items() if name != "tracks"}
+        return still(
+            self._sweep, **{"budget" if self.equal_nfe else "steps": choices[index]}, **look, **self._words,
+            time=self._sweep.times[finest][round(self.progress * finest)], fields=self._fields,
+            selected=self.selected, density=self.show_density, theme=theme,
+        )  # fmt: skip
+
+    def to_html(self, path, title=None):
+        """Write the player as one page that needs neither kernel nor network. Returns the path."""
+        state = {name: getattr(self, name) for name in _STATE} | {"scene": self.scene}
+        state |= {"datasets": [], "epsilons": [], "status": "", "error": ""}
+        title = title or f"toylab: {self.scene['heading'] or 'trajectories'}"
+        return write_page(path, state, png(self.still()), str(self._esm), str(self._css), title)
+
+    def __repr__(self):
+        scene = self.scene
+        return f"Player({len(scene['panels'])} panels, {len(scene['steps'])} step counts, {scene['particles']} particles)"
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        theme = self.theme if self.theme in THEMES else "light"
+        return data | {"image/png": base64.b64encode(png(self.still(theme))).decode()}, metadata
+
+    def _pack(self, sweep, fields):
+        return pack(sweep, **self._look, fields=fields) | self._words
+
+    @observe("dataset", "epsilon")
+    def _recompute(self, _change):
+        wanted = self.dataset, self.epsilon
+        if self._compute is None or wanted == self._shown:
+            return
+        self.error, self.status = "", "computing 0 %"
+        try:
+            answer = self._compute(*wanted, self._report)
+            self.show(*(answer if isinstance(answer, tuple) else (answer,)))
+            self._shown = wanted
+        except (Exception, KeyboardInterrupt) as error:
+            what = ", ".join(name for name in wanted if name)
+            self.error = f"{what}: {str(error) or type(error).__name__}"
+            with self.hold_trait_notifications():
+                self.dataset, self.epsilon = self._shown
+        finally:
+            self.status = ""
+
+    def _report(self, done):
+        self.status = f"computing {round(100 * number('progress', done, 0, 1))} %"
+
+    @validate("step_index")
+    def _in_range(self, proposal):
+        count = len(self.scene["budgets" if self.equal_nfe else "steps"])
+        index = positive_int("step_index", proposal["value"], 0)
+        if index >= count:
+            raise ValueError(f"step_index must be below {count}, got {index}")
+        return index
+
+    @validate("progress")
+    def _in_unit(self, proposal):
+        return number("progress", proposal["value"], 0, 1)
+
+    @validate("selected")
+    def _known(self, proposal):
+        for p in proposal["value"]:
+            if not 0 <= p < self.scene["particles"]:
+                raise ValueError(f"selected must be particles from 0 to {self.scene['particles'] - 1}, got {p}")
+        return proposal["value"]
+
+    @validate("theme")
+    def _themed(self, proposal):
+        if proposal["value"] not in ("auto", *THEMES):
+            raise unknown_name("theme", proposal["value"], ("auto", *THEMES))
+        return proposal["value"]
+
+    @validate("dataset", "epsilon")
+    def _listed(self, proposal):
+        name, value = proposal["trait"].name, proposal["value"]
+        known = getattr(self, f"{name}s")
+        if known and value not in known:
+            raise unknown_name(name, value, known)
+        return value
+
+
+def _first(argument, value, names, sweep):
+    """The name that a dropdown starts with: `value`, or the sweep's label; "" without a dropdown."""
+    if isinstance(names, str):
+        raise TypeError(f"{argument}s must be a list of names, got the string {names!r}")
+    if not names:
+        return ""
+    value = sweep.labels.get(argument, "") if value is None else value
+    if value not in names:
+        raise unknown_name(argument, value, list(names))
+    return value
