@@ -189,7 +189,10 @@ class Table(Schedule):
     name = "table"
 
     def __init__(self, betas):
-        betas = torch.as_tensor(betas, dtype=torch.float64, device="cpu").detach()
+        try:
+            betas = torch.as_tensor(betas, dtype=torch.float64, device="cpu").detach()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(f"betas must be a list of numbers, got {betas!r}") from error
         if betas.ndim != 1 or len(betas) == 0:
             raise ValueError(f"betas must be a non-empty list of numbers, got shape {tuple(betas.shape)}")
         if not ((betas > 0) & (betas < 1)).all():
@@ -235,10 +238,7 @@ def get(name):
 
 def from_betas(betas):
     """The schedule of a discrete table of K betas in (0, 1): alpha_bar(i / K) is the product of the first i."""
-    try:
-        return Table(betas)
-    except (TypeError, RuntimeError) as error:
-        raise TypeError(f"betas must be a list of numbers, got {betas!r}") from error
+    return Table(betas)
 
 
 def as_schedule(value):

@@ -32,8 +32,11 @@ class ExactEps:
     """
 
     def __init__(self, points, schedule, spread=0.0):
-        points = torch.as_tensor(points)
-        if points.ndim < 2 or len(points) == 0:
+        try:
+            points = torch.as_tensor(points)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(f"points must be a tensor [k, *shape], got a {type(points).__name__}") from error
+        if points.ndim < 2 or points.numel() == 0:
             raise ValueError(f"points must be a non-empty tensor [k, *shape], got shape {tuple(points.shape)}")
         if not points.is_floating_point():
             raise TypeError(f"points must be floating point, got {points.dtype}")
@@ -55,13 +58,13 @@ class ExactEps:
         """Exact epsilon at x [batch, *shape], t a scalar or [batch] in (0, 1] (0 too where spread > 0)."""
         rows, log_ab, variance = self._prepare(x, t)
         scale, noise_std = (log_ab / 2).exp(), (-torch.expm1(log_ab)).sqrt()
-        means = torch.cat([torch.softmax(logits, 1) @ points for logits, points in self._logits(rows, scale, variance)])
+        means = torch.cat([self._mean(torch.softmax(logits, 1)) for logits in self._logits(rows, scale, variance)])
         return (noise_std / variance * (rows - scale * means)).reshape(x.shape)
 
     def log_prob(self, x, t):
         """Exact log p_t(x) of x [batch, *shape]: [batch]."""
         rows, log_ab, variance = self._prepare(x, t)
-        parts = [torch.logsumexp(logits, 1) for logits, _ in self._logits(rows, (log_ab / 2).exp(), variance)]
+        parts = [torch.logsumexp(logits, 1) for logits in self._logits(rows, (log_ab / 2).exp(), variance)]
         dimension = rows.shape[1]
         log_norm = math.log(len(self.points)) + dimension / 2 * torch.log(2 * math.pi * variance[:, 0])
         return torch.cat(parts) - log_norm
@@ -71,6 +74,8 @@ class ExactEps:
         if not isinstance(x, torch.Tensor) or x.shape[1:] != self.points.shape[1:]:
             got = tuple(x.shape) if isinstance(x, torch.Tensor) else x
             raise ValueError(f"x must be a tensor [batch, {', '.join(map(str, self.points.shape[1:]))}], got {got}")
+        if not x.is_floating_point():
+            raise TypeError(f"x must be floating point, got {x.dtype}")
         t = torch.as_tensor(t, dtype=torch.float64, device=x.device)
         if t.ndim and t.shape != x.shape[:1]:
             raise ValueError(f"t must be a scalar or [batch] = [{len(x)}], got shape {tuple(t.shape)}")
@@ -83,16 +88,29 @@ class ExactEps:
         return rows, log_ab.to(x.dtype).expand(len(x)).reshape(column), variance.to(x.dtype).expand(len(x)).reshape(column)
 
     def _logits(self, rows, scale, variance):
-        """Yields (log-weights [chunk, k] of the points, up to a constant; points [k, d]) by chunks of rows."""
-        points = self.points.reshape(len(self.points), -1).to(rows)
+        """Yields log-weights [chunk, k] of the points, up to a constant, by chunks of rows."""
+        points = self.points.reshape(len(self.points), -1).to(rows.device)
         for chunk in torch.arange(len(rows), device=rows.device).split(max(1, CHUNK // len(points))):
-            yield -_squared_distances(rows[chunk] / scale[chunk], points) * (scale[chunk] ** 2 / (2 * variance[chunk])), points
+            yield -_squared_distances(rows[chunk] / scale[chunk], points) * (scale[chunk] ** 2 / (2 * variance[chunk]))
+
+    def _mean(self, weights):
+        """The mean of the points under weights [chunk, k]: [chunk, d] in the dtype of weights."""
+        blocks = _blocks(self.points.reshape(len(self.points), -1).to(weights.device))
+        parts = weights.split([len(block) for block in blocks], 1)
+        return sum(part @ block.to(part.dtype) for part, block in zip(parts, blocks, strict=True))
 
 
 def _squared_distances(rows, points):
-    """Squared Euclidean distances [n, k] of rows [n, d] and points [k, d]."""
+    """Squared Euclidean distances [n, k] of rows [n, d] and points [k, d], in the dtype of rows."""
     if rows.shape[1] <= DIRECT:
-        return torch.stack([(a[:, None] - b[None, :]) ** 2 for a, b in zip(rows.T, points.T, strict=True)]).sum(0)
-    rows, points, dtype = rows.double(), points.double(), rows.dtype
-    squares = (rows**2).sum(1, keepdim=True) + (points**2).sum(1) - 2 * rows @ points.T
-    return squares.clamp(min=0).to(dtype)
+        columns = zip(rows.T, points.to(rows.dtype).T, strict=True)
+        return sum((a[:, None] - b[None, :]) ** 2 for a, b in columns)
+    dtype, rows = rows.dtype, rows.double()
+    norms = (rows**2).sum(1, keepdim=True)
+    squares = [norms + (block**2).sum(1) - 2 * rows @ block.T for block in map(torch.Tensor.double, _blocks(points))]
+    return torch.cat(squares, 1).clamp(min=0).to(dtype)
+
+
+def _blocks(points):
+    """points [k, d] in parts small enough to be copied to another dtype."""
+    return points.split(max(1, CHUNK // points.shape[1]))
