@@ -35,12 +35,12 @@ help:  ## list these targets
 lab: $(LAB)  ## install what is missing and open JupyterLab on notebooks/
 	@echo "toylab: opening JupyterLab on notebooks/. Without a browser, open the address with its token that it"
 	@echo "        prints. Ctrl-C stops it."
-	@$(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) --ServerApp.root_dir=notebooks \
+	@exec $(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) --ServerApp.root_dir=notebooks \
 		$$([ "$$(id -u)" != 0 ] || echo --allow-root) $(ARGS)
 
 test: $(TEST)  ## install what is missing and run every test
 	@echo "toylab: running the tests"
-	@$(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest $(ARGS)
 
 lint: $(TEST)  ## check the style of the code with ruff
 	@echo "toylab: checking the style"

@@ -113,7 +113,7 @@ def imported_names(source):
 
 
 def undeclared_imports(sources, allowed):
-    """{file: names} of the third-party imports in `sources` {path: code} that no `allowed` package provides"""
+    """{file: names} of third-party imports in `sources` {path: code} that no `allowed` package provides"""
     distributions = packages_distributions()
     siblings = {path.stem for path in sources} | OURS
     missing = {}

@@ -142,3 +142,29 @@ def test_asking_for_another_python_than_that_of_the_environment_is_refused(machi
     done, calls = FakeMachine(fresh.folder, version="3.14.1").make("lab")
     assert done.returncode != 0 and calls[-1] == "--version"
     assert "make clean" in done.stderr
+
+
+# .ci/run
+
+FAKE_MAKE = """\
+#!/bin/sh
+echo "called: make $1, CI=$CI, TOYLAB_NO_SKIP=$TOYLAB_NO_SKIP, input: $(cat)"
+echo "=================== 1 failed, 2 passed in 0.10s ==================="
+echo "make: *** [Makefile:1: test] Error 1"
+exit 2
+"""
+
+
+def test_ci_runs_make_test_without_skips_or_input_and_ends_with_its_closing_line_and_status(tmp_path):
+    (tmp_path / ".ci").mkdir()
+    run = shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    fake = tmp_path / "bin" / "make"
+    fake.parent.mkdir()
+    fake.write_text(FAKE_MAKE, encoding="utf-8")
+    fake.chmod(0o755)
+    environment = {"PATH": f"{fake.parent}{os.pathsep}{os.environ['PATH']}", "CHROMIUM": str(fake)}
+    done = subprocess.run([run], input="typed", env=environment, capture_output=True, text=True)
+    first, *_, last = done.stdout.splitlines()
+    assert first == "called: make test, CI=true, TOYLAB_NO_SKIP=1, input: "
+    assert last == "=================== 1 failed, 2 passed in 0.10s ==================="
+    assert done.returncode == 2

@@ -65,7 +65,7 @@ def test_no_skip_is_left_and_the_run_fails_when_none_is_allowed(strict):
     assert status == 1
     counts = {word.rstrip("s"): int(count) for count, word in re.findall(r"(\d+) ([a-z]+)", closing)}
     assert counts["failed"] + counts["error"] == len(SKIPS)
-    assert counts["passed"] == len(SKIPS)  # a test beside each, but for the file that is skipped whole; and "none"
+    assert counts["passed"] == len(SKIPS)  # one beside each but the skipped file, and "none"
     assert not {"skipped", "xfailed", "xpassed"} & counts.keys()
 
 
