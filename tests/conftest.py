@@ -5,8 +5,8 @@ import random
 import shutil
 from pathlib import Path
 
-# Kernels and command lines started by tests inherit it. More threads slow down networks as small as ours.
-os.environ.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))
+# Kernels and command lines started by tests inherit it. A second thread gains nothing on networks as small as ours.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import matplotlib

@@ -11,7 +11,8 @@ def unknown_name(argument, value, known):
     if not isinstance(value, str):
         return TypeError(f"{argument} must be a name (str), got {value!r}")
     by_lower = {name.lower(): name for name in known}
-    near = get_close_matches(value.lower(), by_lower, n=1, cutoff=0.5)
+    near = get_close_matches(value.lower(), by_lower, n=3, cutoff=0.5)
+    near.sort(key=lambda name: sorted(name) != sorted(value.lower()))  # swapped letters first
     hint = f"did you mean {by_lower[near[0]]!r}? " if near else ""
     return ValueError(f"unknown {argument} {value!r}; {hint}choose from: {', '.join(known)}")
 

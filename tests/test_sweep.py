@@ -1,0 +1,133 @@
+"""Sweeps: the same particles for every method, honest numbers, and a file that needs no torch."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import toylab
+from toylab.analysis import log_density
+
+LINEAR = toylab.schedules.get("linear")
+
+
+@pytest.fixture(scope="module")
+def circle():
+    return toylab.datasets.get("circle")
+
+
+@pytest.fixture(scope="module")
+def eps(circle):
+    return toylab.exact_eps(torch.as_tensor(circle.curve(60)), LINEAR, 0.02)
+
+
+@pytest.fixture(scope="module")
+def sweep(eps):
+    return toylab.sweep(eps, LINEAR, ["ddim", "RK4"], [4, 2, 4], n=16, manifold="circle", density=True)
+
+
+def test_runs_equal_single_samples(eps, sweep):
+    for method in ("DDIM", "RK4"):
+        for steps in (2, 4):
+            run = toylab.sample(eps, LINEAR, method, steps, n=16)
+            np.testing.assert_array_equal(sweep.states[method, steps], run.states.float().numpy())
+            assert sweep.nfe[method, steps] == run.nfe
+            np.testing.assert_array_equal(sweep.times[steps], run.times.numpy())
+
+
+def test_step_counts_are_sorted_and_unique_and_methods_canonical(sweep):
+    assert sweep.steps == (2, 4)
+    assert sweep.methods == ("DDIM", "RK4")
+
+
+def test_every_run_starts_from_the_same_particles(sweep):
+    starts = [states[0] for states in sweep.states.values()]
+    assert all(np.array_equal(start, starts[0]) for start in starts)
+
+
+def test_distances_are_those_of_the_manifold_at_every_node(sweep, circle):
+    states = torch.from_numpy(sweep.states["RK4", 4]).double()
+    distance = (states.norm(dim=-1) - circle.curve(1).norm()).abs()
+    np.testing.assert_allclose(sweep.distance["RK4", 4], distance.mean(1), atol=1e-6)
+    np.testing.assert_allclose(sweep.off["RK4", 4], (distance > 0.1).double().mean(1))
+
+
+def test_manifold_defaults_to_the_data_set_of_eps_and_is_optional(eps):
+    def plain(x, t):
+        return eps(x.double(), t).to(x)
+
+    bare = toylab.sweep(plain, LINEAR, ["DDIM"], [2], n=4)
+    assert np.isnan(bare.distance["DDIM", 2]).all() and len(bare.curve) == 0
+    plain.dataset = "circle"
+    assert np.isfinite(toylab.sweep(plain, LINEAR, ["DDIM"], [2], n=4).distance["DDIM", 2]).all()
+
+
+def test_density_is_the_exact_log_density_on_its_grid(circle):
+    density = log_density(circle, LINEAR, times=3, size=5, extent=2.0, points=50, spread=0.1)
+    exact = toylab.exact_eps(torch.as_tensor(circle.curve(50)), LINEAR, 0.1)
+    assert density["log_p"].shape == (3, 5, 5) and density["times"][0] == LINEAR.t_max
+    x = torch.tensor([[-1.0, 2.0]], dtype=torch.float64)  # column 1 of 5, top row
+    expected = exact.log_prob(x, density["times"][1]).item()
+    assert density["log_p"][1, 4, 1] == pytest.approx(expected, abs=1e-4)
+
+
+def test_saved_sweep_comes_back_equal_and_without_torch(sweep, tmp_path):
+    path = sweep.save(tmp_path / "sweep.npz")
+    back = toylab.Sweep.load(path)
+    assert (back.methods, back.steps, back.nfe, back.labels) == (sweep.methods, sweep.steps, sweep.nfe, sweep.labels)
+    for key in sweep.states:
+        np.testing.assert_array_equal(back.states[key], sweep.states[key])
+        np.testing.assert_array_equal(back.distance[key], sweep.distance[key])
+    np.testing.assert_array_equal(back.density["log_p"], sweep.density["log_p"])
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        f"import toylab; s = toylab.Sweep.load({str(path)!r}); print(s.final('DDIM', 4).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "(16, 2)", done.stderr
+
+
+def test_progress_callback_rises_to_one(eps):
+    seen = []
+    toylab.sweep(eps, LINEAR, ["DDIM", "Euler"], [1, 2], n=2, manifold="circle", progress=seen.append)
+    assert seen == sorted(seen) and seen[-1] == 1.0 and len(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"methods": "DDIM"}, TypeError, "methods must be a list"),
+        ({"methods": []}, ValueError, "methods must be a non-empty list"),
+        ({"methods": ["DDIM", "ddim"]}, ValueError, "different methods"),
+        ({"methods": ["ddmi"]}, ValueError, "did you mean 'DDIM'"),
+        ({"steps": 5}, TypeError, "steps must be a list"),
+        ({"steps": []}, ValueError, "steps must be a non-empty list"),
+        ({"steps": [0]}, ValueError, "steps must be an integer of at least 1"),
+        ({"n": 0}, ValueError, "n must be"),
+        ({"manifold": "circel"}, ValueError, "did you mean 'circle'"),
+        ({"threshold": 0.0}, ValueError, "threshold must be"),
+        ({"typo": 1}, TypeError, "unknown argument 'typo'"),
+    ],
+)
+def test_bad_input_is_named(eps, change, error, words):
+    arguments = {"methods": ["DDIM"], "steps": [1], "n": 2, "manifold": "circle"} | change
+    with pytest.raises(error, match=words):
+        toylab.sweep(eps, LINEAR, **arguments)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn", b"no zip at all"])
+def test_foreign_file_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "foreign.npz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="foreign.npz is not a toylab sweep"):
+        toylab.Sweep.load(path)
+
+
+def test_other_npz_is_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", a=np.ones(3))
+    with pytest.raises(ValueError, match="not a toylab sweep"):
+        toylab.Sweep.load(tmp_path / "other.npz")
+    with pytest.raises(FileNotFoundError, match="no sweep at"):
+        toylab.Sweep.load(tmp_path / "missing.npz")
