@@ -88,7 +88,8 @@ class Schedule:
             above = -self.log_alpha_bar(middle) > target
             low, high = torch.where(above, low, middle), torch.where(above, middle, high)
         t = ((low + high) / 2).detach()
-        return t + (target + self.log_alpha_bar(t).detach()) / self.beta(t).detach()
+        newton = (target + self.log_alpha_bar(t).detach()) / self.beta(t).detach()
+        return (t + newton).clamp(max=1.0)
 
     def __repr__(self):
         return f"<schedule {self.name}>"

@@ -83,7 +83,7 @@ class ExactEps:
         variance = log_ab.exp() * self.spread**2 - torch.expm1(log_ab)
         if not (variance > 0).all():
             raise ValueError(f"t must be greater than 0 where spread is 0, got t = {t.min().item():g}")
-        rows = x.reshape(len(x), -1)
+        rows = x.flatten(1)
         column = [len(x), 1]
         return rows, log_ab.to(x.dtype).expand(len(x)).reshape(column), variance.to(x.dtype).expand(len(x)).reshape(column)
 
