@@ -125,8 +125,9 @@ class Cosine(Schedule):
     a0 = rate * offset
 
     def log_alpha_bar(self, t):
-        a = self.a0 + self.rate * t
-        return torch.log1p(-torch.sin(self.rate * t) * torch.sin(a + self.a0) / math.cos(self.a0) ** 2)
+        small = torch.sin(self.rate * t) * torch.sin(2 * self.a0 + self.rate * t) / math.cos(self.a0) ** 2
+        cosine = torch.sin(self.rate * (1 - t)) / math.cos(self.a0)  # cos a without the rounding of a near pi / 2
+        return torch.where(t < 0.5, torch.log1p(-small), 2 * cosine.log())
 
     def beta(self, t):
         return 2 * self.rate * torch.tan(self.a0 + self.rate * t)
@@ -161,8 +162,7 @@ class Sigmoid(Schedule):
     name = "sigmoid"
 
     def log_alpha_bar(self, t):
-        softplus = torch.nn.functional.softplus
-        return -(0.1 * t + 19.9 / 12 * (softplus(12 * t - 6) - math.log1p(math.exp(-6))))
+        return -(0.1 * t + 19.9 / 12 * torch.log1p(torch.expm1(12 * t) / (1 + math.exp(6))))
 
     def beta(self, t):
         return 0.1 + 19.9 * torch.sigmoid(12 * t - 6)
