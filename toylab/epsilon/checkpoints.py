@@ -1,0 +1,205 @@
+"""Networks in files: safetensors with the network's whole story in the header, checked when they are read.
+
+A checkpoint holds the weights, and as metadata ``format`` (`FORMAT`), ``story`` (JSON: architecture and
+arguments, data set, schedule, training) and ``sha256`` over the story and the weights. Nothing else is
+ever opened, pickles least of all: loading one runs whatever code it contains.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+
+from .. import schedules
+from .mlp import MLP
+
+FORMAT = "toylab-checkpoint-1"
+SUFFIX = ".safetensors"
+ARCHITECTURES = {"MLP": MLP}
+DTYPES = ("F16", "BF16", "F32", "F64")
+
+
+def folder():
+    """Where `load` looks for names: ``checkpoints`` in the repository's data folder, or in $TOYLAB_DATA."""
+    data = os.environ.get("TOYLAB_DATA") or Path(__file__).parents[2] / "data"
+    return Path(data).expanduser() / "checkpoints"
+
+
+def names():
+    """The names of the networks that come with toylab, sorted."""
+    return sorted(path.name.removesuffix(SUFFIX) for path in folder().glob(f"*{SUFFIX}"))
+
+
+def story(network):
+    """What a file says about `network`, as a JSON-able dict: how to rebuild it, then its `metadata`."""
+    return {
+        **network.metadata,
+        "architecture": type(network).__name__,
+        "arguments": network.arguments,
+        "dataset": network.dataset,
+        "schedule": network.schedule.name,
+        "parameters": sum(p.numel() for p in network.parameters()),
+    }
+
+
+def save(network, path):
+    """Write `network` to `path` (*.safetensors; folders are made), in one piece or not at all.
+
+    ValueError for weights that are not finite, a schedule that is not one of toylab's by name, an
+    unknown architecture or another suffix; OSError when the file cannot be written.
+    """
+    path = checked_path(path)
+    if type(network).__name__ not in ARCHITECTURES:
+        raise TypeError(f"network must be one of: {', '.join(ARCHITECTURES)}; got {type(network).__name__}")
+    check_schedule(network.schedule)
+    weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    for key, value in weights.items():
+        if not value.isfinite().all():
+            raise ValueError(f"cannot save {path}: the weights {key!r} are not finite")
+    text = json.dumps(story(network), sort_keys=True, allow_nan=False)
+    header = {"format": FORMAT, "story": text, "sha256": _digest(text, weights)}
+    with replacing(path) as file:
+        file.write(to_bytes(weights, header))
+
+
+def load(name_or_path):
+    """The network of this name (see `names`) or in this file, in eval mode and without gradients.
+
+    A string without a folder and a suffix is a name. The network has `schedule`, `dataset` and
+    `metadata`, and answers ``net(x, t) -> like x``. FileNotFoundError, with the nearest name, when there
+    is none; ValueError for any file that is not a complete and unaltered checkpoint.
+    """
+    path = _find(name_or_path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            about, build = _read_story(path, header)
+            _compare_layout(path, file, build("meta"))
+            weights = {key: file.get_tensor(key) for key in file.keys()}
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a complete safetensors file: {error}") from None
+    if _digest(header["story"], weights) != header.get("sha256"):
+        raise ValueError(f"{path} is damaged: its contents do not match its sha256")
+    for key, value in weights.items():
+        if not value.isfinite().all():
+            raise ValueError(f"{path} has weights that are not finite: {key!r}")
+    network = build("cpu").to(next(iter(weights.values())).dtype)
+    network.load_state_dict(weights)
+    network.dataset, network.metadata = about["dataset"], about
+    return network.eval().requires_grad_(False)
+
+
+def checked_path(path):
+    """`path` as a Path; ValueError unless it ends in .safetensors."""
+    path = Path(path).expanduser()
+    if path.suffix != SUFFIX:
+        raise ValueError(f"path must end in {SUFFIX} (pickles are never written or opened), got {str(path)!r}")
+    return path
+
+
+def check_writable(path):
+    """Make the folder of `path`; OSError (PermissionError, say) unless a file can be written there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder")
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
+
+
+def check_schedule(schedule):
+    """ValueError unless `schedule` can be found again by its name alone."""
+    if schedule.name not in schedules.names() or type(schedules.get(schedule.name)) is not type(schedule):
+        known = ", ".join(schedules.names())
+        raise ValueError(f"schedule must be one that a file can name ({known}) to be saved, got {schedule!r}")
+
+
+@contextmanager
+def replacing(path):
+    """A binary file to write, which takes the place of `path` when all went well and is removed when not."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with open(partial, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _find(name_or_path):
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise TypeError(f"name_or_path must be a name or a path, got {name_or_path!r}")
+    text = os.fspath(name_or_path)
+    if isinstance(name_or_path, str) and Path(text).name == text and not Path(text).suffix:
+        path = folder() / f"{text.strip().lower()}{SUFFIX}"
+        if path.is_file():
+            return path
+        known = names()
+        near = get_close_matches(text.lower(), known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        listed = f"choose from: {', '.join(known)}" if known else "there are none"
+        raise FileNotFoundError(
+            f"no network {text!r} in {folder()}; {hint}{listed}. `toylab train DATASET` makes one, to be loaded by its path"
+        )
+    path = checked_path(text)
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint {path}; `toylab train DATASET --out {path}` makes one")
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file")
+    return path
+
+
+def _read_story(path, header):
+    """The story in a header, and a function that builds the untrained network it describes on a device."""
+    if header.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a toylab checkpoint: its format is {header.get('format')!r}, not {FORMAT!r}")
+    try:
+        about = json.loads(header["story"])
+        architecture, arguments = ARCHITECTURES[about["architecture"]], about["arguments"]
+        schedule = schedules.get(about["schedule"])
+        if not isinstance(about["dataset"], (str, type(None))):
+            raise TypeError(f"dataset must be a name, got {about['dataset']!r}")
+
+        def build(device):
+            with torch.device(device):
+                return architecture(schedule, **arguments)
+
+        build("meta")
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} has metadata that describe no network: {error!r}") from None
+    return about, build
+
+
+def _compare_layout(path, file, network):
+    """ValueError unless the tensors in the file have the names and shapes of the network's, and one float dtype."""
+    expected = {key: list(value.shape) for key, value in network.state_dict().items()}
+    found = {key: file.get_slice(key) for key in file.keys()}
+    if found.keys() != expected.keys():
+        wrong = ", ".join(sorted(found.keys() ^ expected.keys()))
+        raise ValueError(f"{path} does not fit its architecture: missing or unexpected tensors: {wrong}")
+    for key, value in found.items():
+        if value.get_shape() != expected[key]:
+            raise ValueError(f"{path}: {key!r} has shape {value.get_shape()}, but its architecture needs {expected[key]}")
+    dtypes = sorted({value.get_dtype() for value in found.values()})
+    if len(dtypes) != 1 or dtypes[0] not in DTYPES:
+        raise ValueError(f"{path} must hold tensors of one type of {', '.join(DTYPES)}, got {', '.join(dtypes)}")
+
+
+def _digest(text, weights):
+    """sha256 over the story, and the name, dtype, shape and bytes of each tensor."""
+    digest = hashlib.sha256(text.encode())
+    for key in sorted(weights):
+        value = weights[key]
+        digest.update(f"\n{key} {value.dtype} {list(value.shape)}\n".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

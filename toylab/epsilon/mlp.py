@@ -1,0 +1,90 @@
+"""A small epsilon-network for points in the plane."""
+
+import math
+
+import torch
+from torch import nn
+
+from ..errors import number, positive_int
+from ..schedules import as_schedule
+
+LOG_SIGMA_SCALE = 5.0  # log sigma is clamped to +-5, sigma to [0.0067, 148]: what t in [t_min, t_max] spans
+
+
+class MLP(nn.Module):
+    """``eps(x, t) = sqrt(1 - alpha_bar) x + sqrt(alpha_bar) v(x, log sigma)``, with v a residual perceptron.
+
+    In this form (v-prediction, Salimans and Ho 2022) the part to be learnt has unit scale at every t: pure
+    noise gives eps = x without any learning, and near the data the network predicts eps itself. The inputs
+    of v are x and log sigma with Fourier features of both; those of x are bounded, so that far from the
+    data eps grows no faster than |x|.
+
+    Args:
+        schedule: a name or a `Schedule`; it turns t into sigma.
+        hidden: units a layer, 1 to 1024. layers: hidden layers, 1 to 32.
+        fourier: plane waves of x, 2 to 256, in directions a golden angle apart, of angular frequencies
+            from 0.5 to `max_frequency` (at most 1000).
+        time_features: sine and cosine pairs of log sigma, 1 to 64.
+
+    Attributes:
+        arguments: the constructor's numbers, JSON-able. schedule: the noise schedule.
+        dataset: name of the data it was trained on, or None. metadata: its story, see `checkpoints`.
+    """
+
+    def __init__(self, schedule="linear", *, hidden=128, layers=4, fourier=32, max_frequency=12.0, time_features=8):
+        super().__init__()
+        self.schedule = as_schedule(schedule)
+        self.arguments = {
+            "hidden": _count("hidden", hidden, 1, 1024),
+            "layers": _count("layers", layers, 1, 32),
+            "fourier": _count("fourier", fourier, 2, 256),
+            "max_frequency": number("max_frequency", max_frequency, 0.5, 1000, open_low=True),
+            "time_features": _count("time_features", time_features, 1, 64),
+        }
+        self.dataset = None
+        self.metadata = {}
+        angles = torch.arange(fourier, dtype=torch.float64) * (math.pi * (3 - math.sqrt(5)))
+        lengths = torch.logspace(math.log10(0.5), math.log10(max_frequency), fourier, dtype=torch.float64)
+        waves = lengths * torch.stack([angles.cos(), angles.sin()])
+        harmonics = torch.arange(1, time_features + 1, dtype=torch.float64) * (math.pi / 2)
+        self.register_buffer("waves", waves.to(torch.get_default_dtype()), persistent=False)
+        self.register_buffer("harmonics", harmonics.to(torch.get_default_dtype()), persistent=False)
+        self.first = nn.Linear(2 + 2 * fourier + 1 + 2 * time_features, hidden)
+        self.blocks = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(layers - 1))
+        self.last = nn.Linear(hidden, 2)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, x, t):
+        """Epsilon at x [batch, 2] (floating point), t a scalar or [batch] in [0, 1], of any dtype: like x.
+
+        The perceptron runs in the dtype of its parameters; the rest in that of x, with alpha_bar in float64.
+        """
+        if not isinstance(x, torch.Tensor) or x.ndim != 2 or x.shape[1] != 2:
+            got = tuple(x.shape) if isinstance(x, torch.Tensor) else repr(x)
+            raise ValueError(f"x must be a tensor [batch, 2], got {got}")
+        if not x.is_floating_point():
+            raise TypeError(f"x must be floating point, got {x.dtype}")
+        t = torch.as_tensor(t, dtype=torch.float64, device=x.device)
+        if t.ndim and t.shape != x.shape[:1]:
+            raise ValueError(f"t must be a scalar or [batch] = [{len(x)}], got shape {tuple(t.shape)}")
+        log_ab = self.schedule.log_alpha_bar(t).expand(len(x))[:, None]
+        log_sigma = torch.expm1(-log_ab).log() / 2
+        dtype = self.first.weight.dtype
+        v = self._v(x.to(dtype), (log_sigma / LOG_SIGMA_SCALE).clamp(-1, 1).to(dtype)).to(x.dtype)
+        return (-torch.expm1(log_ab)).sqrt().to(x.dtype) * x + (log_ab / 2).exp().to(x.dtype) * v
+
+    def _v(self, x, u):
+        """The perceptron: x [batch, 2] and scaled log sigma u [batch, 1] in [-1, 1] to v [batch, 2]."""
+        phases, turns = x @ self.waves, u * self.harmonics
+        h = self.first(torch.cat([x, phases.sin(), phases.cos(), u, turns.sin(), turns.cos()], 1))
+        h = nn.functional.silu(h)
+        for block in self.blocks:
+            h = h + nn.functional.silu(block(h))
+        return self.last(h)
+
+
+def _count(argument, value, low, high):
+    if positive_int(argument, value, low) > high:
+        raise ValueError(f"{argument} must be an integer from {low} to {high}, got {value}")
+    return int(value)

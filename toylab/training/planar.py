@@ -1,0 +1,104 @@
+"""Networks for points in the plane: one call, and the list of those that come with toylab."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from .. import datasets, schedules
+from ..epsilon import checkpoints
+from ..epsilon.mlp import MLP
+from ..errors import positive_int
+from ..schedules import as_schedule
+from .config import TrainConfig
+from .loop import fit
+
+POOL = 2**16  # points of a data set drawn before training; batches are drawn from these
+SHIPPED = [(name, "linear") for name in datasets.names()]
+SHIPPED += [(name, "cosine") for name in ("circle", "moons", "spiral", "checkerboard")]
+
+
+def train_2d(dataset, schedule="linear", *, out=None, steps=None, batch=None, lr=None, seed=0, config=None,
+             arguments=None, resume=False, progress=True):
+    """Train an `MLP` on a two-dimensional data set; the defaults take half a minute on two cores.
+
+    Args:
+        dataset: a name, or anything with `name` and `sample` such as a `Manifold`.
+        schedule: a name or a `Schedule` (with `out`, one that has a name).
+        out: the file to write (*.safetensors). Beside it, while training, lies a resume state.
+        steps, batch, lr, seed: change the default `TrainConfig`, or the `config` given.
+        arguments: of the `MLP`, as a dict.
+        resume: continue the run to `out` that was stopped.
+
+    Returns the network as `toylab.load` would. ValueError, TypeError or FileNotFoundError for bad
+    arguments; `Interrupted` and `Diverged` as in `fit`.
+    """
+    manifold = datasets.get(dataset) if isinstance(dataset, str) else dataset
+    if not (isinstance(getattr(manifold, "name", None), str) and callable(getattr(manifold, "sample", None))):
+        raise TypeError(f"dataset must be a name or a Manifold, got {dataset!r}")
+    schedule = as_schedule(schedule)
+    changes = {"steps": steps, "batch": batch, "lr": lr, "seed": positive_int("seed", seed, 0)}
+    config = replace(config or TrainConfig(), **{key: value for key, value in changes.items() if value is not None})
+    state, story, again = None, command(manifold.name, schedule.name, config), "resume=True"
+    if out is not None:
+        out = checkpoints.checked_path(out)
+        checkpoints.check_schedule(schedule)
+        checkpoints.check_writable(out)
+        state = out.with_name(f"{out.name.removesuffix(checkpoints.SUFFIX)}.resume.pt")
+        again = f"resume=True (`{story} --out {out} --resume` in a terminal)"
+    elif resume:
+        raise ValueError("resume=True needs out, the file that the stopped run was to write")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network = MLP(schedule, **(arguments or {}))
+    network.dataset, network.metadata = manifold.name, {"command": story}
+    with _one_thread():
+        network = fit(network, rows_of(manifold.sample(POOL, seed=config.seed)), schedule, config, state=state,
+                      resume=resume, progress=progress, continue_with=again)
+    network = network.cpu()
+    if out is None:
+        network.metadata = checkpoints.story(network)
+        return network
+    checkpoints.save(network, out)
+    state.unlink(missing_ok=True)
+    return checkpoints.load(out)
+
+
+@contextmanager
+def _one_thread():
+    """So small a network gains a seventh from a second thread, and loses a lot when that core is busy; with
+    one, the result does not depend on the number of cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def rows_of(points):
+    """`batches` for `fit`: rows of `points` [k, *shape] drawn with replacement."""
+    return lambda n, generator: points[torch.randint(len(points), (n,), generator=generator)]
+
+
+def checkpoint_name(dataset, schedule="linear"):
+    """What a shipped network is called: ``spiral``, ``spiral-cosine``."""
+    return dataset if schedule == "linear" else f"{dataset}-{schedule}"
+
+
+def command(dataset, schedule, config):
+    """The command line that trains this network."""
+    return (f"toylab train {dataset} --schedule {schedule} --steps {config.steps} --batch {config.batch} "
+            f"--lr {config.lr:g} --seed {config.seed}")
+
+
+def train_all(folder=None, *, overwrite=False, progress=True):
+    """Train the networks of `SHIPPED` into `folder` (default: where `toylab.load` finds them), in turn; those
+    that exist are kept unless `overwrite`. Returns the paths."""
+    folder = checkpoints.folder() if folder is None else Path(folder)
+    paths = [folder / f"{checkpoint_name(*pair)}{checkpoints.SUFFIX}" for pair in SHIPPED]
+    for (dataset, schedule), path in zip(SHIPPED, paths, strict=True):
+        if overwrite or not path.exists():
+            train_2d(dataset, schedule, out=path, progress=progress)
+    return paths
