@@ -159,7 +159,8 @@ def notebook(path, *cells):
     """Write a notebook of these code cells to `path`. Returns the path."""
     import nbformat
 
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel})
     nbformat.write(book, path)
     return Path(path)
 

@@ -30,7 +30,8 @@ def clamp(states, window):
     lost = np.where(np.isnan(states), 0.0, np.clip(states[..., :], -1e300, 1e300))
     largest = np.abs(lost).max(axis=-1, keepdims=True)
     up = np.broadcast_to([0.0, window], states.shape)
-    border = np.where(largest > 0, lost * (window / np.where(largest > 0, largest, 1.0)), up)
+    known = (largest > 0) & outside[..., None]
+    border = np.where(known, lost * (window / np.where(known, largest, 1.0)), up)
     return np.where(outside[..., None], border, lost), outside
 
 

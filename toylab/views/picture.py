@@ -15,8 +15,8 @@ from toylab.views import packing
 from toylab.views.style import THEMES, line
 
 _INKS = {  # theme: background, text, manifold, off-screen marks, density, border
-    "light": ("#ffffff", "#15181c", "#a2a7ad", "#15181c", "#3e5478", "#c4c9d0"),
-    "dark": ("#14171c", "#f2f4f6", "#767e89", "#f2f4f6", "#96b2dc", "#4a515b"),
+    "light": ("#ffffff", "#15181c", "#9499a0", "#15181c", "#7896c8", "#c4c9d0"),
+    "dark": ("#14171c", "#f2f4f6", "#8b939e", "#f2f4f6", "#466296", "#4a515b"),
 }
 
 
@@ -97,15 +97,16 @@ def _counts(sweep, methods, steps, budget):
 
 def _frame(ax, window, theme):
     back, _, _, _, _, border = _INKS[theme]
-    ax.set(xlim=(-window, window), ylim=(-window, window), aspect="equal", xticks=[], yticks=[], facecolor=back)
+    limits = -1.05 * window, 1.05 * window
+    ax.set(xlim=limits, ylim=limits, xticks=[], yticks=[], facecolor=back)
     for spine in ax.spines.values():
         spine.set_color(border)
 
 
 def _panel(ax, sweep, method, n, time, selected, density, title, field, window, theme):
     _, ink, gray, mark, haze, _ = _INKS[theme]
-    ax.add_line(Line2D([0.0, 0.11], [1.16] * 2, transform=ax.transAxes, clip_on=False, linewidth=2.2, **line(method, theme)))
-    ax.text(0.13, 1.16, title, transform=ax.transAxes, va="center", weight="bold", fontsize=12, color=ink)
+    ax.add_line(Line2D([0.0, 0.115], [1.16] * 2, transform=ax.transAxes, clip_on=False, linewidth=1.6, **line(method, theme)))
+    ax.text(0.14, 1.16, title, transform=ax.transAxes, va="center", weight="bold", fontsize=12, color=ink)
     if n is None:
         needs = min(sweep.nfe[method, count] for count in sweep.steps)
         ax.text(0, 0, f"needs {needs} evaluations", ha="center", va="center", fontsize=12, color=ink)
@@ -118,9 +119,14 @@ def _panel(ax, sweep, method, n, time, selected, density, title, field, window, 
     tracks = [points[:, p] for p in selected if p < points.shape[1]]
     few = len(tracks) <= 8
     ax.add_collection(LineCollection(tracks, colors=look["color"], linestyles=[look["linestyle"]],
-                                     linewidths=1.6 if few else 0.6, alpha=0.95 if few else 0.4))  # fmt: skip
+                                     linewidths=1.6 if few else 0.6, alpha=0.95 if few else 0.5))  # fmt: skip
     here = points[node][~outside[node]]
     ax.scatter(*here.T, s=5, color=look["color"], linewidths=0, zorder=3)
+    if few:
+        chosen = np.array(tracks).reshape(-1, 2)
+        ax.scatter(*chosen.T, s=12, color=look["color"], linewidths=0, zorder=3)
+        ends = np.array([track[-1] for track in tracks]).reshape(-1, 2)
+        ax.scatter(*ends.T, s=60, facecolors="none", edgecolors=mark, linewidths=1.5, zorder=4)
     lost = points[node][outside[node]]
     ax.scatter(*lost.T, s=14, marker="s", color=mark, clip_on=False, linewidths=0, zorder=4)
     text = {"transform": ax.transAxes, "va": "center", "color": ink}
@@ -146,9 +152,9 @@ def _background(ax, sweep, t, density, field, gray, haze):
         log_p, edge = sweep.density["log_p"][k], sweep.density["extent"]
         shade = np.zeros((*log_p.shape, 4), dtype=np.uint8)
         shade[..., :3] = [int(haze[i : i + 2], 16) for i in (1, 3, 5)]
-        shade[..., 3] = 0.65 * 255 * np.exp(0.5 * (log_p - log_p.max()))
+        shade[..., 3] = 0.75 * 255 * np.exp(0.5 * (log_p - log_p.max()))
         edge *= len(log_p) / (len(log_p) - 1)
-        ax.imshow(shade, origin="lower", extent=(-edge, edge, -edge, edge), interpolation="bilinear", zorder=0)
+        ax.imshow(shade, origin="lower", extent=(-edge, edge, -edge, edge), interpolation="bilinear", aspect="auto", zorder=0)
     few = len(np.unique(sweep.curve, axis=0)) < 50
     ax.scatter(*np.asarray(sweep.curve).T, s=60 if few else 2.5, facecolors="none" if few else gray,
                edgecolors=gray, linewidths=1.8 if few else 0, zorder=1)  # fmt: skip

@@ -6,9 +6,10 @@ const PAD = 7; // CSS pixels between the window's edge and the canvas's, where l
 const REACH = 24; // CSS pixels within which a click finds a particle
 const NARROWEST = 225, WIDEST = 460; // CSS pixels of a panel
 const INKS = {
-  light: { back: "#ffffff", curve: "#a2a7ad", mark: "#15181c", arrow: "#5b636e", haze: [62, 84, 120] },
-  dark: { back: "#14171c", curve: "#767e89", mark: "#f2f4f6", arrow: "#a9b2bd", haze: [150, 178, 220] },
+  light: { back: "#ffffff", curve: "#9499a0", mark: "#15181c", arrow: "#5b636e", haze: [120, 150, 200] },
+  dark: { back: "#14171c", curve: "#8b939e", mark: "#f2f4f6", arrow: "#a9b2bd", haze: [70, 98, 150] },
 };
+const HINT = "Click a particle to follow it, shift-click to follow several.";
 const KINDS = { int16: Int16Array, uint8: Uint8Array, float32: Float32Array, float64: Float64Array };
 const STATE = ["step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "theme"];
 const CHOICES = ["datasets", "epsilons", "dataset", "epsilon", "status", "error"];
@@ -125,10 +126,13 @@ function drawCurve(ctx, curve, to, ink) {
 }
 
 function hazeOf(data, k, ink) {
-  const size = data.density.size, image = new ImageData(size, size), p = data.arrays.density;
+  const size = data.density.size, image = new ImageData(size, size), first = k * size * size;
   for (let row = 0; row < size; row++)
-    for (let column = 0; column < size; column++)
-      image.data.set([...ink.haze, 0.65 * p[(k * size + row) * size + column]], 4 * ((size - 1 - row) * size + column));
+    for (let column = 0; column < size; column++) {
+      const at = 4 * ((size - 1 - row) * size + column);
+      [image.data[at], image.data[at + 1], image.data[at + 2]] = ink.haze;
+      image.data[at + 3] = 0.75 * data.arrays.density[first + row * size + column];
+    }
   const canvas = make("canvas", { width: size, height: size });
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
@@ -136,7 +140,7 @@ function hazeOf(data, k, ink) {
 
 function drawTracks(ctx, view, particles, selected, to, color) {
   const few = selected.length <= 8;
-  ctx.strokeStyle = ctx.fillStyle = few ? color : color + "70";
+  ctx.strokeStyle = ctx.fillStyle = few ? color : color + "8c";
   ctx.lineWidth = few ? 2 : 1;
   ctx.setLineDash(view.panel.dash);
   ctx.beginPath();
@@ -282,7 +286,9 @@ function setChoice({ select, row }, options, value, busy) {
   if ([...select.options].map((option) => option.value).join("\n") !== options.join("\n"))
     select.replaceChildren(...options.map((name) => make("option", { value: name, textContent: name })));
   select.value = value;
+  if (busy && document.activeElement === select) select.dataset.back = "focus";
   select.disabled = busy;
+  if (!busy && select.dataset.back) { select.focus(); delete select.dataset.back; }
   row.hidden = options.length === 0;
 }
 
@@ -295,7 +301,7 @@ function buildControls(model, play) {
   equalSteps.input.name = equalNfe.input.name = `toylab-${Math.random().toString(36).slice(2)}`;
   const modes = make("span", { className: "modes", role: "radiogroup", "aria-label": "Compare methods at" },
     "Compare at", equalSteps.row, equalNfe.row);
-  const density = buildCheck("checkbox", "density p_t", (on) => put(model, { show_density: on }));
+  const density = buildCheck("checkbox", "density", (on) => put(model, { show_density: on }));
   const field = buildCheck("checkbox", "field", (on) => put(model, { show_field: on }));
   const clear = make("button", { type: "button", textContent: "clear tracks", onclick: () => put(model, { selected: [] }) });
   const usual = make("button", { type: "button" });
@@ -434,13 +440,16 @@ function render({ model, el }) {
 
   function frame() {
     queued = 0;
-    if (!root.clientWidth) return; // hidden: the observer calls again
+    if (!root.clientWidth) { // hidden, perhaps only while JupyterLab changes its theme
+      if (root.isConnected) setTimeout(schedule, 250);
+      return;
+    }
     layout();
     shown = resolve(data, model);
     updateControls(controls, data, model, shown);
     write(controls.button, play.running() ? "❚❚ Pause" : "▶ Play");
     shown.views.forEach((view, i) => drawPanel(panels[i], view, i));
-    write(caption, `${data.caption} ${shown.equal ? data.modes.equal_nfe : data.modes.equal_steps}`);
+    write(caption, `${data.caption} ${shown.equal ? data.modes.equal_nfe : data.modes.equal_steps} ${HINT}`);
     write(status, model.get("status"));
     write(error, model.get("error"));
   }

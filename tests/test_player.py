@@ -1,0 +1,399 @@
+"""The player without a browser: what it sends, what it accepts, what it shows to readers without a kernel."""
+
+import base64
+import itertools
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from synthetic import STEPS, sweep
+
+import toylab
+from toylab.views import Player, png, still, style
+from toylab.views.packing import budgets, clamp, pack, quantise
+
+SMALL = sweep(steps=(1, 2, 4, 8), n=40)
+coordinates = st.floats(-1e6, 1e6, width=32) | st.floats(-3.5, 3.5, width=32)
+
+
+def array(scene, name, shape=-1):
+    """An array out of the packed bytes."""
+    at = scene["arrays"][name]
+    return np.frombuffer(scene["data"], at["kind"], at["count"], at["offset"]).reshape(shape)
+
+
+# ---- packing
+
+
+@given(arrays(np.float32, (7, 2), elements=coordinates), st.sampled_from([0.5, 3.3, 40.0]))
+def test_particles_inside_the_window_survive_packing_to_half_a_unit(x, window):
+    inside = np.abs(x).max(axis=1) <= window
+    back = quantise(x, window)[inside] * (window / 32766)
+    assert np.abs(back - x[inside]).max(initial=0) <= window / 65532 * (1 + 1e-9)
+
+
+@given(arrays(np.float32, (7, 2), elements=coordinates))
+def test_only_particles_outside_the_window_are_marked_so(x):
+    marked = np.abs(quantise(x, 3.3).astype(int)).max(axis=1) == 32767
+    np.testing.assert_array_equal(marked, np.abs(x.astype(float)).max(axis=1) > 3.3)
+
+
+@given(arrays(np.float64, (2,), elements=st.floats(-1e12, 1e12)))
+def test_a_particle_outside_meets_the_border_in_its_own_direction(x):
+    point, outside = clamp(x, 3.3)
+    if outside:
+        assert np.abs(point).max() == pytest.approx(3.3)
+        assert point * np.linalg.norm(x) == pytest.approx(x * np.linalg.norm(point), abs=1e-6 * np.linalg.norm(x))
+    else:
+        np.testing.assert_array_equal(point, x)
+
+
+def test_states_that_are_not_finite_are_drawn_on_the_border():
+    wild = np.array([[np.nan, np.nan], [np.inf, 0.0], [-np.inf, np.nan], [0.0, np.nan], [np.inf, -np.inf]])
+    point, outside = clamp(wild, 2.0)
+    assert outside.all()
+    np.testing.assert_allclose(point, [[0, 2], [2, 0], [-2, 0], [0, 2], [2, -2]])
+
+
+def test_live_numbers_are_those_of_the_unclamped_states():
+    scene = pack(SMALL)
+    i, j = SMALL.methods.index("RK4"), SMALL.steps.index(4)
+    states = array(scene, f"states_{i}_{j}", (5, 40, 2))
+    shown = np.hypot(*(states[-1] * (3.3 / 32766)).T)
+    true = np.hypot(*SMALL.states["RK4", 4][-1].T.astype(float))
+    assert array(scene, f"distance_{i}_{j}")[-1] == pytest.approx(np.abs(true - 1).mean(), rel=1e-5)
+    assert np.abs(shown - 1).mean() < 4 < np.abs(true - 1).mean()
+
+
+def test_every_run_is_sent_once_in_the_order_of_the_panels():
+    scene = pack(SMALL, methods=["F-PNDM", "Euler"])
+    assert [panel["method"] for panel in scene["panels"]] == ["F-PNDM", "Euler"]
+    for (i, method), (j, n) in itertools.product(enumerate(["F-PNDM", "Euler"]), enumerate(SMALL.steps)):
+        states = array(scene, f"states_{i}_{j}", (n + 1, 40, 2))
+        np.testing.assert_array_equal(states, quantise(SMALL.states[method, n], 3.3))
+    assert len(scene["data"]) < 1.02 * sum(at["count"] * np.dtype(at["kind"]).itemsize for at in scene["arrays"].values())
+
+
+def test_the_density_is_brightest_where_p_is_largest():
+    shades = array(pack(SMALL), "density", SMALL.density["log_p"].shape)
+    for shade, log_p in zip(shades, SMALL.density["log_p"], strict=True):
+        assert shade.ravel()[log_p.argmax()] == 255
+        half = np.abs(shade.astype(float) - 255 * np.exp(log_p - log_p.max()) ** 0.5)
+        assert half.max() <= 0.51
+
+
+# ---- equal NFE
+
+
+@pytest.mark.parametrize("methods", [("DDIM", "RK4", "F-PNDM"), ("RK4",), ("F-PNDM", "RK4")])
+def test_each_method_takes_the_largest_count_within_the_budget(methods):
+    run = sweep(methods, n=3, density=False)
+    values, within = budgets(run, methods)
+    assert values == sorted(set(values))
+    for method, choices in zip(methods, within, strict=True):
+        for budget, j in zip(values, choices, strict=True):
+            fits = [n for n in STEPS if run.nfe[method, n] <= budget]
+            assert (STEPS[j] if j >= 0 else None) == max(fits, default=None)
+    assert all(max(column) >= 0 for column in zip(*within, strict=True)), "a budget that no method can meet"
+
+
+def test_budgets_are_the_step_counts_where_a_step_costs_one_evaluation():
+    assert Player(sweep(n=2, density=False)).budgets == list(STEPS)
+
+
+# ---- styles
+
+
+def luminance(color):
+    return linear(color) @ [0.2126, 0.7152, 0.0722]
+
+
+def linear(color):
+    value = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb):
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(rgb, 0, 1)
+    f = np.where(xyz > 0.008856, np.cbrt(xyz / [0.9505, 1, 1.089]), 7.787 * xyz / [0.9505, 1, 1.089] + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+# Full deficiency on linear RGB, Machado, Oliveira and Fernandes (2009).
+BLINDNESS = {
+    "none": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("blindness", BLINDNESS)
+def test_hues_stay_apart_for_colour_blind_readers(theme, blindness):
+    hues = {style(m, theme)["color"] for m in ("DDIM", "PIE", "PRK", "S-PNDM", "F-PNDM", "PLMS")}
+    seen = [lab(np.array(BLINDNESS[blindness]) @ linear(color)) for color in hues]
+    assert len(hues) == 6
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 10
+
+
+@pytest.mark.parametrize(("theme", "background"), [("light", 1.0), ("dark", luminance("#14171c"))])
+def test_every_method_stands_out_from_the_background(theme, background):
+    for method in toylab.methods():
+        light, dark = sorted([luminance(style(method, theme)["color"]), background], reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 2.95, method
+
+
+def test_no_two_methods_share_a_style():
+    styles = [tuple(style(method).values()) for method in toylab.methods()]
+    assert len(set(styles)) == len(styles)
+
+
+@pytest.mark.parametrize("pair", [("Euler", "DDIM"), ("Heun", "PIE"), ("RK4", "PRK"), ("AB2", "S-PNDM"), ("AB4", "F-PNDM")])
+def test_twins_share_a_hue_and_differ_in_the_dash(pair):
+    classical, pseudo = map(style, pair)
+    assert classical["color"] == pseudo["color"]
+    assert classical["dash"] and not pseudo["dash"]
+
+
+def test_a_method_built_by_parts_has_the_hue_and_dash_of_its_parts():
+    assert style("plms+classical") == {"color": style("PLMS")["color"], "dash": style("AB4")["dash"]}
+
+
+# ---- state
+
+
+def test_the_player_starts_at_ten_steps_at_the_end_with_64_tracks():
+    player = Player(sweep(n=70, density=False))
+    assert (STEPS[player.step_index], player.progress, player.selected) == (10, 1.0, list(range(64)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("step_index", 4, ValueError), ("step_index", -1, ValueError), ("progress", 1.5, ValueError),
+        ("progress", float("nan"), ValueError), ("selected", [40], ValueError), ("selected", [-1], ValueError),
+        ("theme", "blue", ValueError),
+    ],
+)  # fmt: skip
+def test_state_out_of_range_is_refused_by_name(name, value, error):
+    player = Player(SMALL)
+    before = getattr(player, name)
+    with pytest.raises(error, match=name):
+        setattr(player, name, value)
+    assert getattr(player, name) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"methods": ["DDIMM"]}, ValueError, "did you mean 'DDIM'"),
+        ({"methods": "DDIM"}, TypeError, "methods"),
+        ({"methods": []}, ValueError, "methods"),
+        ({"methods": ["DDIM", "DDIM"]}, ValueError, "methods"),
+        ({"steps": 7}, ValueError, "steps"),
+        ({"steps": 4, "equal_nfe": True}, ValueError, "steps"),
+        ({"window": 0}, ValueError, "window"),
+        ({"window": "wide"}, TypeError, "window"),
+        ({"tracks": -1}, ValueError, "tracks"),
+        ({"theme": "dim"}, ValueError, "theme"),
+        ({"titles": {"PRK": "x"}}, ValueError, "titles"),
+        ({"titles": ["x"]}, TypeError, "titles"),
+        ({"fields": {"DDIM": {"times": [1.0]}}}, ValueError, "fields.*vectors"),
+        ({"fields": {"DDIM": {"times": [1.0], "vectors": np.zeros((2, 3, 3, 2)), "extent": 2.0}}}, ValueError, "fields"),
+        ({"datasets": ["ring"]}, TypeError, "compute"),
+        ({"datasets": "ring", "compute": print}, TypeError, "datasets"),
+        ({"datasets": ["disc"], "compute": print}, ValueError, "dataset 'ring'"),
+        ({"colour": "red"}, TypeError, "colour"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(arguments, error, message):
+    with pytest.raises(error, match=message):
+        Player(SMALL, **arguments)
+
+
+def test_something_that_is_no_sweep_is_refused():
+    with pytest.raises(TypeError, match="sweep"):
+        Player({"DDIM": np.zeros((3, 4, 2))})
+
+
+def test_states_of_images_are_refused():
+    images = replace(SMALL, states={key: x.reshape(len(x), -1, 2, 2) for key, x in SMALL.states.items()})
+    with pytest.raises(ValueError, match="shape"):
+        Player(images)
+
+
+def test_another_sweep_takes_its_place_and_the_controls_stay():
+    player = Player(SMALL, steps=8)
+    player.progress = 0.25
+    player.show(sweep(steps=(2, 3), n=20))
+    assert (player.step_index, player.progress, player.scene["steps"]) == (1, 0.25, [2, 3])
+    assert player.selected == list(range(20))
+
+
+def test_a_sweep_without_manifold_can_be_shown():
+    unknown = {key: np.full_like(value, np.nan) for key, value in SMALL.distance.items()}
+    bare = replace(SMALL, curve=np.zeros((0, 2), np.float32), distance=unknown, off=unknown, density=None, labels={})
+    assert png(Player(bare).still()).startswith(b"\x89PNG")
+
+
+# ---- computing in the kernel
+
+
+class Compute:
+    """Answers for any data set but "broken", and remembers what was asked and said."""
+
+    def __init__(self):
+        self.calls, self.said, self.player = [], [], None
+
+    def __call__(self, dataset, epsilon, progress):
+        self.calls.append((dataset, epsilon))
+        progress(0.43)
+        self.said.append(self.player.status)
+        if dataset == "broken":
+            raise RuntimeError("no such network")
+        return sweep(steps=(1, 3), n=10, dataset=dataset, seed=1)
+
+
+@pytest.fixture
+def computing():
+    compute = Compute()
+    names = {"datasets": ["ring", "disc", "broken"], "epsilons": ["exact", "trained"]}
+    compute.player = Player(SMALL, **names, compute=compute)
+    return compute.player, compute
+
+
+def test_choosing_a_data_set_computes_once_and_swaps_the_picture(computing):
+    player, compute = computing
+    player.set_state({"dataset": "disc"})  # as the browser does it
+    assert compute.calls == [("disc", "exact")]
+    assert (player.scene["steps"], player.sweep.labels["dataset"]) == ([1, 3], "disc")
+    assert compute.said == ["computing 43 %"]
+    assert (player.status, player.error) == ("", "")
+
+
+def test_choosing_data_set_and_epsilon_together_computes_once(computing):
+    player, compute = computing
+    player.set_state({"dataset": "disc", "epsilon": "trained"})
+    assert compute.calls == [("disc", "trained")]
+
+
+def test_an_error_while_computing_is_shown_and_the_picture_stays(computing):
+    player, compute = computing
+    scene = player.scene
+    player.set_state({"dataset": "broken", "epsilon": "trained"})
+    assert player.scene is scene
+    assert "no such network" in player.error and player.status == ""
+    assert (player.dataset, player.epsilon) == ("ring", "exact")
+    assert compute.calls == [("broken", "trained")]
+    player.dataset = "disc"
+    assert player.error == ""
+
+
+def test_a_wrong_answer_of_compute_is_shown_and_the_picture_stays():
+    player = Player(SMALL, datasets=["ring", "disc"], compute=lambda dataset, epsilon, progress: None)
+    player.dataset = "disc"
+    assert "Sweep" in player.error
+    assert player.sweep is SMALL
+
+
+def test_an_unknown_data_set_is_refused(computing):
+    player, _ = computing
+    with pytest.raises(ValueError, match="did you mean 'disc'"):
+        player.dataset = "dics"
+
+
+def test_compute_may_bring_fields_along():
+    field = {"DDIM": {"times": [1.0], "vectors": np.ones((1, 3, 3, 2)), "extent": 2.0}}
+    player = Player(SMALL, fields=field, datasets=["ring", "disc"], compute=lambda *_: (SMALL, {"RK4": field["DDIM"]}))
+    player.dataset = "disc"
+    assert [panel["field"] is not None for panel in player.scene["panels"]] == [False, True, False, False]
+
+
+# ---- readers without a kernel, and without torch
+
+
+def test_the_output_carries_a_picture_beside_the_widget():
+    data, _ = Player(sweep())._repr_mimebundle_()
+    picture = base64.b64decode(data["image/png"])
+    assert picture.startswith(b"\x89PNG") and 10_000 < len(picture) < 150_000
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"]
+    assert len(data["text/plain"]) < 200
+
+
+def test_six_panels_with_density_still_make_a_small_picture():
+    methods = ("Euler", "Heun", "RK4", "DDIM", "S-PNDM", "F-PNDM")
+    data, _ = Player(sweep(methods, (5, 10)), show_density=True)._repr_mimebundle_()
+    assert len(base64.b64decode(data["image/png"])) < 150_000
+
+
+def texts(figure):
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def test_the_picture_shows_steps_and_evaluations_of_every_method():
+    assert {"N = 8, NFE 8", "N = 8, NFE 32", "N = 8, NFE 17"} <= set(texts(still(SMALL, steps=8)))
+
+
+def test_the_picture_of_a_budget_shows_who_cannot_take_part():
+    shown = texts(still(SMALL, budget=3))
+    assert shown.count("needs 4 evaluations") == 2 and "N = 2, NFE 2" in shown
+
+
+def test_the_picture_is_that_of_the_sliders():
+    player = Player(SMALL, steps=8)
+    player.progress = 0.5
+    assert f"t = {SMALL.times[8][4]:.3f}" in texts(player.still())
+    player.equal_nfe = True
+    assert "N = 2, NFE 8" in texts(player.still())
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"steps": 3}, {"time": 2.0}, {"budget": 0}, {"steps": 2, "budget": 2}, {"theme": "x"}, {"methods": ["x"]}]
+)
+def test_a_picture_with_bad_arguments_is_refused(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        still(SMALL, **arguments)
+
+
+def test_a_field_and_a_title_of_ones_own_are_drawn():
+    field = {"DDIM": {"times": [1.0, 0.0], "vectors": np.ones((2, 5, 5, 2)), "extent": 3.0}}
+    figure = Player(SMALL, ["DDIM"], titles={"DDIM": "forward"}, fields=field).still()
+    assert "forward" in texts(figure) and "DDIM" not in texts(figure)
+    assert any(type(artist).__name__ == "Quiver" for artist in figure.axes[0].collections)
+
+
+def test_the_page_holds_everything_and_asks_the_network_for_nothing(tmp_path):
+    player = Player(SMALL, datasets=["ring", "disc"], compute=lambda *_: SMALL)
+    page = player.to_html(tmp_path / "player.html", title="a <b> & c").read_text()
+    assert base64.b64encode(player.scene["data"]).decode() in page
+    assert "<title>a &lt;b&gt; &amp; c</title>" in page
+    assert '"datasets": []' in page  # nothing there could compute
+    assert re.findall(r"""(?:src|href)\s*=\s*["'](?!data:)""", page) == [] and "http" not in page.replace("http-equiv", "")
+
+
+def test_a_page_in_a_missing_folder_says_so(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        Player(SMALL).to_html(tmp_path / "nowhere" / "player.html")
+
+
+def test_a_saved_sweep_is_shown_without_torch(tmp_path):
+    path, page = SMALL.save(tmp_path / "sweep.npz"), tmp_path / "player.html"
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from toylab.views import Player\n"
+        f"player = Player.from_file({str(path)!r}, steps=4)\n"
+        f"player.to_html({str(page)!r}); player._repr_mimebundle_(); print(player)"
+    )
+    root = str(Path(toylab.__file__).parents[1])
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": root})
+    assert run.returncode == 0, run.stderr
+    assert "4 panels, 4 step counts, 40 particles" in run.stdout and page.exists()

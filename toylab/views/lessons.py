@@ -1,0 +1,106 @@
+"""The main views of the notebooks, each a call or two on top of player, plots and tables."""
+
+import statistics
+
+from toylab import datasets, epsilon, problems, schedules
+from toylab.analysis import compare, sweep
+from toylab.samplers import sample
+from toylab.views.forward import forward_sweep
+from toylab.views.player import Player
+from toylab.views.tables import Table
+
+METHODS = ("Euler", "RK4", "DDIM", "F-PNDM")
+TWINS = {"Euler": "DDIM", "Heun": "PIE", "RK4": "PRK", "AB4": "F-PNDM"}
+TWIN_STEPS = (4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50)
+
+
+def explore(dataset="spiral", epsilon="network", schedule="linear", methods=METHODS, n=512, seed=0, steps=10, **look):
+    """A player of several methods with dropdowns for the data set and for epsilon ("network" or "exact").
+
+    Args:
+        dataset, epsilon, schedule: what is shown first. methods: 1 to 8 panels.
+        n, seed: the start particles. steps: the step count shown first. **look: further arguments of `Player`.
+    """
+
+    def compute(chosen, progress=False):
+        problem = problems.find(chosen["Data set"], chosen["Epsilon"], None if schedule == "linear" else schedule)
+        return sweep(
+            problem.eps, problem.schedule, methods, n=n, seed=seed, manifold=problem.manifold,
+            density=True, labels=problem.labels, progress=progress,
+        )  # fmt: skip
+
+    choices = {"Data set": datasets.names(), "Epsilon": ["network", "exact"]}
+    chosen = {"Data set": dataset, "Epsilon": epsilon}
+    return Player(compute(chosen, True), steps=steps, choices=choices, chosen=chosen, compute=compute, **look)
+
+
+def explore_forward(dataset="spiral", schedule="linear", n=512, seed=0, **look):
+    """The forward process as a player, with dropdowns for the data set and the schedule."""
+    titles = {
+        "forward": "forward process",
+        "exact": "exact ε",
+        "network": "network ε",
+        "difference": "network − exact",
+    }
+
+    def compute(chosen, progress=None):
+        name, schedule = chosen["Data set"], schedules.get(chosen["Schedule"])
+        file = name if schedule.name == "linear" else f"{name}-{schedule.name}"
+        network = epsilon.load(file) if file in epsilon.names() else None
+        return forward_sweep(datasets.get(name), schedule, network, n, seed)
+
+    choices = {"Data set": datasets.names(), "Schedule": schedules.names()}
+    chosen = {"Data set": dataset, "Schedule": schedule}
+    (shown, fields), look = compute(chosen), {"progress": 0.3, "show_density": True, "tracks": 0} | look
+    return Player(
+        shown, fields=fields, titles=titles, choices=choices, chosen=chosen, compute=compute,
+        caption="The same noisy samples in every panel; arrows of each panel in its own scale. Grey: the data.", **look,
+    )  # fmt: skip
+
+
+def twins(dataset, schedule="linear", steps=TWIN_STEPS, start=10, n=256, seed=0, t_end=None, **look):
+    """Classical methods in the upper row, their pseudo twins below, with exact epsilon."""
+    problem = problems.find(dataset, "exact", schedule)
+    methods = (*TWINS, *TWINS.values())
+    shown = sweep(
+        problem.eps, problem.schedule, methods, steps, n=n, seed=seed, manifold=problem.manifold,
+        labels=problem.labels, t_end=t_end,
+    )  # fmt: skip
+    return Player(shown, steps=start, **look)
+
+
+def twin_table(dataset, schedule="linear", steps=50, n=512, seeds=(0, 1, 2), t_end=None):
+    """Mean distance to the manifold of each classical method and its twin at N = `steps`, as a `Table`."""
+    problem = problems.find(dataset, "exact", schedule)
+
+    def distance(method, seed):
+        run = sample(problem.eps, problem.schedule, method, steps, n=n, seed=seed, t_end=t_end, record=False)
+        return problem.manifold.distance(run.x).mean().item()
+
+    rows = []
+    for pair in TWINS.items():
+        classical, pseudo = ([distance(method, seed) for seed in seeds] for method in pair)
+        ratios = [a / b for a, b in zip(classical, pseudo, strict=True)]
+        rows.append((f"{pair[0]} / {pair[1]}", statistics.mean(classical), statistics.mean(pseudo), min(ratios), max(ratios)))
+    return Table(
+        ("classical / pseudo", "distance, classical", "distance, pseudo", "least ratio", "largest ratio"), tuple(rows),
+        f"{dataset}, {problem.schedule.name} schedule, exact epsilon, N = {steps}, {n} particles, seeds {list(seeds)}",
+    )  # fmt: skip
+
+
+def nfe_table(dataset, schedule="linear", nfe=(5, 10, 20, 50, 100), methods=None, n=512, seed=0, t_end=None):
+    """Mean distance to the manifold of several methods at equal NFE, as a `Table`; the exact flow last."""
+    problem = problems.find(dataset, "exact", schedule)
+    methods = methods or ("Euler", "Heun", "RK4", "AB4", "DDIM", "S-PNDM", "F-PNDM", "PLMS")
+    found = [
+        compare(problem.eps, problem.schedule, methods, budget, problem.manifold, n=n, seed=seed, t_end=t_end)
+        for budget in nfe
+    ]
+    by_method = [{row.method: row.distance for row in comparison.rows} for comparison in found]
+    rows = [(method, *(column.get(method) for column in by_method)) for method in methods]
+    rows.append(("exact flow", *(comparison.distance for comparison in found)))
+    return Table(
+        ("method \\ NFE", *map(str, nfe)), tuple(rows),
+        f"mean distance to the {dataset}; {problem.schedule.name} schedule, exact epsilon, {n} particles, seed {seed}; "
+        "– where one step costs more than the budget or every step would be a start-up step",
+    )  # fmt: skip

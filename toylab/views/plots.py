@@ -1,0 +1,97 @@
+"""matplotlib figures of measurements: schedules, errors, scores, convergence orders."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from toylab import schedules
+from toylab.analysis import off_manifold
+from toylab.analysis.networks import eps_error
+from toylab.samplers import sample
+from toylab.views.style import line
+
+_LOOK = {
+    "font.size": 13,
+    "axes.titlesize": 14,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 2.2,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+}
+
+
+def _axes(ax, columns=1, size=(7.5, 4.6)):
+    """`ax`, or the axes of a new figure in the project's look."""
+    if ax is not None:
+        return ax
+    with plt.rc_context(_LOOK):
+        return plt.subplots(1, columns, figsize=(size[0] * columns if columns == 1 else size[0] * 1.7, size[1]))[1]
+
+
+def plot_schedules(names=None):
+    """alpha_bar and sigma against t for the named schedules (by default all). Returns the two Axes."""
+    left, right = _axes(None, columns=2)
+    for name in names or schedules.names():
+        schedule = schedules.get(name)
+        t = np.linspace(schedule.t_min, schedule.t_max, 400)
+        left.plot(t, [schedule.alpha_bar(u) for u in t], label=name)
+        right.plot(t, [schedule.sigma(u) for u in t], label=name)
+    left.set(xlabel="t", ylabel=r"$\bar\alpha(t)$", title="what is left of the data")
+    right.set(xlabel="t", ylabel=r"$\sigma(t)$", title="noise in units of the data", xscale="log", yscale="log")
+    left.legend(title="schedule")
+    return left, right
+
+
+def plot_eps_error(networks, ax=None):
+    """Relative rms error of each network's epsilon against the exact one, over t. Returns the Axes."""
+    ax = _axes(ax)
+    for network in networks:
+        t, error = eps_error(network)
+        ax.plot(t, 100 * error, label=f"{network.dataset}, {network.schedule.name}")
+    ax.set(xlabel="t", ylabel="relative error of epsilon (%)", ylim=(0, None), title="trained network against exact epsilon")
+    ax.legend()
+    return ax
+
+
+def plot_off_manifold(problem, methods, steps=20, n=512, seed=0, ax=None, **options):
+    """r_t of each method over t, with the band of forward-process samples. Returns the Axes.
+
+    `problem`: a `toylab.problems.Problem` with a manifold. Further arguments as for `toylab.sample`.
+    """
+    ax = _axes(ax)
+    for method in methods:
+        run = sample(problem.eps, problem.schedule, method, steps, n=n, seed=seed, **options)
+        score = off_manifold(run, problem.manifold, problem.schedule)
+        ax.plot(score.times, score.ratio, marker="o", markersize=5, label=f"{run.method} (NFE {run.nfe})", **line(run.method))
+    ax.fill_between(score.times, *score.band, color="0.5", alpha=0.25, label="forward process, 1 % to 99 %")
+    ax.set(xlabel="t", ylabel=r"$r_t$ (1 = on the manifold)", xlim=(1, 0), yscale="log", title=f"off the manifold: {steps} steps")
+    ax.legend(fontsize=11)
+    return ax
+
+
+def plot_order(estimates, ax=None):
+    """Errors of `measure_order` against steps, log-log. Returns the Axes.
+
+    Dots are the rms error, the faint band holds half of the particles, the dashed line is the fit over the
+    asymptotic window (shaded) with its slope as label, the dotted line is the round-off floor.
+    """
+    ax = _axes(ax, size=(7.5, 5))
+    for estimate in estimates:
+        color = line(estimate.method)["color"]
+        low, high = np.quantile(estimate.particle_errors, [0.25, 0.75], axis=1)
+        ax.fill_between(estimate.steps, low, high, color=color, alpha=0.15, linewidth=0)
+        ax.loglog(estimate.steps, estimate.errors, "o", color=color, markersize=7)
+        steps, errors = estimate.steps[estimate.window], estimate.errors[estimate.window]
+        level = np.exp(np.mean(np.log(errors) + estimate.order * np.log(steps)))
+        half = (estimate.interval[1] - estimate.interval[0]) / 2
+        ax.loglog(steps, level * steps**-estimate.order, "--", color=color,
+                  label=f"{estimate.method}: order {estimate.order:.2f} ± {half:.2f}")  # fmt: skip
+        ax.axvspan(steps[0], steps[-1], color=color, alpha=0.05, linewidth=0)
+    floor = max(estimate.floor for estimate in estimates)
+    ax.axhline(floor, color="0.4", linestyle=":", linewidth=1.5)
+    ax.annotate("round-off floor", (ax.get_xlim()[0], floor), xytext=(4, 4), textcoords="offset points", color="0.4")
+    ax.set(xlabel="steps N", ylabel="end-point error (rms)", title="convergence order")
+    ax.legend()
+    return ax
