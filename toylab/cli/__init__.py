@@ -1,0 +1,109 @@
+"""The command line: ``toylab COMMAND``. Heavy imports happen inside the commands, so that help is quick."""
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from .. import __version__
+from . import catalogue, lab, measuring, sampling, training
+
+OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+
+
+class Group(TyperGroup):
+    """Turns errors into one line and an exit code: 1 failed, 2 a user's mistake, 130 stopped by Ctrl-C."""
+
+    def main(self, args=None, prog_name=None, standalone_mode=True, **extra):
+        args = sys.argv[1:] if args is None else list(args)
+        debug = "--debug" in args or os.environ.get("TOYLAB_DEBUG", "") not in ("", "0")
+        try:
+            args = [arg for arg in args if arg != "--debug"]  # wherever it stands, it means the same
+            code = super().main(args, prog_name or "toylab", standalone_mode=False, **extra)
+        except (KeyboardInterrupt, typer.Abort):
+            code = INTERRUPTED
+        except Exception as error:
+            if debug:
+                traceback.print_exc()
+            code = _explain(error)
+        sys.exit(code if isinstance(code, int) else OK)
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            _say(str(stop) or "stopped by Ctrl-C")
+            raise typer.Exit(INTERRUPTED) from stop
+
+
+def _explain(error):
+    """Say what went wrong in one line on stderr; returns the exit code."""
+    if hasattr(error, "format_message"):  # typer's own: wrong usage
+        context = getattr(error, "ctx", None)
+        _say(error.format_message() + (f" (see {context.command_path} --help)" if context else ""))
+        return MISTAKE
+    mistakes = ValueError, TypeError, FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError
+    if isinstance(error, (*mistakes, NotADirectoryError)):
+        _say(str(error))
+        return MISTAKE
+    _say(f"failed: {type(error).__name__}: {error} (--debug shows where)")
+    return FAILED
+
+
+def _say(message):
+    print("toylab:", " ".join(message.split()), file=sys.stderr)
+
+
+app = typer.Typer(
+    cls=Group,
+    add_completion=False,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(asked):
+    if asked:
+        print("toylab", __version__)
+        raise typer.Exit
+
+
+@app.callback()
+def toylab(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error (TOYLAB_DEBUG=1 does too).")
+    ] = False,
+):
+    """See and measure how diffusion samplers work as numerical methods.
+
+    \b
+    Examples:
+      toylab lab                            open the notebooks
+      toylab sample spiral --method DDIM    one run, as numbers and a picture
+      toylab compare spiral --nfe 20        several methods at the same cost
+      toylab order circle --method RK4,PRK  measured convergence orders
+
+    Exit codes: 0 done, 1 failed, 2 a mistake in the command, 130 stopped by Ctrl-C.
+    """
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+for command in (
+    lab.lab, catalogue.datasets, catalogue.methods, sampling.sample, measuring.compare, measuring.order,
+    training.train,
+):  # fmt: skip
+    app.command()(command)
+
+
+def main():
+    """Run the command line on sys.argv and exit with its code."""
+    app()

@@ -1,0 +1,141 @@
+"""``toylab datasets`` and ``toylab methods``: what there is."""
+
+from . import options
+from .output import print_json, print_table
+
+COUNTED_AT = (10, 20, 40)  # step counts whose evaluations show how a method's cost grows
+GRADIENT_ORDER = {"euler": 1, "improved-euler": 2, "rk4": 4, "ab2": 2, "ab4": 4, "plms": 2}
+OTHER_ORDER = {  # with each method's own options; multistep methods start with rising orders, which caps them
+    **dict.fromkeys(("DEIS-tAB1", "DEIS-tAB2", "DEIS-tAB3", "DEIS-rhoAB1", "DEIS-rhoAB2", "DEIS-rhoAB3"), 2),
+    **dict.fromkeys(("DPM-Solver-2", "DPM-Solver++2M", "EDM-Heun"), 2),
+    **dict.fromkeys(("DPM-Solver-3", "UniPC-2", "UniPC-3"), 3),
+}
+
+
+def datasets(json: options.Json = False):
+    """List the data sets and the trained networks that come with them.
+
+    \b
+    Examples:
+      toylab datasets
+      toylab datasets --json
+    """
+    from .. import datasets as sets
+
+    rows = [
+        {"name": name, "title": manifold.title, **_geometry(manifold), "networks": _networks(name)}
+        for name, manifold in ((name, sets.get(name)) for name in sets.names())
+    ]
+    if json:
+        print_json(rows)
+        return
+    columns = {"data set": "left", "title": "left", "kind": "left", "pieces": "right", "length": "right"}
+    columns |= {"networks": "left"}
+    print_table(columns, (tuple(_cell(value) for value in row.values()) for row in rows))
+
+
+def methods(json: options.Json = False):
+    """List the methods, their two parts, what they cost and their order.
+
+    NFE (network evaluations) of N steps, and of 10 steps as counted in a run. Orders are those of theory on
+    a grid uniform in t: the pseudo transfer caps them at 2 unless the clock is changed, and so does a
+    multistep method's first step of order 1.
+
+    \b
+    Examples:
+      toylab methods
+      toylab methods --json
+    """
+    from ..samplers import aliases, get
+    from ..samplers import methods as names
+
+    other = aliases()
+    rows = []
+    for name in names():
+        method = get(name)
+        formula, counted = _cost(method)
+        rows.append(
+            {
+                "name": name,
+                "gradient": method.gradient.name if _is_pair(method) else None,
+                "transfer": method.transfer.name if _is_pair(method) else None,
+                "nfe": formula,
+                "nfe_of_10_steps": counted,
+                "order": _order(method),
+                "aliases": [alias for alias, canonical in other.items() if canonical == name],
+                "options": sorted(method.options) + (["eta"] if name == "DDIM" else []),
+            }
+        )
+    if json:
+        print_json(rows)
+        return
+    columns = {"method": "left", "gradient": "left", "transfer": "left", "NFE": "left", "N = 10": "right"}
+    columns |= {"order": "right", "aliases": "left", "options": "left"}
+    print_table(columns, (tuple(_cell(value) for value in row.values()) for row in rows))
+
+
+def _cell(value):
+    if isinstance(value, list):
+        value = ", ".join(value)
+    return f"{value:.1f}" if isinstance(value, float) else str(value or "-")
+
+
+def _geometry(manifold):
+    """Kind (points, curve, area), number of connected pieces, and length of a curve."""
+    import numpy as np
+
+    pieces = manifold.components
+    if all(len(piece) == 1 for piece in pieces):
+        kind, length = "points", None
+    elif (manifold.distance(manifold.sample(100, noise=0.01)) == 0).any():  # jitter leads off every curve
+        kind, length = "area", None
+    else:
+        kind = "curve"
+        length = float(
+            sum(np.linalg.norm(np.diff(np.asarray(piece), axis=0), axis=1).sum() for piece in pieces)
+        )
+    return {"kind": kind, "pieces": len(pieces), "length": length}
+
+
+def _networks(dataset):
+    """The trained networks of a data set: its own name for the linear schedule, else with the schedule's."""
+    from .. import schedules
+    from ..epsilon import checkpoints
+
+    own = {dataset, *(f"{dataset}-{schedule}" for schedule in schedules.names())}
+    return [name for name in checkpoints.names() if name in own]
+
+
+def _is_pair(method):
+    return hasattr(method, "gradient")
+
+
+def _cost(method):
+    """(evaluations as a formula in N, evaluations of 10 steps), both from counted runs."""
+    import torch
+
+    from ..samplers import sample
+
+    if not method.fixed_grid:
+        return "adaptive", None
+    counts = [
+        sample(
+            lambda x, t: torch.zeros_like(x), "linear", method, steps, n=1, record=False, progress=False
+        ).nfe
+        for steps in COUNTED_AT
+    ]
+    slope, rest = divmod(counts[1] - counts[0], COUNTED_AT[1] - COUNTED_AT[0])
+    offset = counts[0] - slope * COUNTED_AT[0]
+    if rest or counts[2] != slope * COUNTED_AT[2] + offset:
+        return "not linear in N", counts[0]
+    return ("" if slope == 1 else f"{slope} ") + "N" + (
+        f" {'+' if offset > 0 else '-'} {abs(offset)}" if offset else ""
+    ), counts[0]
+
+
+def _order(method):
+    """The order of theory on a grid uniform in t; None for methods that have none, and where unknown."""
+    if not _is_pair(method):
+        return OTHER_ORDER.get(method.name)
+    order = GRADIENT_ORDER[method.gradient.name]
+    return min(order, 2) if method.transfer.name == "pseudo" else order

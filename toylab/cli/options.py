@@ -1,0 +1,79 @@
+"""Options that several commands share, and how their values are read."""
+
+from typing import Annotated
+
+import typer
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A data set (see: toylab datasets), a shipped network or a network's file."
+    ),
+]
+Eps = Annotated[str, typer.Option("--eps", help="network (trained) or exact (closed form).")]
+Schedule = Annotated[
+    str | None, typer.Option(help="Noise schedule; by default linear, or that of the network named.")
+]
+Points = Annotated[int | None, typer.Option(help="Points of the data set in the exact epsilon [400].")]
+Particles = Annotated[int, typer.Option("-n", "--particles", help="Number of particles.")]
+Seed = Annotated[int, typer.Option(help="Seed of the start noise.")]
+Spacing = Annotated[str, typer.Option(help="Clock of the grid: t, sigma, logsnr, karras or quad.")]
+Start = Annotated[
+    float | None, typer.Option("--t-start", help="Where to start; by default the schedule's largest t.")
+]
+End = Annotated[
+    float | None, typer.Option("--t-end", help="Where to stop; by default the schedule's smallest t (0.001).")
+]
+Extra = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", "-o", metavar="KEY=VALUE", help="An option of the method, for example midpoint=sigma."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+
+
+def comma_separated(argument, text, kind, what):
+    """The items of "a,b,c" turned into `kind`; ValueError naming the argument for one that does not turn."""
+    try:
+        return [kind(item) for item in text.split(",") if item.strip()]
+    except ValueError as error:
+        raise ValueError(f"{argument} must be {what} separated by commas, got {text!r}") from error
+
+
+def method_names(texts):
+    """The method names in ["DDIM,PRK", "RK4"]."""
+    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
+
+def one_method(name, eta=0.0, extra=None):
+    """The method called `name`, or given by parts as "gradient+transfer", with options from ["key=value"]."""
+    from ..samplers import get, method
+    from ..samplers.gradients import GRADIENTS
+
+    gradient, plus, transfer = name.partition("+")
+    by_parts = plus and gradient.lower() in GRADIENTS
+    chosen = get(method(gradient, transfer) if by_parts else name, eta)
+    return get(chosen, **_options(chosen, extra or []))
+
+
+def _options(method, extra):
+    options = {}
+    for text in extra:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"option must look like key=value, got {text!r}")
+        if key not in method.options:
+            known = ", ".join(method.options) or "none"
+            raise ValueError(f"unknown option {key!r} for {method.name}; its own options are: {known}")
+        options[key] = _value(value)
+    return options
+
+
+def _value(text):
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return {"true": True, "false": False}.get(text.lower(), text)

@@ -1,0 +1,70 @@
+"""What commands write: tables, JSON, and the places of files."""
+
+import json
+import math
+import sys
+import tempfile
+from pathlib import Path
+
+PIPED_WIDTH = 240
+
+
+def print_json(value):
+    """`value` as JSON on stdout; numbers that are not finite, which JSON does not have, become null."""
+    print(json.dumps(_finite(value), indent=2))
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_table(columns, rows):
+    """An aligned table on stdout. `columns`: title -> "left" or "right"; cells are strings."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for title, side in columns.items():
+        table.add_column(title, justify=side, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False).print(table)
+
+
+def figure(value):
+    """A number in three digits, or a dash for None."""
+    return "-" if value is None else f"{value:.3g}"
+
+
+def check_output(path, suffixes):
+    """`path` as a Path that can be written, with the first of `suffixes` if it has none.
+
+    Raises ValueError for another suffix, FileNotFoundError, NotADirectoryError or IsADirectoryError for a
+    wrong place, PermissionError where no file can be made.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"out must be a file, but {path} is a folder")
+    if not path.suffix:
+        path = path.with_name(path.name + suffixes[0])
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"out must end in {' or '.join(suffixes)}, got {str(path)!r}")
+    if not path.parent.exists():
+        raise FileNotFoundError(f"out must be in a folder that exists, and {path.parent} does not")
+    if not path.parent.is_dir():
+        raise NotADirectoryError(f"out must be in a folder, but {path.parent} is a file")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise PermissionError(
+            f"out must be in a folder that can be written to; {path.parent} cannot ({reason})"
+        ) from error
+    return path
