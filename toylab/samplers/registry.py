@@ -5,9 +5,14 @@ from dataclasses import replace
 from ..errors import number, unknown_name
 from .adaptive import ProbabilityFlow
 from .ancestral import Ancestral
+from .deis import DEIS
+from .dpm import DPMSolver, DPMSolverPlusPlus
+from .edm import EDMHeun
 from .gradients import GRADIENTS
+from .heun_euler import AdaptiveHeun
 from .pairs import Pair
 from .transfers import TRANSFERS
+from .unipc import UniPC
 
 _PAIRS = [  # gradient part, name with the classical transfer, name with the pseudo transfer
     ("euler", "Euler", "DDIM"),
@@ -21,7 +26,21 @@ _PAIRS = [  # gradient part, name with the classical transfer, name with the pse
 def _table():
     pairs = [Pair(names[i], GRADIENTS[g], TRANSFERS[t]) for i, t in enumerate(TRANSFERS) for g, *names in _PAIRS]
     others = [Pair("PLMS", GRADIENTS["plms"], TRANSFERS["pseudo"]), Ancestral("DDPM"), ProbabilityFlow("PF")]
-    return {method.name: method for method in (*pairs, *others)}
+    return {method.name: method for method in (*pairs, *others, *_later())}
+
+
+def _later():
+    """Methods that came after the paper, and adaptive Heun."""
+    return [
+        Pair("iPNDM", GRADIENTS["plms"], TRANSFERS["pseudo"]),  # of Zhang and Chen 2023, the same as PLMS
+        *(DEIS(f"DEIS-tAB{order - 1}", order) for order in (2, 3, 4)),
+        *(DEIS(f"DEIS-rhoAB{order - 1}", order, clock="sigma") for order in (2, 3, 4)),
+        *(DPMSolver(f"DPM-Solver-{order}", order) for order in (2, 3)),
+        DPMSolverPlusPlus("DPM-Solver++2M"),
+        *(UniPC(f"UniPC-{order}", order) for order in (2, 3)),
+        EDMHeun("EDM-Heun"),
+        AdaptiveHeun("Adaptive-Heun"),
+    ]
 
 
 _METHODS = _table()
@@ -99,6 +118,8 @@ def _with_options(method, options):
         allowed = method.options[option]
         if allowed is float:
             options[option] = number(option, value, 0, open_low=True)
+        elif isinstance(allowed, float):
+            options[option] = number(option, value, allowed)
         elif value not in allowed:
             raise unknown_name(option, value, list(allowed))
     return replace(method, **options)
