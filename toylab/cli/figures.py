@@ -40,7 +40,11 @@ def _panel(ax, curve, x, name, cost, score):
 
     few = len(np.unique(curve, axis=0)) < 50
     ax.scatter(
-        *curve.T, s=45 if few else 2, c="none" if few else "#a2a7ad", edgecolors="#a2a7ad", linewidths=few
+        *curve.T,
+        s=45 if few else 2,
+        c="none" if few else "#a2a7ad",
+        edgecolors="#a2a7ad",
+        linewidths=1.5 if few else 0,
     )
     inside = (np.abs(x) <= WINDOW).all(1)
     color = "#15181c" if name == "exact flow" else line(name)["color"]

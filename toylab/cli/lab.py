@@ -25,8 +25,9 @@ def lab(
       toylab lab --port 9000 -- --no-browser
     """
     folder = notebooks()
+    start = command(folder, port, arguments or [])
     print(f"toylab: opening JupyterLab on {folder}", file=sys.stderr)
-    process = subprocess.Popen(command(folder, port, arguments or []))
+    process = subprocess.Popen(start)
     before = signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches JupyterLab, which asks before it stops

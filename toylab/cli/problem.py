@@ -47,8 +47,10 @@ def find(name, eps="network", schedule=None, points=None, spread=None):
 def _exact(name, schedule, points, spread):
     from .. import datasets, schedules
     from ..epsilon import exact_eps
+    from ..errors import positive_int
 
     manifold, schedule = datasets.get(name), schedules.get(schedule)
+    points = positive_int("points", points)
     eps = exact_eps(manifold.curve(points), schedule, spread)
     return Problem(eps, schedule, manifold, _labels(manifold, schedule, "exact"))
 
