@@ -1,0 +1,36 @@
+"""Two-dimensional data sets: curves, points and squares that samples should end on.
+
+``names()`` lists them in teaching order, ``get(name)`` returns one.
+"""
+
+from functools import cache
+
+from toylab import errors
+from toylab.datasets.geometry import Curves, Points, Squares
+from toylab.datasets.manifold import Manifold
+from toylab.datasets.shapes import TABLE
+
+__all__ = ["Curves", "Manifold", "Points", "Squares", "get", "names"]
+
+
+def names():
+    """The names of all two-dimensional data sets, in teaching order."""
+    return list(TABLE)
+
+
+def get(name):
+    """The `Manifold` of this name, always the same object.
+
+    Upper and lower case are alike, as are '-', '_' and ' '. ValueError for an unknown name, with the
+    nearest one; TypeError for anything but a string.
+    """
+    key = name.strip().lower().replace("_", "-").replace(" ", "-") if isinstance(name, str) else name
+    if not isinstance(name, str) or key not in TABLE:
+        raise errors.unknown_name("data set", name, names())
+    return _build(key)
+
+
+@cache
+def _build(name):
+    title, geometry = TABLE[name]
+    return Manifold(name, title, geometry())
