@@ -38,8 +38,8 @@ def sweep(
     methods, steps = _names(methods), _counts(steps)
     if manifold is None:
         manifold = getattr(eps, "dataset", None)
-    if isinstance(manifold, str):
-        manifold = datasets.get(manifold)
+    if manifold is not None:
+        manifold = datasets.as_manifold(manifold)
     if x_T is None:
         x_T = start_noise(positive_int("n", n), (2,), seed, *default_dtype(eps))
     jobs = [(method, count) for count in steps for method in methods]

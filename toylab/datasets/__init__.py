@@ -10,7 +10,7 @@ from toylab.datasets.geometry import Curves, Points, Squares
 from toylab.datasets.manifold import Manifold
 from toylab.datasets.shapes import TABLE
 
-__all__ = ["Curves", "Manifold", "Points", "Squares", "get", "names"]
+__all__ = ["Curves", "Manifold", "Points", "Squares", "as_manifold", "get", "names"]
 
 
 def names():
@@ -34,3 +34,8 @@ def get(name):
 def _build(name):
     title, geometry = TABLE[name]
     return Manifold(name, title, geometry())
+
+
+def as_manifold(value):
+    """`value` if it is a `Manifold`, the named one if it is a name; TypeError or ValueError otherwise."""
+    return value if isinstance(value, Manifold) else get(value)

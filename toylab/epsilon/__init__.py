@@ -7,6 +7,7 @@ _OBJECTS = {
     "exact_eps": "exact",
     "MLP": "mlp",
     "load": "checkpoints",
+    "names": "checkpoints",
     "save": "checkpoints",
 }
 
