@@ -357,7 +357,7 @@ def test_the_other_strand_wins_where_it_is_nearer():
 
 def test_a_nearer_line_is_found_from_the_centre_of_a_circle():
     """Every arc of the circle has its middle at distance 1, nearer than that of any piece of the line."""
-    shape = Curves(lambda u: (np.cos(7 * u), np.sin(7 * u)), lambda u: (2 * u - 1, 0 * u + 0.99), arcs=40)
+    shape = Curves(lambda u: (np.cos(7 * u), np.sin(7 * u)), lambda u: (2 * u - 1, 0 * u + 0.99), arcs=24)
     x = np.random.default_rng(0).normal(size=(200, 2)) * 0.01
     x[0] = 0
     exact = np.minimum(1 - np.hypot(*x.T), 0.99 - x[:, 1])
