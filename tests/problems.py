@@ -1,5 +1,7 @@
 """Test problems with closed forms, written without the package: schedules, data, flows, references."""
 
+import math
+
 import mpmath
 import numpy as np
 import torch
@@ -8,6 +10,9 @@ from scipy.integrate import solve_ivp
 mpmath.mp.dps = 40
 
 SCHEDULES = ("linear", "cosine", "quad", "sigmoid", "constant")
+CLASSICAL = ("Euler", "Heun", "RK4", "AB2", "AB4")
+PSEUDO = ("DDIM", "PIE", "PRK", "S-PNDM", "F-PNDM", "PLMS")
+PAIRS = CLASSICAL + PSEUDO
 
 
 def _cosine(t):
@@ -123,3 +128,22 @@ def reference(eps, schedule, x, t_start, t_end, rtol=3e-14, atol=1e-15):
 def normal(*shape, seed=0, dtype=torch.float64):
     """Standard normal numbers of that shape that depend on the seed alone."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def ancestral_noise(sample, like, steps, seed=0):
+    """What the steps of DDPM draw for that seed and shape, whatever the schedule: a list of tensors.
+
+    Recovered from a run of `sample` on data N(0, 1), eps = sqrt(1 - alpha_bar) x, whose posterior mean is
+    sqrt(alpha) x and whose states stay of unit size, on alpha_bar = exp(-10 t).
+    """
+    times = np.linspace(1, 0.1, steps + 1)
+    run = sample(
+        lambda x, t: (1 - torch.exp(-10 * t)).sqrt() * x, "constant", "DDPM", times=times,
+        x_T=torch.zeros_like(like), seed=seed,
+    )  # fmt: skip
+    a, b = np.exp(-10 * times[:-1]), np.exp(-10 * times[1:])
+    std = np.sqrt((1 - b) / (1 - a) * (1 - a / b))
+    return [
+        (after - math.sqrt(u / v) * before) / d
+        for before, after, u, v, d in zip(run.states[:-1], run.states[1:], a, b, std, strict=True)
+    ]

@@ -8,14 +8,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import SCHEDULES, alpha_bar, flower, gaussian_flow, normal, reference, sigma
+from problems import CLASSICAL, PSEUDO, SCHEDULES, alpha_bar, flower, gaussian_flow, normal, reference, sigma
 
 import toylab
 from toylab.samplers.gradients import ADAMS_BASHFORTH, GRADIENTS, adams_weights
 from toylab.samplers.transfers import TRANSFERS, Classical, Pseudo
 
 LINEAR = toylab.schedules.get("linear")
-PSEUDO = ("DDIM", "PIE", "PRK", "S-PNDM", "F-PNDM", "PLMS")
 names = st.sampled_from(SCHEDULES)
 times = st.floats(1e-3, 0.99)
 values = st.floats(-10, 10)
@@ -214,10 +213,7 @@ def test_with_constant_eps_every_pseudo_method_is_one_ddim_step(method, name, st
     torch.testing.assert_close(run.x, once.x, rtol=0, atol=1e-15 * once.x.abs().max().item() * 8)
 
 
-DETERMINISTIC = ("Euler", "Heun", "RK4", "AB2", "AB4", *PSEUDO)
-
-
-@pytest.mark.parametrize("method", DETERMINISTIC)
+@pytest.mark.parametrize("method", CLASSICAL + PSEUDO)
 def test_rotating_the_data_and_the_noise_rotates_the_samples(method):
     turn = torch.tensor([[math.cos(2), -math.sin(2)], [math.sin(2), math.cos(2)]], dtype=torch.float64)
     x, points = normal(8, 2), flower(5)
