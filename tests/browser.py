@@ -25,6 +25,15 @@ _READY = """() => {
     return Boolean(panel?.context?.isReady && session?.isReady && session.session?.kernel);
 }"""
 
+_RUN = """() => {
+    window.errors = null;
+    const cells = window.jupyterapp.shell.currentWidget.content.widgets;
+    const outputs = () => [...cells].flatMap((cell) => cell.model.outputs?.toJSON() ?? []);
+    const failed = () => outputs().filter((output) => output.output_type === "error");
+    const collect = () => { window.errors = failed().map((output) => `${output.ename}: ${output.evalue}`); };
+    window.jupyterapp.commands.execute("notebook:run-all-cells").then(collect, collect);
+}"""
+
 
 def chromium():
     """The path of a Chromium: $CHROMIUM, or the system's. None where there is none."""
@@ -105,15 +114,25 @@ def jupyterlab(folder, notebooks=(), seconds=90):
     Yields a `Lab`; the server is ended afterwards. Raises TimeoutError with its log if it does not start.
     """
     folder = Path(folder)
-    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython"}
-    places |= {"JUPYTERLAB_WORKSPACES_DIR": "workspaces", "JUPYTERLAB_SETTINGS_DIR": "config/lab/user-settings"}
+    places = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTER_DATA_DIR": "data",
+        "IPYTHONDIR": "ipython",
+    }
+    places |= {
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "JUPYTERLAB_SETTINGS_DIR": "config/lab/user-settings",
+    }
     environment = dict(os.environ)
     for variable, name in places.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         environment[variable] = str(folder / name)
     repository = str(Path(__file__).resolve().parents[1])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [repository, os.environ.get("PYTHONPATH")]))
-    quiet = folder / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    quiet = (
+        folder / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    )
     quiet.parent.mkdir(parents=True)
     quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
     root = folder / "root"
@@ -160,7 +179,9 @@ def notebook(path, *cells):
     import nbformat
 
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel})
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
+    )
     nbformat.write(book, path)
     return Path(path)
 
@@ -169,14 +190,7 @@ def run_all(page, seconds=120):
     """Wait for the open notebook and its kernel, run all its cells, wait for the last one.
     Raises AssertionError with the message of a cell that failed."""
     page.wait_for_function(_READY, timeout=1000 * seconds)
-    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
-    page.wait_for_function(
-        """() => {
-            const cells = [...window.jupyterapp.shell.currentWidget.content.widgets].filter((cell) => cell.model.type === 'code');
-            return cells.every((cell) => cell.model.executionCount !== null || !cell.model.sharedModel.source.trim())
-                || cells.some((cell) => cell.node.querySelector('.jp-OutputArea-output[data-mime-type*="stderr"], .jp-RenderedText[data-mime-type="application/vnd.jupyter.error"]'));
-        }""",
-        timeout=1000 * seconds,
-    )
-    errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
+    page.evaluate(_RUN)
+    page.wait_for_function("() => window.errors !== null", timeout=1000 * seconds)
+    errors = page.evaluate("() => window.errors")
     assert errors == [], "\n".join(errors)

@@ -5,10 +5,17 @@ import numpy as np
 from toylab.analysis.sweeps import Sweep
 
 STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100)
-COST = {"DDIM": lambda n: n, "Euler": lambda n: n, "RK4": lambda n: 4 * n, "F-PNDM": lambda n: n + 9 if n > 3 else 4 * n}
+COST = {
+    "DDIM": lambda n: n,
+    "Euler": lambda n: n,
+    "RK4": lambda n: 4 * n,
+    "F-PNDM": lambda n: n + 9 if n > 3 else 4 * n,
+}
 
 
-def sweep(methods=("Euler", "RK4", "DDIM", "F-PNDM"), steps=STEPS, n=512, density=True, dataset="ring", seed=0):
+def sweep(
+    methods=("Euler", "RK4", "DDIM", "F-PNDM"), steps=STEPS, n=512, density=True, dataset="ring", seed=0
+):
     """A Sweep whose particles end on the unit circle, the nearer the more steps; RK4 flies away in its last step."""
     rng = np.random.default_rng(seed)
     x_T = rng.standard_normal((n, 2))

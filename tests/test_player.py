@@ -51,7 +51,9 @@ def test_a_particle_outside_meets_the_border_in_its_own_direction(x):
     point, outside = clamp(x, 3.3)
     if outside:
         assert np.abs(point).max() == pytest.approx(3.3)
-        assert point * np.linalg.norm(x) == pytest.approx(x * np.linalg.norm(point), abs=1e-6 * np.linalg.norm(x))
+        assert point * np.linalg.norm(x) == pytest.approx(
+            x * np.linalg.norm(point), abs=1e-6 * np.linalg.norm(x)
+        )
     else:
         np.testing.assert_array_equal(point, x)
 
@@ -79,7 +81,9 @@ def test_every_run_is_sent_once_in_the_order_of_the_panels():
     for (i, method), (j, n) in itertools.product(enumerate(["F-PNDM", "Euler"]), enumerate(SMALL.steps)):
         states = array(scene, f"states_{i}_{j}", (n + 1, 40, 2))
         np.testing.assert_array_equal(states, quantise(SMALL.states[method, n], 3.3))
-    assert len(scene["data"]) < 1.02 * sum(at["count"] * np.dtype(at["kind"]).itemsize for at in scene["arrays"].values())
+    assert len(scene["data"]) < 1.02 * sum(
+        at["count"] * np.dtype(at["kind"]).itemsize for at in scene["arrays"].values()
+    )
 
 
 def test_the_density_is_brightest_where_p_is_largest():
@@ -122,17 +126,33 @@ def linear(color):
 
 
 def lab(rgb):
-    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(rgb, 0, 1)
-    f = np.where(xyz > 0.008856, np.cbrt(xyz / [0.9505, 1, 1.089]), 7.787 * xyz / [0.9505, 1, 1.089] + 16 / 116)
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(
+        rgb, 0, 1
+    )
+    f = np.where(
+        xyz > 0.008856, np.cbrt(xyz / [0.9505, 1, 1.089]), 7.787 * xyz / [0.9505, 1, 1.089] + 16 / 116
+    )
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
 # Full deficiency on linear RGB, Machado, Oliveira and Fernandes (2009).
 BLINDNESS = {
     "none": np.eye(3),
-    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
-    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+    "protan": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deutan": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritan": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
 }
 
 
@@ -157,7 +177,9 @@ def test_no_two_methods_share_a_style():
     assert len(set(styles)) == len(styles)
 
 
-@pytest.mark.parametrize("pair", [("Euler", "DDIM"), ("Heun", "PIE"), ("RK4", "PRK"), ("AB2", "S-PNDM"), ("AB4", "F-PNDM")])
+@pytest.mark.parametrize(
+    "pair", [("Euler", "DDIM"), ("Heun", "PIE"), ("RK4", "PRK"), ("AB2", "S-PNDM"), ("AB4", "F-PNDM")]
+)
 def test_twins_share_a_hue_and_differ_in_the_dash(pair):
     classical, pseudo = map(style, pair)
     assert classical["color"] == pseudo["color"]
@@ -201,6 +223,7 @@ def test_state_out_of_range_is_refused_by_name(name, value, error):
         ({"methods": ["DDIM", "DDIM"]}, ValueError, "methods"),
         ({"steps": 7}, ValueError, "steps"),
         ({"steps": 4, "equal_nfe": True}, ValueError, "steps"),
+        ({"progress": 2}, ValueError, "progress"),
         ({"window": 0}, ValueError, "window"),
         ({"window": "wide"}, TypeError, "window"),
         ({"tracks": -1}, ValueError, "tracks"),
@@ -208,7 +231,11 @@ def test_state_out_of_range_is_refused_by_name(name, value, error):
         ({"titles": {"PRK": "x"}}, ValueError, "titles"),
         ({"titles": ["x"]}, TypeError, "titles"),
         ({"fields": {"DDIM": {"times": [1.0]}}}, ValueError, "fields.*vectors"),
-        ({"fields": {"DDIM": {"times": [1.0], "vectors": np.zeros((2, 3, 3, 2)), "extent": 2.0}}}, ValueError, "fields"),
+        (
+            {"fields": {"DDIM": {"times": [1.0], "vectors": np.zeros((2, 3, 3, 2)), "extent": 2.0}}},
+            ValueError,
+            "fields",
+        ),
         ({"datasets": ["ring"]}, TypeError, "compute"),
         ({"datasets": "ring", "compute": print}, TypeError, "datasets"),
         ({"datasets": ["disc"], "compute": print}, ValueError, "dataset 'ring'"),
@@ -241,7 +268,9 @@ def test_another_sweep_takes_its_place_and_the_controls_stay():
 
 def test_a_sweep_without_manifold_can_be_shown():
     unknown = {key: np.full_like(value, np.nan) for key, value in SMALL.distance.items()}
-    bare = replace(SMALL, curve=np.zeros((0, 2), np.float32), distance=unknown, off=unknown, density=None, labels={})
+    bare = replace(
+        SMALL, curve=np.zeros((0, 2), np.float32), distance=unknown, off=unknown, density=None, labels={}
+    )
     assert png(Player(bare).still()).startswith(b"\x89PNG")
 
 
@@ -313,7 +342,9 @@ def test_an_unknown_data_set_is_refused(computing):
 
 def test_compute_may_bring_fields_along():
     field = {"DDIM": {"times": [1.0], "vectors": np.ones((1, 3, 3, 2)), "extent": 2.0}}
-    player = Player(SMALL, fields=field, datasets=["ring", "disc"], compute=lambda *_: (SMALL, {"RK4": field["DDIM"]}))
+    player = Player(
+        SMALL, fields=field, datasets=["ring", "disc"], compute=lambda *_: (SMALL, {"RK4": field["DDIM"]})
+    )
     player.dataset = "disc"
     assert [panel["field"] is not None for panel in player.scene["panels"]] == [False, True, False, False]
 
@@ -357,7 +388,15 @@ def test_the_picture_is_that_of_the_sliders():
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"steps": 3}, {"time": 2.0}, {"budget": 0}, {"steps": 2, "budget": 2}, {"theme": "x"}, {"methods": ["x"]}]
+    "arguments",
+    [
+        {"steps": 3},
+        {"time": 2.0},
+        {"budget": 0},
+        {"steps": 2, "budget": 2},
+        {"theme": "x"},
+        {"methods": ["x"]},
+    ],
 )
 def test_a_picture_with_bad_arguments_is_refused(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):
@@ -377,7 +416,9 @@ def test_the_page_holds_everything_and_asks_the_network_for_nothing(tmp_path):
     assert base64.b64encode(player.scene["data"]).decode() in page
     assert "<title>a &lt;b&gt; &amp; c</title>" in page
     assert '"datasets": []' in page  # nothing there could compute
-    assert re.findall(r"""(?:src|href)\s*=\s*["'](?!data:)""", page) == [] and "http" not in page.replace("http-equiv", "")
+    assert re.findall(r"""(?:src|href)\s*=\s*["'](?!data:)""", page) == [] and "http" not in page.replace(
+        "http-equiv", ""
+    )
 
 
 def test_a_page_in_a_missing_folder_says_so(tmp_path):
@@ -394,6 +435,8 @@ def test_a_saved_sweep_is_shown_without_torch(tmp_path):
         f"player.to_html({str(page)!r}); player._repr_mimebundle_(); print(player)"
     )
     root = str(Path(toylab.__file__).parents[1])
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": root})
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": root}
+    )
     assert run.returncode == 0, run.stderr
     assert "4 panels, 4 step counts, 40 particles" in run.stdout and page.exists()

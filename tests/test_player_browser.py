@@ -153,7 +153,9 @@ def test_play_runs_to_the_end_and_pause_stops_it(page):
     page.wait_for_timeout(900)
     assert int(slider(page, "Time").input_value()) == stopped
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("() => document.querySelectorAll('.toylab-player [type=range]')[1].value === '10'", timeout=20000)
+    page.wait_for_function(
+        "() => document.querySelectorAll('.toylab-player [type=range]')[1].value === '10'", timeout=20000
+    )
     page.get_by_role("button", name="Play").wait_for()
     assert settled(page) == end
 
@@ -174,12 +176,16 @@ def test_panels_fit_the_width(started, url, width, columns):
         assert max(box["x"] + box["width"] for box in boxes) <= width
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for label in page.locator(".toylab-player .row, .toylab-player output, .toylab-player button").all():
-            assert label.evaluate("node => node.scrollWidth <= node.clientWidth + 1 || getComputedStyle(node).display === 'inline'")
+            assert label.evaluate(
+                "node => node.scrollWidth <= node.clientWidth + 1 || getComputedStyle(node).display === 'inline'"
+            )
 
 
 def test_canvases_and_controls_speak(page):
     label = page.locator(CANVASES).nth(1).get_attribute("aria-label")
-    assert label.startswith("RK4, 10 steps, 40 evaluations, t = 0.001: mean distance to the data manifold 2.03")
+    assert label.startswith(
+        "RK4, 10 steps, 40 evaluations, t = 0.001: mean distance to the data manifold 2.03"
+    )
     assert slider(page, "Time").get_attribute("aria-valuetext") == "t = 0.001, node 10 of 10"
     focusable = page.locator(".toylab-player :is(input, button, select, canvas[tabindex])")
     assert focusable.count() >= 10
@@ -231,7 +237,9 @@ def test_in_jupyterlab_the_kernel_moves_the_sliders(lab):
 def test_in_jupyterlab_the_theme_is_the_labs(lab):
     before = hashes(lab)
     for theme, attribute in [("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")]:
-        lab.evaluate("theme => { window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme)
+        lab.evaluate(
+            "theme => { window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme
+        )
         lab.wait_for_selector(f".toylab-player[data-theme={attribute}]", timeout=30000)
     assert settled(lab) == before
 

@@ -48,7 +48,10 @@ def budgets(sweep, methods):
     and for each method and budget the index of the largest step count within it, or -1."""
     spent = sorted({min(int(sweep.nfe[m, n]) for m in methods) for n in sweep.steps})
     within = [
-        [max((j for j, n in enumerate(sweep.steps) if sweep.nfe[m, n] <= budget), default=-1) for budget in spent]
+        [
+            max((j for j, n in enumerate(sweep.steps) if sweep.nfe[m, n] <= budget), default=-1)
+            for budget in spent
+        ]
         for m in methods
     ]
     return spent, within
@@ -57,7 +60,9 @@ def budgets(sweep, methods):
 def choose_methods(sweep, methods):
     """The methods to show, in order: all of the sweep's, or those named. Raises TypeError, ValueError."""
     if not isinstance(sweep, Sweep):
-        raise TypeError(f"sweep must be a toylab Sweep (toylab.sweep(...) or Sweep.load), got {type(sweep).__name__}")
+        raise TypeError(
+            f"sweep must be a toylab Sweep (toylab.sweep(...) or Sweep.load), got {type(sweep).__name__}"
+        )
     if isinstance(methods, str):
         raise TypeError(f"methods must be a list of names, got the string {methods!r}")
     chosen = tuple(sweep.methods if methods is None else methods)
@@ -65,7 +70,9 @@ def choose_methods(sweep, methods):
         if method not in sweep.methods:
             raise unknown_name("methods", method, sweep.methods)
     if not 1 <= len(chosen) <= MAX_PANELS or len(set(chosen)) < len(chosen):
-        raise ValueError(f"methods must be 1 to {MAX_PANELS} different names for as many panels, got {list(chosen)}")
+        raise ValueError(
+            f"methods must be 1 to {MAX_PANELS} different names for as many panels, got {list(chosen)}"
+        )
     return chosen
 
 
@@ -138,7 +145,10 @@ def pack(sweep, methods=None, *, window=3.3, tracks=64, titles=None, fields=None
     if sweep.density is not None:
         arrays["density"] = _shades(sweep.density["log_p"])
         arrays["density_times"] = np.asarray(sweep.density["times"], dtype=np.float64)
-        scene["density"] = {"size": int(arrays["density"].shape[-1]), "extent": float(sweep.density["extent"])}
+        scene["density"] = {
+            "size": int(arrays["density"].shape[-1]),
+            "extent": float(sweep.density["extent"]),
+        }
     for i, m in enumerate(methods):
         if m in fields:
             scene["panels"][i]["field"], parts = _field(m, fields[m])
@@ -161,7 +171,9 @@ def _by_panel(argument, value, methods):
 def _states(sweep, method, n, window):
     states = np.asarray(sweep.states[method, n])
     if states.ndim != 3 or states.shape[0] != n + 1 or states.shape[2] != 2:
-        raise ValueError(f"sweep.states[{method!r}, {n}] must have the shape [{n + 1}, particles, 2], got {states.shape}")
+        raise ValueError(
+            f"sweep.states[{method!r}, {n}] must have the shape [{n + 1}, particles, 2], got {states.shape}"
+        )
     return quantise(states, window)
 
 
@@ -177,7 +189,9 @@ def _field(panel, field):
         times, extent = np.asarray(field["times"], dtype=np.float64), float(field["extent"])
         vectors = np.asarray(field["vectors"], dtype=np.float32)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"fields[{panel!r}] must have 'times' [k], 'vectors' [k, g, g, 2], 'extent': {error}") from error
+        raise ValueError(
+            f"fields[{panel!r}] must have 'times' [k], 'vectors' [k, g, g, 2], 'extent': {error}"
+        ) from error
     square = vectors.ndim == 4 and vectors.shape[1] == vectors.shape[2] > 1 and vectors.shape[3] == 2
     if times.ndim != 1 or len(times) == 0 or not square or len(times) != len(vectors):
         raise ValueError(
@@ -187,7 +201,10 @@ def _field(panel, field):
     if not np.isfinite(vectors).all():
         raise ValueError(f"fields[{panel!r}]: 'vectors' must be finite")
     longest = float(np.quantile(np.hypot(vectors[..., 0], vectors[..., 1]), 0.98)) or 1.0
-    return {"size": vectors.shape[1], "extent": extent, "longest": longest}, {"times": times, "vectors": vectors}
+    return {"size": vectors.shape[1], "extent": extent, "longest": longest}, {
+        "times": times,
+        "vectors": vectors,
+    }
 
 
 def _join(arrays):

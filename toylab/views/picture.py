@@ -64,7 +64,9 @@ def still(
     ]  # fmt: skip
     ink = _INKS[theme][1]
     title = packing.heading(sweep) if heading is None else heading
-    figure.text(0.1 / width, 1 - 0.07 / (height + foot), title, color=ink, fontsize=12.5, weight="bold", va="top")
+    figure.text(
+        0.1 / width, 1 - 0.07 / (height + foot), title, color=ink, fontsize=12.5, weight="bold", va="top"
+    )
     figure.text(0.1 / width, 0.1 / (height + foot), "\n".join(text), color=ink, fontsize=9)
     for ax, method in zip(axes, methods, strict=True):
         title, field = (titles or {}).get(method, method), (fields or {}).get(method)
@@ -105,7 +107,16 @@ def _frame(ax, window, theme):
 
 def _panel(ax, sweep, method, n, time, selected, density, title, field, window, theme):
     _, ink, gray, mark, haze, _ = _INKS[theme]
-    ax.add_line(Line2D([0.0, 0.115], [1.16] * 2, transform=ax.transAxes, clip_on=False, linewidth=1.6, **line(method, theme)))
+    ax.add_line(
+        Line2D(
+            [0.0, 0.115],
+            [1.16] * 2,
+            transform=ax.transAxes,
+            clip_on=False,
+            linewidth=1.6,
+            **line(method, theme),
+        )
+    )
     ax.text(0.14, 1.16, title, transform=ax.transAxes, va="center", weight="bold", fontsize=12, color=ink)
     if n is None:
         needs = min(sweep.nfe[method, count] for count in sweep.steps)
@@ -137,7 +148,15 @@ def _panel(ax, sweep, method, n, time, selected, density, title, field, window, 
     ax.text(0, 1.093, score, fontsize=10.5, **text)
     ax.text(0, 1.03, f"t = {times[node]:.3f}", fontsize=9.5, **text)
     if len(lost):
-        ax.text(1, 1.03, f"{len(lost)} of {len(outside[node])} off screen", ha="right", weight="bold", fontsize=9.5, **text)
+        ax.text(
+            1,
+            1.03,
+            f"{len(lost)} of {len(outside[node])} off screen",
+            ha="right",
+            weight="bold",
+            fontsize=9.5,
+            **text,
+        )
 
 
 def reached(times, t):
@@ -154,13 +173,23 @@ def _background(ax, sweep, t, density, field, gray, haze):
         shade[..., :3] = [int(haze[i : i + 2], 16) for i in (1, 3, 5)]
         shade[..., 3] = 0.75 * 255 * np.exp(0.5 * (log_p - log_p.max()))
         edge *= len(log_p) / (len(log_p) - 1)
-        ax.imshow(shade, origin="lower", extent=(-edge, edge, -edge, edge), interpolation="bilinear", aspect="auto", zorder=0)
+        ax.imshow(
+            shade,
+            origin="lower",
+            extent=(-edge, edge, -edge, edge),
+            interpolation="bilinear",
+            aspect="auto",
+            zorder=0,
+        )
     few = len(np.unique(sweep.curve, axis=0)) < 50
     ax.scatter(*np.asarray(sweep.curve).T, s=60 if few else 2.5, facecolors="none" if few else gray,
                edgecolors=gray, linewidths=1.8 if few else 0, zorder=1)  # fmt: skip
     if field is not None:
         k = int(np.abs(np.asarray(field["times"]) - t).argmin())
-        grid, vectors = np.linspace(-field["extent"], field["extent"], field["vectors"].shape[1]), field["vectors"]
+        grid, vectors = (
+            np.linspace(-field["extent"], field["extent"], field["vectors"].shape[1]),
+            field["vectors"],
+        )
         longest = np.quantile(np.hypot(vectors[..., 0], vectors[..., 1]), 0.98) or 1.0
         ax.quiver(grid, grid, vectors[k, ..., 0], vectors[k, ..., 1], angles="xy", color=gray,
                   scale_units="xy", scale=longest / (0.95 * (grid[1] - grid[0])), zorder=2)  # fmt: skip

@@ -27,6 +27,7 @@ class Player(anywidget.AnyWidget):
         sweep: what `toylab.sweep` or `Sweep.load` returns.
         methods: 1 to 6 of its methods, one panel each, in order; by default all.
         steps: the step count shown at first; by default the largest up to 10.
+        progress: the time shown at first, from 0 (start noise) to 1 (end), in nodes.
         equal_nfe: start in the mode where the slider is a budget of evaluations (then `steps` must be None).
         tracks: how many particles have their tracks drawn at first.
         window: half the side of the square shown; particles outside are drawn on its border.
@@ -42,7 +43,7 @@ class Player(anywidget.AnyWidget):
             a pair (Sweep, fields), and may call progress(done) with done in [0, 1].
 
     State, kept in step with the browser, to read or to set: `step_index` (into the step counts, or into
-    `budgets` if `equal_nfe`), `progress` (0 = start noise, 1 = end, in nodes), `equal_nfe`, `selected`
+    `budgets` if `equal_nfe`), `progress`, `equal_nfe`, `selected`
     (particles with tracks), `show_density`, `show_field`, `theme`, `dataset`, `epsilon`; `status` and
     `error` are the lines shown while and after computing. Raises TypeError or ValueError.
     """
@@ -66,12 +67,14 @@ class Player(anywidget.AnyWidget):
     error = Unicode("").tag(sync=True)
 
     def __init__(
-        self, sweep, methods=None, *, steps=None, equal_nfe=False, tracks=64, window=3.3, show_density=False,
-        theme="auto", titles=None, fields=None, heading=None, caption=None,
+        self, sweep, methods=None, *, steps=None, progress=1.0, equal_nfe=False, tracks=64, window=3.3,
+        show_density=False, theme="auto", titles=None, fields=None, heading=None, caption=None,
         datasets=(), epsilons=(), dataset=None, epsilon=None, compute=None,
     ):  # fmt: skip
-        self._look = {"methods": methods, "window": window, "titles": titles, "tracks": positive_int("tracks", tracks, 0)}
-        self._words = {key: text for key, text in (("heading", heading), ("caption", caption)) if text is not None}
+        tracks = positive_int("tracks", tracks, 0)
+        self._look = {"methods": methods, "window": window, "titles": titles, "tracks": tracks}
+        words = {"heading": heading, "caption": caption}
+        self._words = {name: text for name, text in words.items() if text is not None}
         self._compute = compute
         if (datasets or epsilons) and not callable(compute):
             raise TypeError(f"compute must be callable where datasets or epsilons are given, got {compute!r}")
@@ -79,7 +82,9 @@ class Player(anywidget.AnyWidget):
         epsilon = _first("epsilon", epsilon, epsilons, sweep)
         scene = self._pack(sweep, fields)
         if steps is not None and (equal_nfe or steps not in sweep.steps):
-            raise ValueError(f"steps must be one of {list(sweep.steps)}, and None with equal_nfe, got {steps!r}")
+            raise ValueError(
+                f"steps must be one of {list(sweep.steps)}, and None with equal_nfe, got {steps!r}"
+            )
         shown = scene["budgets"] if equal_nfe else scene["steps"]
         default = max((j for j, count in enumerate(shown) if count <= 10), default=0)
         self._sweep, self._fields, self._shown = sweep, fields, (dataset, epsilon)
@@ -88,6 +93,7 @@ class Player(anywidget.AnyWidget):
         super().__init__(
             scene=scene,
             step_index=default if steps is None else scene["steps"].index(steps),
+            progress=number("progress", progress, 0, 1),
             equal_nfe=bool(equal_nfe),
             selected=list(range(scene["tracks"])),
             show_density=bool(show_density),
@@ -144,7 +150,8 @@ class Player(anywidget.AnyWidget):
 
     def __repr__(self):
         scene = self.scene
-        return f"Player({len(scene['panels'])} panels, {len(scene['steps'])} step counts, {scene['particles']} particles)"
+        panels, counts = len(scene["panels"]), len(scene["steps"])
+        return f"Player({panels} panels, {counts} step counts, {scene['particles']} particles)"
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
@@ -191,7 +198,8 @@ class Player(anywidget.AnyWidget):
     def _known(self, proposal):
         for p in proposal["value"]:
             if not 0 <= p < self.scene["particles"]:
-                raise ValueError(f"selected must be particles from 0 to {self.scene['particles'] - 1}, got {p}")
+                last = self.scene["particles"] - 1
+                raise ValueError(f"selected must be particles from 0 to {last}, got {p}")
         return proposal["value"]
 
     @validate("theme")

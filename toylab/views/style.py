@@ -54,9 +54,13 @@ _METHODS = {
     "DEIS-tAB3": ("purple", "exponential"),
     "DPM-Solver-2": ("orange", "exponential"),
     "DPM-Solver-3": ("vermillion", "exponential"),
-    "DPM-Solver++2M": ("green", "dotted"),
-    "UniPC-2": ("green", "long"),
-    "UniPC-3": ("purple", "long"),
+    "DEIS-rhoAB1": ("blue", "dotted"),
+    "DEIS-rhoAB2": ("green", "dotted"),
+    "DEIS-rhoAB3": ("purple", "dotted"),
+    "DPM-Solver++2M": ("sky", "dotted"),
+    "UniPC-2": ("sky", "long"),
+    "UniPC-3": ("vermillion", "long"),
+    "Adaptive-Heun": ("orange", "long"),
     "EDM-Heun": ("orange", "dotted"),
 }
 
@@ -65,8 +69,8 @@ def style(method, theme="light"):
     """The style of a method: {"color": "#rrggbb", "dash": (on, off, ...) in pixels, empty if solid}.
 
     A name that only begins with a known one ("PRK, midpoint in sigma") takes that one's style, a method
-    built by parts ("plms+classical") the hue and the dash of its parts, any other name is neutral and solid. Raises TypeError if `method` is no string, ValueError for
-    a theme other than "light" and "dark".
+    built by parts ("plms+classical") the hue and the dash of its parts; any other name is neutral and
+    solid. Raises TypeError if `method` is no string, ValueError for a theme that is neither "light" nor "dark".
     """
     if not isinstance(method, str):
         raise TypeError(f"method must be a name (str), got {method!r}")
@@ -76,7 +80,9 @@ def style(method, theme="light"):
     if gradient in _GRADIENTS:
         hue, dash = _GRADIENTS[gradient], transfer
     else:
-        known = max((name for name in _METHODS if method.lower().startswith(name.lower())), key=len, default=None)
+        known = max(
+            (name for name in _METHODS if method.lower().startswith(name.lower())), key=len, default=None
+        )
         hue, dash = _METHODS.get(known, ("neutral", "pseudo"))
     return {"color": _SHADES[hue][THEMES.index(theme)], "dash": _DASHES.get(dash, ())}
 
