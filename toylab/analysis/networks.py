@@ -3,7 +3,10 @@
 ``python -m toylab.analysis.networks`` measures all of them and writes the table into data/README.md.
 """
 
+from pathlib import Path
+
 import torch
+from tqdm import tqdm
 
 from .. import datasets
 from ..epsilon import checkpoints
@@ -14,6 +17,7 @@ POINTS = 4000  # points of the exact epsilon's manifold, evenly spread
 TIMES = 20  # times at which epsilon is compared, evenly spread over [0.05, t_max]
 PARTICLES = 2000
 RADIUS = 0.15
+BEGIN, END = "<!-- networks: begin -->", "<!-- networks: end -->"
 
 
 def quality(network, seed=0):
@@ -25,7 +29,9 @@ def quality(network, seed=0):
     the exact one is that of 4000 points evenly on the manifold, without spread.
     """
     manifold, schedule = datasets.get(network.dataset), network.schedule
-    x = sample(network, schedule, method="F-PNDM", steps=50, n=PARTICLES, seed=seed, record=False).x
+    x = sample(
+        network, schedule, method="F-PNDM", steps=50, n=PARTICLES, seed=seed, record=False, progress=False
+    ).x
     points = manifold.curve(POINTS)
     exact = exact_eps(points, schedule)
     generator = torch.Generator().manual_seed(seed)
@@ -41,3 +47,33 @@ def quality(network, seed=0):
         "coverage": manifold.coverage(x, RADIUS),
         "eps_error": sum(errors) / TIMES,
     }
+
+
+def table(names=None):
+    """The card of these networks (default: all that come with toylab), measured now: a Markdown table."""
+    lines = [
+        "| network | parameters | loss | distance | coverage | error of epsilon | command |",
+        "|---|--:|--:|--:|--:|--:|---|",
+    ]
+    for name in tqdm(checkpoints.names() if names is None else names, desc="networks", delay=2, leave=False):
+        network = checkpoints.load(name)
+        story, measured = network.metadata, quality(network)
+        lines.append(
+            f"| {name} | {story['parameters']} | {story['loss']:.4f} | {measured['distance']:.4f} "
+            f"| {measured['coverage']:.1%} | {measured['eps_error']:.1%} | `{story['command']}` |"
+        )
+    return "\n".join(lines)
+
+
+def write_card(path):
+    """Measure all networks anew and put their table between the two marks in the file `path`."""
+    path = Path(path)
+    before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (mark and end):
+        raise ValueError(f"{path} must have the lines {BEGIN} and {END}")
+    path.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_card(checkpoints.folder().parent / "README.md")

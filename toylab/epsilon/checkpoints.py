@@ -100,7 +100,9 @@ def checked_path(path):
     """`path` as a Path; ValueError unless it ends in .safetensors."""
     path = Path(path).expanduser()
     if path.suffix != SUFFIX:
-        raise ValueError(f"path must end in {SUFFIX} (pickles are never written or opened), got {str(path)!r}")
+        raise ValueError(
+            f"path must end in {SUFFIX} (pickles are never written or opened), got {str(path)!r}"
+        )
     return path
 
 
@@ -149,7 +151,8 @@ def _find(name_or_path):
         hint = f"did you mean {near[0]!r}? " if near else ""
         listed = f"choose from: {', '.join(known)}" if known else "there are none"
         raise FileNotFoundError(
-            f"no network {text!r} in {folder()}; {hint}{listed}. `toylab train DATASET` makes one, to be loaded by its path"
+            f"no network {text!r} in {folder()}; {hint}{listed}. "
+            "`toylab train DATASET` makes one, to be loaded by its path"
         )
     path = checked_path(text)
     if not path.exists():
@@ -162,7 +165,9 @@ def _find(name_or_path):
 def _read_story(path, header):
     """The story in a header, and a function that builds the untrained network it describes on a device."""
     if header.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a toylab checkpoint: its format is {header.get('format')!r}, not {FORMAT!r}")
+        raise ValueError(
+            f"{path} is not a toylab checkpoint: its format is {header.get('format')!r}, not {FORMAT!r}"
+        )
     try:
         about = json.loads(header["story"])
         architecture, arguments = ARCHITECTURES[about["architecture"]], about["arguments"]
@@ -181,7 +186,7 @@ def _read_story(path, header):
 
 
 def _compare_layout(path, file, network):
-    """ValueError unless the tensors in the file have the names and shapes of the network's, and one float dtype."""
+    """ValueError unless the file's tensors have the names and shapes of the network's, and one float dtype."""
     expected = {key: list(value.shape) for key, value in network.state_dict().items()}
     found = {key: file.get_slice(key) for key in file.keys()}
     if found.keys() != expected.keys():
@@ -189,10 +194,14 @@ def _compare_layout(path, file, network):
         raise ValueError(f"{path} does not fit its architecture: missing or unexpected tensors: {wrong}")
     for key, value in found.items():
         if value.get_shape() != expected[key]:
-            raise ValueError(f"{path}: {key!r} has shape {value.get_shape()}, but its architecture needs {expected[key]}")
+            raise ValueError(
+                f"{path}: {key!r} has shape {value.get_shape()}, but its architecture needs {expected[key]}"
+            )
     dtypes = sorted({value.get_dtype() for value in found.values()})
     if len(dtypes) != 1 or dtypes[0] not in DTYPES:
-        raise ValueError(f"{path} must hold tensors of one type of {', '.join(DTYPES)}, got {', '.join(dtypes)}")
+        raise ValueError(
+            f"{path} must hold tensors of one type of {', '.join(DTYPES)}, got {', '.join(dtypes)}"
+        )
 
 
 def _digest(text, weights):

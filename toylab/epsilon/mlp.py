@@ -31,7 +31,9 @@ class MLP(nn.Module):
         dataset: name of the data it was trained on, or None. metadata: its story, see `checkpoints`.
     """
 
-    def __init__(self, schedule="linear", *, hidden=128, layers=4, fourier=32, max_frequency=12.0, time_features=8):
+    def __init__(
+        self, schedule="linear", *, hidden=128, layers=4, fourier=32, max_frequency=12.0, time_features=8
+    ):
         super().__init__()
         self.schedule = as_schedule(schedule)
         self.arguments = {

@@ -11,7 +11,7 @@ WEIGHTING = ("v", "eps")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of `fit`; all numbers and names, so that they fit into JSON. TypeError or ValueError for bad ones.
+    """Settings of `fit`: numbers and names, so that they fit into JSON. TypeError or ValueError for bad ones.
 
     steps, batch: optimiser steps, and samples in each, over all processes together.
     lr: peak learning rate of AdamW, reached after the share `warmup` of the steps, then a cosine to 0.
@@ -59,4 +59,6 @@ class TrainConfig:
     def differences(self, other):
         """The fields in which two configs differ, as text."""
         mine, theirs = asdict(self), asdict(other)
-        return ", ".join(f"{key} = {mine[key]!r}, not {theirs[key]!r}" for key in mine if mine[key] != theirs[key])
+        return ", ".join(
+            f"{key} = {mine[key]!r}, not {theirs[key]!r}" for key in mine if mine[key] != theirs[key]
+        )

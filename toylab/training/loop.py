@@ -31,9 +31,19 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C stopped a run after a whole step; the message says where it is saved and how to go on."""
 
 
-def fit(network, batches, schedule, config=None, *, state=None, resume=False, progress=True, save_every=30.0,
-        continue_with="the same call and resume=True"):
-    """Train `network(x, t)` to predict the noise in x_t; returns the average (EMA) of its weights as a network.
+def fit(
+    network,
+    batches,
+    schedule,
+    config=None,
+    *,
+    state=None,
+    resume=False,
+    progress=True,
+    save_every=30.0,
+    continue_with="the same call and resume=True",
+):
+    """Train `network(x, t)` to predict the noise in x_t; returns a network with the average (EMA) of its weights.
 
     Args:
         network: a module whose output is like x; it is trained in place, on the device accelerate chooses.
@@ -54,7 +64,9 @@ def fit(network, batches, schedule, config=None, *, state=None, resume=False, pr
         raise ValueError("resume=True needs the file to resume from: state must be given")
     accelerator = Accelerator()
     average = AveragedModel(network, multi_avg_fn=_average(config.ema)).to(accelerator.device)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
+    )
     about = {key: getattr(network, key, None) for key in ("arguments", "dataset")}
     about |= {"network": type(network).__name__, "schedule": schedule.name}
     losses = torch.zeros(config.steps)
@@ -66,12 +78,23 @@ def fit(network, batches, schedule, config=None, *, state=None, resume=False, pr
             states.write(state, about, config, step, losses, network, average, optimizer)
 
     kept, last_save, waiting = start if resume else None, time.monotonic(), []
-    bar = tqdm(total=config.steps, initial=start, desc="training", unit="step", delay=2, leave=False,
-               disable=not (progress and accelerator.is_main_process))
+    bar = tqdm(
+        total=config.steps,
+        initial=start,
+        desc="training",
+        unit="step",
+        delay=2,
+        leave=False,
+        disable=not (progress and accelerator.is_main_process),
+    )
     with bar, _StopRequest() as stop:
         for step in range(start, config.steps):
-            x_t, t, noise, weight = (part.to(accelerator.device) for part in _examples(
-                batches, schedule, config, step, accelerator.process_index, accelerator.num_processes))
+            x_t, t, noise, weight = (
+                part.to(accelerator.device)
+                for part in _examples(
+                    batches, schedule, config, step, accelerator.process_index, accelerator.num_processes
+                )
+            )
             loss = _loss(model(x_t, t), noise, weight)
             for group in optimizer.param_groups:
                 group["lr"] = config.lr_at(step)
@@ -93,7 +116,11 @@ def fit(network, batches, schedule, config=None, *, state=None, resume=False, pr
                     save(done)
                     kept, last_save = done, time.monotonic()
             if stop.requested:
-                where = f"saved in {state}; continue with {continue_with}" if state else "nothing is saved (no file was given)"
+                where = (
+                    f"saved in {state}; continue with {continue_with}"
+                    if state
+                    else "nothing is saved (no file was given)"
+                )
                 raise Interrupted(f"stopped after step {done} of {config.steps}: {where}")
     result = average.module.eval().requires_grad_(False)
     result.metadata = {**getattr(network, "metadata", {}), **_report(config, losses)}
@@ -118,7 +145,12 @@ def _examples(batches, schedule, config, step, rank, processes):
     stream = np.random.SeedSequence([config.seed, step]).generate_state(1, np.uint64)[0]
     generator = torch.Generator().manual_seed(int(stream))
     x0 = batches(config.batch, generator)
-    if not isinstance(x0, torch.Tensor) or not x0.is_floating_point() or x0.ndim < 2 or len(x0) != config.batch:
+    if (
+        not isinstance(x0, torch.Tensor)
+        or not x0.is_floating_point()
+        or x0.ndim < 2
+        or len(x0) != config.batch
+    ):
         got = f"{x0.dtype} {list(x0.shape)}" if isinstance(x0, torch.Tensor) else repr(x0)
         raise ValueError(f"batches must give a floating-point tensor [{config.batch}, *shape], got {got}")
     if not x0.isfinite().all():
@@ -126,7 +158,10 @@ def _examples(batches, schedule, config, step, rank, processes):
     noise = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
     t = _times(schedule, config, generator)
     column = [-1] + [1] * (x0.ndim - 1)
-    scale, noise_std = (f(t).to(x0.dtype).reshape(column) for f in (lambda t: schedule.alpha_bar(t).sqrt(), schedule.noise_std))
+    scale, noise_std = (
+        f(t).to(x0.dtype).reshape(column)
+        for f in (lambda t: schedule.alpha_bar(t).sqrt(), schedule.noise_std)
+    )
     weight = 1 / schedule.alpha_bar(t).clamp(min=1e-3) if config.weighting == "v" else torch.ones_like(t)
     mine = slice(rank, None, processes)
     return (scale * x0 + noise_std * noise)[mine], t[mine], noise[mine], weight.to(x0.dtype)[mine]
@@ -146,7 +181,9 @@ def _times(schedule, config, generator):
 def _loss(prediction, noise, weight):
     """The weighted mean squared error, a scalar."""
     if prediction.shape != noise.shape:
-        raise ValueError(f"network must give a tensor like x, {list(noise.shape)}, got {list(prediction.shape)}")
+        raise ValueError(
+            f"network must give a tensor like x, {list(noise.shape)}, got {list(prediction.shape)}"
+        )
     return (weight * (prediction - noise).square().flatten(1).mean(1)).mean()
 
 
@@ -158,15 +195,21 @@ def _check_finite(window, done, kept, state):
         return
     row, column = bad[0].tolist()
     where = "" if kept is None else f"the state after step {kept} is kept in {state}; "
-    raise Diverged(f"the {('loss', 'gradient')[column]} became {window[row, column].item()} at step "
-                   f"{done - len(window) + row + 1}: {where}train again with a smaller lr")
+    raise Diverged(
+        f"the {('loss', 'gradient')[column]} became {window[row, column].item()} at step "
+        f"{done - len(window) + row + 1}: {where}train again with a smaller lr"
+    )
 
 
 def _report(config, losses):
     """What the loop adds to a network's metadata."""
     parts = np.array_split(losses.double().numpy(), min(CURVE_POINTS, config.steps))
     curve = [round(float(part.mean()), 5) for part in parts]
-    versions = {"toylab": toylab.__version__, "torch": str(torch.__version__), "python": platform.python_version()}
+    versions = {
+        "toylab": toylab.__version__,
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+    }
     return {"training": asdict(config), "loss": curve[-1], "loss_curve": curve, "versions": versions}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from .. import datasets, schedules
+from .. import datasets
 from ..epsilon import checkpoints
 from ..epsilon.mlp import MLP
 from ..errors import positive_int
@@ -19,8 +19,20 @@ SHIPPED = [(name, "linear") for name in datasets.names()]
 SHIPPED += [(name, "cosine") for name in ("circle", "moons", "spiral", "checkerboard")]
 
 
-def train_2d(dataset, schedule="linear", *, out=None, steps=None, batch=None, lr=None, seed=0, config=None,
-             arguments=None, resume=False, progress=True):
+def train_2d(
+    dataset,
+    schedule="linear",
+    *,
+    out=None,
+    steps=None,
+    batch=None,
+    lr=None,
+    seed=0,
+    config=None,
+    arguments=None,
+    resume=False,
+    progress=True,
+):
     """Train an `MLP` on a two-dimensional data set; the defaults take half a minute on two cores.
 
     Args:
@@ -39,7 +51,9 @@ def train_2d(dataset, schedule="linear", *, out=None, steps=None, batch=None, lr
         raise TypeError(f"dataset must be a name or a Manifold, got {dataset!r}")
     schedule = as_schedule(schedule)
     changes = {"steps": steps, "batch": batch, "lr": lr, "seed": positive_int("seed", seed, 0)}
-    config = replace(config or TrainConfig(), **{key: value for key, value in changes.items() if value is not None})
+    config = replace(
+        config or TrainConfig(), **{key: value for key, value in changes.items() if value is not None}
+    )
     state, story, again = None, command(manifold.name, schedule.name, config), "resume=True"
     if out is not None:
         out = checkpoints.checked_path(out)
@@ -54,8 +68,16 @@ def train_2d(dataset, schedule="linear", *, out=None, steps=None, batch=None, lr
         network = MLP(schedule, **(arguments or {}))
     network.dataset, network.metadata = manifold.name, {"command": story}
     with _one_thread():
-        network = fit(network, rows_of(manifold.sample(POOL, seed=config.seed)), schedule, config, state=state,
-                      resume=resume, progress=progress, continue_with=again)
+        network = fit(
+            network,
+            rows_of(manifold.sample(POOL, seed=config.seed)),
+            schedule,
+            config,
+            state=state,
+            resume=resume,
+            progress=progress,
+            continue_with=again,
+        )
     network = network.cpu()
     if out is None:
         network.metadata = checkpoints.story(network)
@@ -89,8 +111,10 @@ def checkpoint_name(dataset, schedule="linear"):
 
 def command(dataset, schedule, config):
     """The command line that trains this network."""
-    return (f"toylab train {dataset} --schedule {schedule} --steps {config.steps} --batch {config.batch} "
-            f"--lr {config.lr:g} --seed {config.seed}")
+    return (
+        f"toylab train {dataset} --schedule {schedule} --steps {config.steps} --batch {config.batch} "
+        f"--lr {config.lr:g} --seed {config.seed}"
+    )
 
 
 def train_all(folder=None, *, overwrite=False, progress=True):

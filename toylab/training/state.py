@@ -1,7 +1,6 @@
 """Resume states: everything an unfinished run needs to go on as if it had not been stopped."""
 
 import json
-import pickle
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,17 +38,20 @@ def restore(path, about, config, losses, network, average, optimizer):
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"nothing to resume: there is no {path}")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} is not a resume state or is damaged: {error}") from None
+    with open(path, "rb") as file:
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged file makes the reader raise almost anything
+            raise ValueError(f"{path} is not a resume state or is damaged: {error}") from None
     if not isinstance(state, dict) or state.keys() != KEYS or state["format"] != FORMAT:
         raise ValueError(f"{path} is not a resume state of toylab")
     saved = TrainConfig(**json.loads(state["config"]))
     if saved != config:
         raise ValueError(f"{path} belongs to a run with other settings: {saved.differences(config)}")
     if state["about"] != json.dumps(about, sort_keys=True):
-        raise ValueError(f"{path} belongs to another run: {state['about']}, not {json.dumps(about, sort_keys=True)}")
+        raise ValueError(
+            f"{path} belongs to another run: {state['about']}, not {json.dumps(about, sort_keys=True)}"
+        )
     try:
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
