@@ -16,7 +16,7 @@ COST = {
 def sweep(
     methods=("Euler", "RK4", "DDIM", "F-PNDM"), steps=STEPS, n=512, density=True, dataset="ring", seed=0
 ):
-    """A Sweep whose particles end on the unit circle, the nearer the more steps; RK4 flies away in its last step."""
+    """A Sweep whose particles end on the unit circle, the nearer the more steps. RK4 flies away at the end."""
     rng = np.random.default_rng(seed)
     x_T = rng.standard_normal((n, 2))
     radius, angle = np.hypot(*x_T.T), np.arctan2(x_T[:, 1], x_T[:, 0])
@@ -37,9 +37,11 @@ def sweep(
             nfe[method, count] = COST.get(method, COST["DDIM"])(count)
     ring = np.linspace(0, 2 * np.pi, 800, endpoint=False)
     return Sweep(
-        methods=tuple(methods), steps=tuple(steps), times=times, states=states, nfe=nfe, distance=distance, off=off,
+        methods=tuple(methods), steps=tuple(steps), times=times, states=states,
+        nfe=nfe, distance=distance, off=off,
         curve=np.stack([np.cos(ring), np.sin(ring)], axis=-1).astype(np.float32), threshold=0.1,
-        labels={"dataset": dataset, "schedule": "linear", "epsilon": "exact"}, density=_density() if density else None,
+        labels={"dataset": dataset, "schedule": "linear", "epsilon": "exact"},
+        density=_density() if density else None,
     )  # fmt: skip
 
 

@@ -202,8 +202,8 @@ def test_the_player_starts_at_ten_steps_at_the_end_with_64_tracks():
     ("name", "value", "error"),
     [
         ("step_index", 4, ValueError), ("step_index", -1, ValueError), ("progress", 1.5, ValueError),
-        ("progress", float("nan"), ValueError), ("selected", [40], ValueError), ("selected", [-1], ValueError),
-        ("theme", "blue", ValueError),
+        ("progress", float("nan"), ValueError), ("selected", [40], ValueError),
+        ("selected", [-1], ValueError), ("theme", "blue", ValueError),
     ],
 )  # fmt: skip
 def test_state_out_of_range_is_refused_by_name(name, value, error):

@@ -177,7 +177,8 @@ def test_panels_fit_the_width(started, url, width, columns):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for label in page.locator(".toylab-player .row, .toylab-player output, .toylab-player button").all():
             assert label.evaluate(
-                "node => node.scrollWidth <= node.clientWidth + 1 || getComputedStyle(node).display === 'inline'"
+                "node => node.scrollWidth <= node.clientWidth + 1"
+                " || getComputedStyle(node).display === 'inline'"
             )
 
 
@@ -193,7 +194,9 @@ def test_canvases_and_controls_speak(page):
 
 
 CELLS = (
-    f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\nfrom synthetic import sweep\nfrom toylab.views import Player",
+    f"""import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
+from synthetic import sweep
+from toylab.views import Player""",
     """import time
 def compute(dataset, epsilon, progress):
     for done in (0.25, 0.5):
@@ -264,7 +267,7 @@ def kernel_says(page, code):
             const future = kernel.requestExecute({ code });
             window.printed = undefined;
             let text = "";
-            future.onIOPub = (message) => { if (message.header.msg_type === "stream") text += message.content.text; };
+            future.onIOPub = ({ header, content }) => { if (header.msg_type === "stream") text += content.text; };
             future.done.then(() => { window.printed = text; });
         }""",
         code,

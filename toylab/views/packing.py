@@ -80,16 +80,17 @@ def heading(sweep):
     """The data set, schedule and epsilon of a sweep in one line."""
     label = sweep.labels.get
     schedule = label("schedule") and f"{label('schedule')} schedule"
-    return " · ".join(str(part) for part in (label("dataset"), schedule, label("epsilon")) if part)
+    eps = label("epsilon") and f"{label('epsilon')} epsilon"
+    return " · ".join(str(part) for part in (label("dataset"), schedule, eps) if part)
 
 
 def caption(sweep, window):
     """What the dots, the numbers and the border mean."""
     particles = sweep.states[sweep.methods[0], sweep.steps[0]].shape[1]
     return (
-        f"{particles} particles, from the same start noise in every panel. Distance: mean distance of the particles "
-        f"to the data manifold (grey). Off: share of them farther than {sweep.threshold:g} from it. The window is "
-        f"[-{window:g}, {window:g}]²; squares on its border are particles outside."
+        f"{particles} particles, from the same start noise in every panel. Distance: mean distance of the "
+        f"particles to the data manifold (grey). Off: share of them farther than {sweep.threshold:g} from it. "
+        f"The window is [-{window:g}, {window:g}]²; squares on its border are particles outside."
     )
 
 

@@ -328,6 +328,7 @@ function updateControls(controls, data, model, shown) {
   controls.field.input.checked = model.get("show_field");
   controls.field.row.hidden = !data.panels.some((panel) => panel.field);
   write(controls.usual, `${data.tracks} tracks`);
+  controls.usual.hidden = data.tracks === 0;
   controls.usual.onclick = () => put(model, { selected: Array.from({ length: data.tracks }, (_, p) => p) });
   setChoice(controls.dataset, model.get("datasets"), model.get("dataset"), busy);
   setChoice(controls.epsilon, model.get("epsilons"), model.get("epsilon"), busy);

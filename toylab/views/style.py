@@ -70,7 +70,7 @@ def style(method, theme="light"):
 
     A name that only begins with a known one ("PRK, midpoint in sigma") takes that one's style, a method
     built by parts ("plms+classical") the hue and the dash of its parts; any other name is neutral and
-    solid. Raises TypeError if `method` is no string, ValueError for a theme that is neither "light" nor "dark".
+    solid. Raises TypeError if `method` is no string, ValueError for an unknown theme.
     """
     if not isinstance(method, str):
         raise TypeError(f"method must be a name (str), got {method!r}")
