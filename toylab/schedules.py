@@ -49,7 +49,7 @@ class Schedule:
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        for method in ("log_alpha_bar", "beta", "t_of_sigma"):
+        for method in ("log_alpha_bar", "alpha_bar", "noise_std", "sigma", "beta", "t_of_sigma"):
             if method in cls.__dict__:
                 setattr(cls, method, _elementwise(cls.__dict__[method]))
 
@@ -76,6 +76,10 @@ class Schedule:
     def beta(self, t):
         """-d log alpha_bar / dt, by forward-mode differentiation unless a subclass knows it."""
         return -torch.func.jvp(self.log_alpha_bar, (t,), (torch.ones_like(t),))[1]
+
+    def drift(self, x, eps, t):
+        """dx/dt of the probability flow: -beta / 2 (x - eps / noise_std) for x and eps alike, t a 0-d tensor."""
+        return -self.beta(t) / 2 * (x - eps / self.noise_std(t))
 
     @_elementwise
     def t_of_sigma(self, sigma):
@@ -126,7 +130,7 @@ class Cosine(Schedule):
 
     def log_alpha_bar(self, t):
         small = torch.sin(self.rate * t) * torch.sin(2 * self.a0 + self.rate * t) / math.cos(self.a0) ** 2
-        cosine = torch.sin(self.rate * (1 - t)) / math.cos(self.a0)  # cos a without the rounding of a near pi / 2
+        cosine = torch.sin(self.rate * (1 - t)) / math.cos(self.a0)  # cos a, unrounded by a near pi / 2
         return torch.where(t < 0.5, torch.log1p(-small), 2 * cosine.log())
 
     def beta(self, t):

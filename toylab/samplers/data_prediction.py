@@ -31,6 +31,11 @@ class DataPrediction:
         """The variable in which a constant slope moves x / sqrt(1 - alpha_bar) evenly: 1 / sigma."""
         return 1 / schedule.sigma(t)
 
+    @staticmethod
+    def time(schedule, clock):
+        """The time at which the clock shows `clock`."""
+        return schedule.t_of_sigma(1 / clock)
+
 
 def _shares(schedule, t):
     """(sqrt(alpha_bar), sqrt(1 - alpha_bar)) at t."""

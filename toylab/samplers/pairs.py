@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isinf
 
 from .gradients import ADAMS_BASHFORTH, Gradient, adams_weights
+from .transfers import Classical, Pseudo
 
 
 @dataclass(frozen=True)
@@ -12,10 +14,11 @@ class Pair:
 
     Attributes:
         name: canonical name. gradient: the gradient part. transfer: the transfer part.
-        midpoint: clock of inner Runge-Kutta nodes, "t" (the paper's) or "sigma"; stages at the ends of
-            a step, and methods without inner nodes, do not depend on it.
+        midpoint: clock of inner Runge-Kutta nodes, "t" (the paper's), "sigma", or "own", the transfer's;
+            stages at the ends of a step, and methods without inner nodes, do not depend on it.
         weights: "equispaced" (the paper's) Adams-Bashforth weights whatever the grid, or "exact": those of
-            the interpolating polynomial in the transfer's own clock on the nodes as they lie.
+            the interpolating polynomial in the transfer's own clock on the nodes as they lie. Where that
+            clock is infinite at the end (1 / sigma at t = 0) the step uses the newest slope alone.
     """
 
     name: str
@@ -24,7 +27,7 @@ class Pair:
     midpoint: str = "t"
     weights: str = "equispaced"
 
-    options = {"midpoint": ("t", "sigma"), "weights": ("equispaced", "exact")}
+    options = {"midpoint": ("t", "sigma", "own"), "weights": ("equispaced", "exact")}
     stochastic = False
     fixed_grid = True
 
@@ -54,17 +57,19 @@ class Pair:
     def _inner_node(self, schedule, t, s, c):
         if c == 0 or c == 1:
             return s if c else t
-        if self.midpoint == "t":
-            return t + c * (s - t)
-        sigma = schedule.sigma(t)
-        return schedule.t_of_sigma(sigma + c * (schedule.sigma(s) - sigma))
+        owner = {"t": Classical, "sigma": Pseudo, "own": self.transfer}[self.midpoint]
+        clock = owner.clock(schedule, t)
+        return owner.time(schedule, clock + c * (owner.clock(schedule, s) - clock))
 
     def _adams(self, schedule, past, s):
         """The average slope of the step that begins at the newest of `past` and ends at s."""
         weights = ADAMS_BASHFORTH[len(past)]
         if self.weights == "exact":
             clock = [self.transfer.clock(schedule, t).item() for t, _ in past]
-            weights = adams_weights(clock, self.transfer.clock(schedule, s).item()).tolist()
+            end = self.transfer.clock(schedule, s).item()
+            if isinf(end):
+                return past[0][1]
+            weights = adams_weights(clock, end).tolist()
         return _combine(weights, [slope for _, slope in past])
 
 

@@ -11,7 +11,7 @@ from .edm import EDMHeun
 from .gradients import GRADIENTS
 from .heun_euler import AdaptiveHeun
 from .pairs import Pair
-from .transfers import TRANSFERS
+from .transfers import LATER_TRANSFERS, TRANSFERS
 from .unipc import UniPC
 
 _PAIRS = [  # gradient part, name with the classical transfer, name with the pseudo transfer
@@ -71,17 +71,19 @@ def method(gradient, transfer="pseudo", midpoint="t", weights="equispaced"):
 
     Args:
         gradient: "euler", "improved-euler", "rk4", "ab2", "ab4" or "plms".
-        transfer: "classical" or "pseudo".
+        transfer: "classical" or "pseudo", the paper's; "data" (x0 is averaged instead of eps) or "frozen"
+            (phi without half of itself, a lesson: see `toylab.samplers.transfers`).
         midpoint, weights: see `toylab.samplers.pairs.Pair`; without effect where a method has no inner
             Runge-Kutta nodes or no multistep weights.
 
     Raises ValueError (TypeError for what is no name) naming the part.
     """
-    parts = {"gradient": (gradient, GRADIENTS), "transfer": (transfer, TRANSFERS)}
+    transfers = TRANSFERS | LATER_TRANSFERS
+    parts = {"gradient": (gradient, GRADIENTS), "transfer": (transfer, transfers)}
     for argument, (value, known) in parts.items():
         if not isinstance(value, str) or value.lower() not in known:
             raise unknown_name(argument, value, list(known))
-    gradient, transfer = GRADIENTS[gradient.lower()], TRANSFERS[transfer.lower()]
+    gradient, transfer = GRADIENTS[gradient.lower()], transfers[transfer.lower()]
     for pair in _METHODS.values():
         if isinstance(pair, Pair) and (pair.gradient, pair.transfer) == (gradient, transfer):
             break

@@ -1,0 +1,27 @@
+"""What is sampled: an epsilon, its schedule, and what is known of its samples.
+
+`find` takes a data set by name, with a network or the exact epsilon. The others are made for measuring:
+a Gaussian with its flow in closed form, one point, two points, curves, and ODEs outside diffusion.
+"""
+
+from importlib import import_module
+
+from .problem import Problem, find
+
+_OBJECTS = {
+    "curve": "closed_forms",
+    "gaussian": "closed_forms",
+    "linear_part": "semilinear",
+    "neural_ode": "neural",
+    "one_point": "closed_forms",
+    "prothero_robinson": "semilinear",
+    "two_points": "closed_forms",
+}
+
+__all__ = ["Problem", "find", *_OBJECTS]
+
+
+def __getattr__(name):
+    if name in _OBJECTS:
+        return getattr(import_module(f"{__name__}.{_OBJECTS[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,62 @@
+"""Data of which something is known exactly: a Gaussian, one point, two points, a curve.
+
+The exact epsilon knows the right answer at every state. For a Gaussian and for one point so does the flow:
+in y = x / sqrt(alpha_bar) and sigma the probability flow of N(mu, s0^2) is dy/dsigma = sigma (y - mu) /
+(s0^2 + sigma^2), so that y - mu stays in proportion to sqrt(s0^2 + sigma^2). One point is the case s0 = 0:
+straight lines to mu.
+"""
+
+import torch
+
+from .. import datasets, schedules
+from ..epsilon import exact_eps
+from ..errors import number, positive_int
+from .problem import Problem
+
+MEAN = (0.7, -0.4)
+
+
+def gaussian(mean=MEAN, spread=0.3, schedule="linear"):
+    """One Gaussian of that mean (a list of numbers) and standard deviation (>= 0), its flow in closed form.
+
+    Its `eps.points` and `eps.spread` are what `toylab.analysis.constants` predicts errors from.
+    Raises ValueError or TypeError naming the argument.
+    """
+    schedule = schedules.as_schedule(schedule)
+    try:
+        mean = torch.as_tensor(mean, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"mean must be a list of numbers, got {mean!r}") from error
+    if mean.ndim != 1:
+        raise ValueError(f"mean must be a list of numbers, got shape {tuple(mean.shape)}")
+    spread = number("spread", spread, 0)
+
+    def flow(x, t, s):
+        y = x / schedule.alpha_bar(t) ** 0.5 - mean.to(x)
+        wide, narrow = ((spread**2 + schedule.sigma(u) ** 2) ** 0.5 for u in (t, s))
+        return schedule.alpha_bar(s) ** 0.5 * (mean.to(x) + narrow / wide * y)
+
+    eps = exact_eps(mean[None], schedule, spread)
+    name = f"Gaussian of spread {spread:g}" if spread else "one point"
+    labels = {"dataset": name, "schedule": schedule.name, "epsilon": "exact"}
+    return Problem(eps, schedule, None, labels, tuple(mean.shape), flow)
+
+
+def one_point(mean=MEAN, schedule="linear"):
+    """One data point: every pseudo method is exact, whatever its steps."""
+    return gaussian(mean, 0.0, schedule)
+
+
+def two_points(spread=0.0, schedule="linear"):
+    """Two data points: the simplest data whose flow has to decide. No closed form."""
+    return curve("two-points", 2, spread, schedule)
+
+
+def curve(name="circle", points=400, spread=0.0, schedule="linear"):
+    """A named data set with the exact epsilon of `points` even points, each spread by a Gaussian. No closed form.
+
+    Raises ValueError or TypeError naming the argument.
+    """
+    manifold, schedule = datasets.get(name), schedules.as_schedule(schedule)
+    eps = exact_eps(manifold.curve(positive_int("points", points)), schedule, spread)
+    return Problem(eps, schedule, manifold, {"dataset": manifold.name, "schedule": schedule.name, "epsilon": "exact"})

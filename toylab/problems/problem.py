@@ -1,0 +1,116 @@
+"""A problem, and finding one by the name of its data set."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+POINTS = 400
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a sampler is given, and what is known of its samples.
+
+    Attributes:
+        eps, schedule: for `toylab.sample`.
+        manifold: what samples should end on; None where there is none, or a network does not know it.
+        labels: "dataset", "schedule", "epsilon" for captions and JSON.
+        shape: of one particle.
+        closed_form: ``closed_form(x, t, s) -> x at s``, the exact flow of the particles x [batch, *shape],
+            or None.
+    """
+
+    eps: object
+    schedule: object
+    manifold: object
+    labels: dict
+    shape: tuple = (2,)
+    closed_form: Callable | None = None
+
+    @property
+    def title(self):
+        """The problem in one line."""
+        dataset = self.labels["dataset"] or "no data set"
+        return f"{dataset}, {self.labels['schedule']} schedule, {self.labels['epsilon']}"
+
+    def start(self, n=64, seed=0):
+        """Start noise of n particles, float64 [n, *shape], that depends on n, shape and seed alone."""
+        import torch
+
+        from ..samplers.core import start_noise
+
+        return start_noise(n, self.shape, seed, torch.float64)
+
+    def solution(self, x_T, t_start=None, t_end=None):
+        """The exact end points of x_T [batch, *shape]; limits as for `toylab.sample`.
+
+        Raises ValueError where there is no closed form; `reference` always knows an answer.
+        """
+        from .. import grids
+
+        limits = grids.limits(self.schedule, t_start, t_end)
+        if self.closed_form is None:
+            raise ValueError(f"there is no closed form for {self.title}; use reference(...) instead of solution(...)")
+        return self.closed_form(x_T, *limits)
+
+    def reference(self, x_T, t_start=None, t_end=None, progress=True):
+        """What `toylab.measure_order(reference=...)` takes: the closed form, or DOP853 where there is none."""
+        from .. import grids
+        from ..analysis.reference import Reference, reference_solution
+
+        if self.closed_form is not None:
+            return Reference(x=self.solution(x_T, t_start, t_end), error=0.0, nfe=0)
+        limits = grids.limits(self.schedule, t_start, t_end)
+        return reference_solution(self.eps, self.schedule, x_T, *limits, progress=progress)
+
+
+def find(name, eps="network", schedule=None, points=None, spread=None):
+    """The problem that a command line names.
+
+    Args:
+        name: a data set; with eps "network" also a shipped network or a file.
+        eps: "network" or "exact". schedule: a name, or None for linear or the network's own.
+        points, spread: of the exact epsilon, 400 and 0 by default; must be None with a network.
+
+    Raises ValueError or TypeError naming the argument, FileNotFoundError where there is no such network.
+    """
+    from ..errors import unknown_name
+
+    if eps not in ("network", "exact"):
+        raise unknown_name("eps", eps, ["network", "exact"])
+    if eps == "exact":
+        return _exact(name, schedule or "linear", POINTS if points is None else points, spread or 0.0)
+    for argument, value in (("points", points), ("spread", spread)):
+        if value is not None:
+            raise ValueError(f"{argument} is for --eps exact, got {value} with a network")
+    return _network(name, schedule)
+
+
+def _exact(name, schedule, points, spread):
+    from .. import datasets, schedules
+    from ..epsilon import exact_eps
+    from ..errors import positive_int
+
+    manifold, schedule = datasets.get(name), schedules.get(schedule)
+    points = positive_int("points", points)
+    eps = exact_eps(manifold.curve(points), schedule, spread)
+    return Problem(eps, schedule, manifold, _labels(manifold, schedule, "exact"))
+
+
+def _network(name, schedule):
+    from .. import datasets, epsilon, schedules
+
+    wanted = schedules.get(schedule) if schedule else None
+    if wanted and name in datasets.names() and wanted.name != "linear":
+        name = f"{name}-{wanted.name}"
+    try:
+        net = epsilon.load(name)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error}; --eps exact needs no network") from error
+    if wanted and net.schedule.name != wanted.name:
+        raise ValueError(f"schedule must be that of the network, {net.schedule.name!r}, got {wanted.name!r}")
+    manifold = datasets.get(net.dataset) if net.dataset else None
+    return Problem(net, net.schedule, manifold, _labels(manifold, net.schedule, f"network {name}"))
+
+
+def _labels(manifold, schedule, epsilon):
+    return {"dataset": getattr(manifold, "name", ""), "schedule": schedule.name, "epsilon": epsilon}
