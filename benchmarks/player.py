@@ -93,9 +93,8 @@ def main():
             run_all(page)
             settled(page, seconds=60)
             page.evaluate(WATCH)
-            print(
-                f"{'device pixel ratio ' + format(options.ratio, 'g'):<24}{'p50 ms':>8}{'p95 ms':>8}{'max ms':>8}"
-            )
+            ratio = f"device pixel ratio {options.ratio:g}"
+            print(f"{ratio:<24}{'p50 ms':>8}{'p95 ms':>8}{'max ms':>8}")
             for name in ("Steps", "Time"):
                 page.get_by_role("slider", name="Steps").focus()
                 page.keyboard.press("End")

@@ -16,7 +16,7 @@ COST = {
 def sweep(
     methods=("Euler", "RK4", "DDIM", "F-PNDM"), steps=STEPS, n=512, density=True, dataset="ring", seed=0
 ):
-    """A Sweep whose particles end on the unit circle, the nearer the more steps. RK4 flies away at the end."""
+    """A Sweep whose particles end on the unit circle, nearer with more steps; RK4 flies away."""
     rng = np.random.default_rng(seed)
     x_T = rng.standard_normal((n, 2))
     radius, angle = np.hypot(*x_T.T), np.arctan2(x_T[:, 1], x_T[:, 0])

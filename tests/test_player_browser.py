@@ -267,7 +267,7 @@ def kernel_says(page, code):
             const future = kernel.requestExecute({ code });
             window.printed = undefined;
             let text = "";
-            future.onIOPub = ({ header, content }) => { if (header.msg_type === "stream") text += content.text; };
+            future.onIOPub = ({ content }) => { text += content.text ?? ""; };
             future.done.then(() => { window.printed = text; });
         }""",
         code,

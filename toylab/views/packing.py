@@ -89,7 +89,7 @@ def caption(sweep, window):
     particles = sweep.states[sweep.methods[0], sweep.steps[0]].shape[1]
     return (
         f"{particles} particles, from the same start noise in every panel. Distance: mean distance of the "
-        f"particles to the data manifold (grey). Off: share of them farther than {sweep.threshold:g} from it. "
+        f"particles to the data manifold (grey). Off: share farther than {sweep.threshold:g} from it. "
         f"The window is [-{window:g}, {window:g}]²; squares on its border are particles outside."
     )
 

@@ -58,7 +58,7 @@ def still(
     figure = Figure(figsize=(width, height + foot), facecolor=_INKS[theme][0])
     FigureCanvasAgg(figure)
     axes = [
-        figure.add_axes(((0.1 + 3.2 * (i % columns)) / width, 
+        figure.add_axes(((0.1 + 3.2 * (i % columns)) / width,
                          (foot + 3.75 * (rows - 1 - i // columns)) / (height + foot),
                          3.1 / width, 3.1 / (height + foot)))
         for i in range(len(methods))

@@ -16,7 +16,7 @@ from toylab.views.style import THEMES
 _HERE = Path(__file__).parent
 _STATE = (
     "step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "theme",
-    "datasets", "epsilons", "dataset", "epsilon", "status", "error",
+    "choices", "chosen", "status", "error",
 )  # fmt: skip
 
 
@@ -37,15 +37,14 @@ class Player(anywidget.AnyWidget):
         fields: arrows by method: {"times": [k], "vectors": [k, g, g, 2], "extent": e}, the vectors on
             linspace(-e, e, g)^2 with row 0 at the lowest y; the arrows of the nearest time are drawn.
         heading, caption: texts instead of those made from the sweep.
-        datasets, epsilons: names for two dropdowns; need `compute`.
-        dataset, epsilon: the names that belong to `sweep`; by default those in its labels.
-        compute: called as compute(dataset, epsilon, progress) when a dropdown changes; returns a Sweep, or
-            a pair (Sweep, fields), and may call progress(done) with done in [0, 1].
+        choices: dropdowns as {label: [name, ...]}; need `compute`.
+        chosen: the names that belong to `sweep`, as {label: name}; by default the first of each.
+        compute: called as compute(chosen, progress) when a dropdown changes; returns a Sweep, or a pair
+            (Sweep, fields), and may call progress(done) with done in [0, 1].
 
     State, kept in step with the browser, to read or to set: `step_index` (into the step counts, or into
     `budgets` if `equal_nfe`), `progress`, `equal_nfe`, `selected`
-    (particles with tracks), `show_density`, `show_field`, `theme`, `dataset`, `epsilon`; `status` and
-    `error` are the lines shown while and after computing. Raises TypeError or ValueError.
+    (particles with tracks), `show_density`, `show_field`, `theme`, `chosen`; `status` and `error` are the lines shown while and after computing. Raises TypeError or ValueError.
     """
 
     _esm = _HERE / "player.js"
@@ -59,27 +58,26 @@ class Player(anywidget.AnyWidget):
     show_density = Bool(False).tag(sync=True)
     show_field = Bool(True).tag(sync=True)
     theme = Unicode("auto").tag(sync=True)
-    datasets = List(Unicode()).tag(sync=True)
-    epsilons = List(Unicode()).tag(sync=True)
-    dataset = Unicode("").tag(sync=True)
-    epsilon = Unicode("").tag(sync=True)
+    choices = Dict().tag(sync=True)
+    chosen = Dict().tag(sync=True)
     status = Unicode("").tag(sync=True)
     error = Unicode("").tag(sync=True)
 
     def __init__(
         self, sweep, methods=None, *, steps=None, progress=1.0, equal_nfe=False, tracks=64, window=3.3,
         show_density=False, theme="auto", titles=None, fields=None, heading=None, caption=None,
-        datasets=(), epsilons=(), dataset=None, epsilon=None, compute=None,
+        choices=None, chosen=None, compute=None,
     ):  # fmt: skip
         tracks = positive_int("tracks", tracks, 0)
         self._look = {"methods": methods, "window": window, "titles": titles, "tracks": tracks}
         words = {"heading": heading, "caption": caption}
         self._words = {name: text for name, text in words.items() if text is not None}
         self._compute = compute
-        if (datasets or epsilons) and not callable(compute):
-            raise TypeError(f"compute must be callable where datasets or epsilons are given, got {compute!r}")
-        dataset = _first("dataset", dataset, datasets, sweep)
-        epsilon = _first("epsilon", epsilon, epsilons, sweep)
+        choices = _lists(choices)
+        if choices and not callable(compute):
+            raise TypeError(f"compute must be callable where choices are given, got {compute!r}")
+        chosen = {label: names[0] for label, names in choices.items()} | (chosen or {})
+        _check_chosen(chosen, choices)
         scene = self._pack(sweep, fields)
         if steps is not None and (equal_nfe or steps not in sweep.steps):
             raise ValueError(
@@ -87,7 +85,7 @@ class Player(anywidget.AnyWidget):
             )
         shown = scene["budgets"] if equal_nfe else scene["steps"]
         default = max((j for j, count in enumerate(shown) if count <= 10), default=0)
-        self._sweep, self._fields, self._shown = sweep, fields, (dataset, epsilon)
+        self._sweep, self._fields, self._shown = sweep, fields, chosen
         if theme not in ("auto", *THEMES):
             raise unknown_name("theme", theme, ("auto", *THEMES))
         super().__init__(
@@ -98,10 +96,8 @@ class Player(anywidget.AnyWidget):
             selected=list(range(scene["tracks"])),
             show_density=bool(show_density),
             theme=theme,
-            datasets=list(datasets),
-            epsilons=list(epsilons),
-            dataset=dataset,
-            epsilon=epsilon,
+            choices=choices,
+            chosen=chosen,
         )
 
     @classmethod
@@ -144,7 +140,7 @@ class Player(anywidget.AnyWidget):
     def to_html(self, path, title=None):
         """Write the player as one page that needs neither kernel nor network. Returns the path."""
         state = {name: getattr(self, name) for name in _STATE} | {"scene": self.scene}
-        state |= {"datasets": [], "epsilons": [], "status": "", "error": ""}
+        state |= {"choices": {}, "chosen": {}, "status": "", "error": ""}
         title = title or f"toylab: {self.scene['heading'] or 'trajectories'}"
         return write_page(path, state, png(self.still()), str(self._esm), str(self._css), title)
 
