@@ -505,7 +505,7 @@ def test_resume_state_that_is_a_pickle_with_code_is_refused_and_never_run(stoppe
             return os.mkdir, (str(tmp_path / "ran"),)
 
     for write in (
-        lambda: stopped.write_bytes(pickle.dumps(Bomb())),
+        lambda: stopped.write_bytes(pickle.dumps(Bomb(), protocol=2)),
         lambda: torch.save({"step": Bomb()}, stopped),
     ):
         write()

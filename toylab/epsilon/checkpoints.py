@@ -1,8 +1,9 @@
 """Networks in files: safetensors with the network's whole story in the header, checked when they are read.
 
-A checkpoint holds the weights, and as metadata ``format`` (`FORMAT`), ``story`` (JSON: architecture and
-arguments, data set, schedule, training) and ``sha256`` over the story and the weights. Nothing else is
-ever opened, pickles least of all: loading one runs whatever code it contains.
+A checkpoint holds the weights, and in its header one entry ``toylab``, JSON with ``format`` (`FORMAT`),
+``story`` (architecture and arguments, data set, schedule, training) and ``sha256`` over the story and the
+weights. The same network gives the same bytes. Nothing else is ever opened, pickles least of all: loading
+one runs whatever code it contains.
 """
 
 import hashlib
@@ -63,10 +64,10 @@ def save(network, path):
     for key, value in weights.items():
         if not value.isfinite().all():
             raise ValueError(f"cannot save {path}: the weights {key!r} are not finite")
-    text = json.dumps(story(network), sort_keys=True, allow_nan=False)
-    header = {"format": FORMAT, "story": text, "sha256": _digest(text, weights)}
+    about = story(network)
+    header = {"format": FORMAT, "sha256": digest(about, weights), "story": about}
     with replacing(path) as file:
-        file.write(to_bytes(weights, header))
+        file.write(to_bytes(weights, {"toylab": json.dumps(header, sort_keys=True)}))
 
 
 def load(name_or_path):
@@ -79,13 +80,12 @@ def load(name_or_path):
     path = _find(name_or_path)
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            about, build = _read_story(path, header)
+            about, sha256, build = _read_header(path, file.metadata() or {})
             _compare_layout(path, file, build("meta"))
             weights = {key: file.get_tensor(key) for key in file.keys()}
     except SafetensorError as error:
         raise ValueError(f"{path} is not a complete safetensors file: {error}") from None
-    if _digest(header["story"], weights) != header.get("sha256"):
+    if digest(about, weights) != sha256:
         raise ValueError(f"{path} is damaged: its contents do not match its sha256")
     for key, value in weights.items():
         if not value.isfinite().all():
@@ -162,14 +162,16 @@ def _find(name_or_path):
     return path
 
 
-def _read_story(path, header):
-    """The story in a header, and a function that builds the untrained network it describes on a device."""
-    if header.get("format") != FORMAT:
-        raise ValueError(
-            f"{path} is not a toylab checkpoint: its format is {header.get('format')!r}, not {FORMAT!r}"
-        )
+def _read_header(path, metadata):
+    """The story and the sha256 in a file's metadata, and a function that builds the untrained network which
+    the story describes on a device."""
+    if "toylab" not in metadata:
+        raise ValueError(f"{path} is not a toylab checkpoint")
     try:
-        about = json.loads(header["story"])
+        header = json.loads(metadata["toylab"])
+        if header["format"] != FORMAT:
+            raise ValueError(f"format is {header['format']!r}, not {FORMAT!r}")
+        about, sha256 = header["story"], header["sha256"]
         architecture, arguments = ARCHITECTURES[about["architecture"]], about["arguments"]
         schedule = schedules.get(about["schedule"])
         if not isinstance(about["dataset"], (str, type(None))):
@@ -182,11 +184,11 @@ def _read_story(path, header):
         build("meta")
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} has metadata that describe no network: {error!r}") from None
-    return about, build
+    return about, sha256, build
 
 
 def _compare_layout(path, file, network):
-    """ValueError unless the file's tensors have the names and shapes of the network's, and one float dtype."""
+    """ValueError unless the file's tensors have the network's names and shapes, and one float type."""
     expected = {key: list(value.shape) for key, value in network.state_dict().items()}
     found = {key: file.get_slice(key) for key in file.keys()}
     if found.keys() != expected.keys():
@@ -204,11 +206,11 @@ def _compare_layout(path, file, network):
         )
 
 
-def _digest(text, weights):
-    """sha256 over the story, and the name, dtype, shape and bytes of each tensor."""
-    digest = hashlib.sha256(text.encode())
+def digest(about, weights):
+    """sha256 over the story `about`, and the name, dtype, shape and bytes of each tensor of `weights`."""
+    found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for key in sorted(weights):
         value = weights[key]
-        digest.update(f"\n{key} {value.dtype} {list(value.shape)}\n".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+        found.update(f"\n{key} {value.dtype} {list(value.shape)}\n".encode())
+        found.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()

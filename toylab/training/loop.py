@@ -43,7 +43,7 @@ def fit(
     save_every=30.0,
     continue_with="the same call and resume=True",
 ):
-    """Train `network(x, t)` to predict the noise in x_t; returns a network with the average (EMA) of its weights.
+    """Train `network(x, t)` to predict the noise in x_t; returns a network with averaged weights (EMA).
 
     Args:
         network: a module whose output is like x; it is trained in place, on the device accelerate chooses.
