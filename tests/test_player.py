@@ -236,9 +236,11 @@ def test_state_out_of_range_is_refused_by_name(name, value, error):
             ValueError,
             "fields",
         ),
-        ({"datasets": ["ring"]}, TypeError, "compute"),
-        ({"datasets": "ring", "compute": print}, TypeError, "datasets"),
-        ({"datasets": ["disc"], "compute": print}, ValueError, "dataset 'ring'"),
+        ({"choices": {"Data set": ["ring"]}}, TypeError, "compute"),
+        ({"choices": ["ring"], "compute": print}, TypeError, "choices"),
+        ({"choices": {"Data set": "ring"}, "compute": print}, ValueError, "choices"),
+        ({"choices": {"Data set": ["ring"]}, "chosen": {"Data": "ring"}, "compute": print}, ValueError, "chosen"),
+        ({"choices": {"Data set": ["ring"]}, "chosen": {"Data set": "disc"}, "compute": print}, ValueError, "Data set 'disc'"),
         ({"colour": "red"}, TypeError, "colour"),
     ],
 )
@@ -283,8 +285,9 @@ class Compute:
     def __init__(self):
         self.calls, self.said, self.player = [], [], None
 
-    def __call__(self, dataset, epsilon, progress):
-        self.calls.append((dataset, epsilon))
+    def __call__(self, chosen, progress):
+        self.calls.append(tuple(chosen.values()))
+        dataset = chosen["Data set"]
         progress(0.43)
         self.said.append(self.player.status)
         if dataset == "broken":
@@ -295,41 +298,45 @@ class Compute:
 @pytest.fixture
 def computing():
     compute = Compute()
-    names = {"datasets": ["ring", "disc", "broken"], "epsilons": ["exact", "trained"]}
-    compute.player = Player(SMALL, **names, compute=compute)
+    choices = {"Data set": ["ring", "disc", "broken"], "Epsilon": ["exact", "trained"]}
+    compute.player = Player(SMALL, choices=choices, compute=compute)
     return compute.player, compute
+
+
+def choice(dataset="ring", epsilon="exact"):
+    return {"Data set": dataset, "Epsilon": epsilon}
 
 
 def test_choosing_a_data_set_computes_once_and_swaps_the_picture(computing):
     player, compute = computing
-    player.set_state({"dataset": "disc"})  # as the browser does it
+    player.set_state({"chosen": choice("disc")})  # as the browser does it
     assert compute.calls == [("disc", "exact")]
     assert (player.scene["steps"], player.sweep.labels["dataset"]) == ([1, 3], "disc")
     assert compute.said == ["computing 43 %"]
     assert (player.status, player.error) == ("", "")
 
 
-def test_choosing_data_set_and_epsilon_together_computes_once(computing):
+def test_choosing_the_same_again_computes_nothing(computing):
     player, compute = computing
-    player.set_state({"dataset": "disc", "epsilon": "trained"})
-    assert compute.calls == [("disc", "trained")]
+    player.set_state({"chosen": choice()})
+    assert compute.calls == []
 
 
 def test_an_error_while_computing_is_shown_and_the_picture_stays(computing):
     player, compute = computing
     scene = player.scene
-    player.set_state({"dataset": "broken", "epsilon": "trained"})
+    player.set_state({"chosen": choice("broken", "trained")})
     assert player.scene is scene
     assert "no such network" in player.error and player.status == ""
-    assert (player.dataset, player.epsilon) == ("ring", "exact")
+    assert player.chosen == choice()
     assert compute.calls == [("broken", "trained")]
-    player.dataset = "disc"
+    player.chosen = choice("disc")
     assert player.error == ""
 
 
 def test_a_wrong_answer_of_compute_is_shown_and_the_picture_stays():
-    player = Player(SMALL, datasets=["ring", "disc"], compute=lambda dataset, epsilon, progress: None)
-    player.dataset = "disc"
+    player = Player(SMALL, choices={"Data set": ["ring", "disc"]}, compute=lambda chosen, progress: None)
+    player.chosen = {"Data set": "disc"}
     assert "Sweep" in player.error
     assert player.sweep is SMALL
 
@@ -337,15 +344,16 @@ def test_a_wrong_answer_of_compute_is_shown_and_the_picture_stays():
 def test_an_unknown_data_set_is_refused(computing):
     player, _ = computing
     with pytest.raises(ValueError, match="did you mean 'disc'"):
-        player.dataset = "dics"
+        player.chosen = choice("dics")
 
 
 def test_compute_may_bring_fields_along():
     field = {"DDIM": {"times": [1.0], "vectors": np.ones((1, 3, 3, 2)), "extent": 2.0}}
     player = Player(
-        SMALL, fields=field, datasets=["ring", "disc"], compute=lambda *_: (SMALL, {"RK4": field["DDIM"]})
-    )
-    player.dataset = "disc"
+        SMALL, fields=field, choices={"Data set": ["ring", "disc"]},
+        compute=lambda *_: (SMALL, {"RK4": field["DDIM"]}),
+    )  # fmt: skip
+    player.chosen = {"Data set": "disc"}
     assert [panel["field"] is not None for panel in player.scene["panels"]] == [False, True, False, False]
 
 
@@ -411,11 +419,11 @@ def test_a_field_and_a_title_of_ones_own_are_drawn():
 
 
 def test_the_page_holds_everything_and_asks_the_network_for_nothing(tmp_path):
-    player = Player(SMALL, datasets=["ring", "disc"], compute=lambda *_: SMALL)
+    player = Player(SMALL, choices={"Data set": ["ring", "disc"]}, compute=lambda *_: SMALL)
     page = player.to_html(tmp_path / "player.html", title="a <b> & c").read_text()
     assert base64.b64encode(player.scene["data"]).decode() in page
     assert "<title>a &lt;b&gt; &amp; c</title>" in page
-    assert '"datasets": []' in page  # nothing there could compute
+    assert '"choices": {}' in page  # nothing there could compute
     assert re.findall(r"""(?:src|href)\s*=\s*["'](?!data:)""", page) == [] and "http" not in page.replace(
         "http-equiv", ""
     )

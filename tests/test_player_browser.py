@@ -198,12 +198,13 @@ CELLS = (
 from synthetic import sweep
 from toylab.views import Player""",
     """import time
-def compute(dataset, epsilon, progress):
+def compute(chosen, progress):
+    dataset = chosen["Data set"]
     for done in (0.25, 0.5):
         progress(done); time.sleep(0.4)
     if dataset == "broken": raise RuntimeError("no such network")
     return sweep(steps=(2, 10), n=64, dataset=dataset, seed=3)
-player = Player(sweep(), datasets=["ring", "disc", "broken"], compute=compute)
+player = Player(sweep(), choices={"Data set": ["ring", "disc", "broken"]}, compute=compute)
 player""",
 )
 

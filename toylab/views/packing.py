@@ -9,7 +9,7 @@ from toylab.errors import number, unknown_name
 from toylab.views.style import THEMES, style
 
 INSIDE, OUTSIDE = 32766, 32767  # int16 of the window's edge, and of a particle beyond it
-MAX_PANELS = 6
+MAX_PANELS = 8
 
 
 def clamp(states, window):

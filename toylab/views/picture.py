@@ -32,7 +32,7 @@ def still(
         steps: one of its step counts; by default the largest up to 10.
         time: t of the state shown, in the range of the sweep's times: each panel shows the last node
             that it has reached; by default the end.
-        methods: 1 to 6 of its methods, in order; by default all.
+        methods: 1 to 8 of its methods, in order; by default all.
         budget: network evaluations instead of steps: each method takes its largest count within it.
         selected: particles whose tracks are drawn; by default the first 64.
         density: draw log p_t, if the sweep has it, behind the particles.
@@ -51,7 +51,7 @@ def still(
     every = np.concatenate([sweep.times[n] for n in sweep.steps])
     time = sweep.times[sweep.steps[0]][-1] if time is None else number("time", time, every.min(), every.max())
     selected = range(64) if selected is None else selected
-    columns = len(methods) if len(methods) < 5 else 3
+    columns = len(methods) if len(methods) < 5 else 3 if len(methods) < 7 else 4
     rows = -(-len(methods) // columns)
     text = textwrap.wrap(packing.caption(sweep, window) if caption is None else caption, 50 * columns)
     foot, width, height = 0.17 * len(text) + 0.15, 3.2 * columns + 0.1, 3.75 * rows + 0.35

@@ -12,7 +12,7 @@ const INKS = {
 const HINT = "Click a particle to follow it, shift-click to follow several.";
 const KINDS = { int16: Int16Array, uint8: Uint8Array, float32: Float32Array, float64: Float64Array };
 const STATE = ["step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "theme"];
-const CHOICES = ["datasets", "epsilons", "dataset", "epsilon", "status", "error"];
+const WORDS = ["choices", "chosen", "status", "error"];
 
 // ---- data: what the state says each panel shows ------------------------------------------------
 
@@ -241,7 +241,7 @@ function themeOf(model) {
 }
 
 function columnsFor(count, width) {
-  const options = { 1: [1], 2: [2, 1], 3: [3, 1], 4: [4, 2, 1], 5: [5, 3, 2, 1], 6: [6, 3, 2, 1] }[count];
+  const options = { 1: [1], 2: [2, 1], 3: [3, 1], 4: [4, 2, 1], 5: [5, 3, 2, 1], 6: [6, 3, 2, 1], 7: [4, 2, 1], 8: [4, 2, 1] }[count];
   return options.find((columns) => width / columns >= NARROWEST) ?? 1;
 }
 
@@ -277,19 +277,18 @@ function buildCheck(type, label, onchange) {
   return { input, row: make("label", { className: "check" }, input, label) };
 }
 
-function buildChoice(label, onchange) {
-  const select = make("select", { onchange: () => onchange(select.value) });
-  return { select, row: make("label", { className: "choice" }, `${label} `, select) };
+function buildChoice(model, label, names) {
+  const options = names.map((name) => make("option", { value: name, textContent: name }));
+  const onchange = () => put(model, { chosen: { ...model.get("chosen"), [label]: select.value } });
+  const select = make("select", { onchange }, ...options);
+  return { label, select, row: make("label", { className: "choice" }, `${label} `, select) };
 }
 
-function setChoice({ select, row }, options, value, busy) {
-  if ([...select.options].map((option) => option.value).join("\n") !== options.join("\n"))
-    select.replaceChildren(...options.map((name) => make("option", { value: name, textContent: name })));
+function setChoice(select, value, busy) {
   select.value = value;
   if (busy && document.activeElement === select) select.dataset.back = "focus";
   select.disabled = busy;
   if (!busy && select.dataset.back) { select.focus(); delete select.dataset.back; }
-  row.hidden = options.length === 0;
 }
 
 function buildControls(model, play) {
@@ -305,12 +304,11 @@ function buildControls(model, play) {
   const field = buildCheck("checkbox", "field", (on) => put(model, { show_field: on }));
   const clear = make("button", { type: "button", textContent: "clear tracks", onclick: () => put(model, { selected: [] }) });
   const usual = make("button", { type: "button" });
-  const dataset = buildChoice("Data set", (value) => put(model, { dataset: value }));
-  const epsilon = buildChoice("Epsilon", (value) => put(model, { epsilon: value }));
+  const choices = Object.entries(model.get("choices")).map(([label, names]) => buildChoice(model, label, names));
   const node = make("div", { className: "controls" }, step.row,
     make("div", { className: "timing" }, time.row, button),
-    make("div", { className: "switches" }, modes, density.row, field.row, make("span", {}, clear, " ", usual), dataset.row, epsilon.row));
-  return { node, step, time, button, equalSteps, equalNfe, modes, density, field, usual, dataset, epsilon };
+    make("div", { className: "switches" }, modes, density.row, field.row, make("span", {}, clear, " ", usual), ...choices.map((choice) => choice.row)));
+  return { node, step, time, button, equalSteps, equalNfe, modes, density, field, usual, choices };
 }
 
 function updateControls(controls, data, model, shown) {
@@ -330,8 +328,7 @@ function updateControls(controls, data, model, shown) {
   write(controls.usual, `${data.tracks} tracks`);
   controls.usual.hidden = data.tracks === 0;
   controls.usual.onclick = () => put(model, { selected: Array.from({ length: data.tracks }, (_, p) => p) });
-  setChoice(controls.dataset, model.get("datasets"), model.get("dataset"), busy);
-  setChoice(controls.epsilon, model.get("epsilons"), model.get("epsilon"), busy);
+  for (const { label, select } of controls.choices) setChoice(select, model.get("chosen")[label], busy);
 }
 
 function player(model, getShown, tick) {
@@ -455,7 +452,7 @@ function render({ model, el }) {
     write(error, model.get("error"));
   }
 
-  for (const name of [...STATE, ...CHOICES]) model.on(`change:${name}`, schedule);
+  for (const name of [...STATE, ...WORDS]) model.on(`change:${name}`, schedule);
   model.on("change:scene", load);
   const sizes = new ResizeObserver(schedule);
   const themes = new MutationObserver(schedule);
@@ -468,7 +465,7 @@ function render({ model, el }) {
   return () => {
     play.stop();
     cancelAnimationFrame(queued);
-    for (const name of [...STATE, ...CHOICES]) model.off(`change:${name}`, schedule);
+    for (const name of [...STATE, ...WORDS]) model.off(`change:${name}`, schedule);
     model.off("change:scene", load);
     sizes.disconnect();
     themes.disconnect();

@@ -1,6 +1,7 @@
 """The trajectory player: an anywidget that shows a sweep. Needs no torch."""
 
 import base64
+from collections.abc import Mapping
 from pathlib import Path
 
 import anywidget
@@ -25,7 +26,7 @@ class Player(anywidget.AnyWidget):
 
     Args:
         sweep: what `toylab.sweep` or `Sweep.load` returns.
-        methods: 1 to 6 of its methods, one panel each, in order; by default all.
+        methods: 1 to 8 of its methods, one panel each, in order; by default all.
         steps: the step count shown at first; by default the largest up to 10.
         progress: the time shown at first, from 0 (start noise) to 1 (end), in nodes.
         equal_nfe: start in the mode where the slider is a budget of evaluations (then `steps` must be None).
@@ -157,21 +158,19 @@ class Player(anywidget.AnyWidget):
     def _pack(self, sweep, fields):
         return pack(sweep, **self._look, fields=fields) | self._words
 
-    @observe("dataset", "epsilon")
+    @observe("chosen")
     def _recompute(self, _change):
-        wanted = self.dataset, self.epsilon
+        wanted = dict(self.chosen)
         if self._compute is None or wanted == self._shown:
             return
         self.error, self.status = "", "computing 0 %"
         try:
-            answer = self._compute(*wanted, self._report)
+            answer = self._compute(wanted, self._report)
             self.show(*(answer if isinstance(answer, tuple) else (answer,)))
             self._shown = wanted
         except (Exception, KeyboardInterrupt) as error:
-            what = ", ".join(name for name in wanted if name)
-            self.error = f"{what}: {str(error) or type(error).__name__}"
-            with self.hold_trait_notifications():
-                self.dataset, self.epsilon = self._shown
+            self.error = f"{', '.join(wanted.values())}: {str(error) or type(error).__name__}"
+            self.chosen = self._shown
         finally:
             self.status = ""
 
@@ -204,22 +203,26 @@ class Player(anywidget.AnyWidget):
             raise unknown_name("theme", proposal["value"], ("auto", *THEMES))
         return proposal["value"]
 
-    @validate("dataset", "epsilon")
+    @validate("chosen")
     def _listed(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        known = getattr(self, f"{name}s")
-        if known and value not in known:
-            raise unknown_name(name, value, known)
-        return value
+        _check_chosen(proposal["value"], self.choices)
+        return proposal["value"]
 
 
-def _first(argument, value, names, sweep):
-    """The name that a dropdown starts with: `value`, or the sweep's label; "" without a dropdown."""
-    if isinstance(names, str):
-        raise TypeError(f"{argument}s must be a list of names, got the string {names!r}")
-    if not names:
-        return ""
-    value = sweep.labels.get(argument, "") if value is None else value
-    if value not in names:
-        raise unknown_name(argument, value, list(names))
-    return value
+def _lists(choices):
+    """`choices` as {label: [name, ...]}; TypeError or ValueError for anything else."""
+    if not isinstance(choices, Mapping | None):
+        raise TypeError(f"choices must be a dict of lists of names, got {choices!r}")
+    for label, names in (choices or {}).items():
+        if isinstance(names, str) or not list(names):
+            raise ValueError(f"choices[{label!r}] must be a non-empty list of names, got {names!r}")
+    return {label: list(names) for label, names in (choices or {}).items()}
+
+
+def _check_chosen(chosen, choices):
+    """ValueError unless `chosen` has one of the names for every label of `choices`."""
+    if set(chosen) != set(choices):
+        raise ValueError(f"chosen must have the labels {list(choices)}, got {list(chosen)}")
+    for label, name in chosen.items():
+        if name not in choices[label]:
+            raise unknown_name(label, name, choices[label])
