@@ -1,0 +1,181 @@
+"""The first term of a method's error, predicted: why F-PNDM and PRK have order 2, and with which constant.
+
+Let u be the clock of the grid, d its (signed) step, and e(u) the epsilon along the exact solution. In y and
+sigma the exact step is the integral of e sigma_u over the step (subscripts are derivatives). A pseudo method
+has an average m of e in place and moves by m times the whole change of sigma, so a step misses by
+
+    d mean(sigma_u) m - d mean(e sigma_u) = d mean(sigma_u) (m - mean(e)) - d Cov(e, sigma_u).
+
+Fourth-order weights make m equal to mean(e) up to O(d^4). The covariance stays. Over one step both e and
+sigma_u are nearly straight lines, and two straight lines over an interval of length d have the covariance
+d^2 / 12 times the product of their slopes:
+
+    F-PNDM    -(d^3 / 12) e_u sigma_uu.
+
+PRK with its midpoint in t has the same, by another road: seen in sigma it is the classical RK4 with its inner
+nodes not at 1/2 but at 1/2 + (d / 8) sigma_uu / sigma_u; they carry 2/3 of the weight and the slope of e in
+sigma is e_u / sigma_u, so m is too large by -(d^2 / 12) e_u sigma_uu / sigma_u (a step is measured from its
+beginning to its end). Adams-Bashforth of order 2 extrapolates and adds m - mean(e) = -(5 / 12) d^2 e_uu;
+DDIM takes e where the step begins, m - mean(e) = -(d / 2) e_u.
+
+What a step misses is carried to the end by the flow, of which it is a small perturbation, with propagator G:
+the end-point error in x is sqrt(alpha_bar_end) times the sum over steps of G times the above, that is
+d^p times an integral over u. On a grid uniform in sigma, sigma_uu = 0 and the term of order 2 is gone.
+For a Gaussian, y - mu = C w with w = sqrt(s0^2 + sigma^2), e = C sigma / w and G = w_end / w: everything is
+an integral of a known function.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.integrate import solve_ivp
+from torch import Tensor
+
+from .. import grids
+from ..epsilon import ExactEps
+from ..errors import positive_int, unknown_name
+from ..schedules import as_schedule
+from .reference import rms
+
+ORDERS = {"DDIM": 1, "S-PNDM": 2, "F-PNDM": 2, "PRK": 2}
+PANELS = 200
+
+
+@dataclass(frozen=True)
+class LeadingError:
+    """x_N - x = constant (length / N)^order + higher terms.
+
+    Attributes:
+        method: canonical name. order: of the leading term; `constant` is 0 where the true order is higher.
+        constant: float64 [batch, *shape]. length: of the whole run in the clock of the grid.
+    """
+
+    method: str
+    order: int
+    constant: Tensor
+    length: float
+
+    def at(self, steps):
+        """The predicted x_N - x with N = `steps` steps, [batch, *shape]."""
+        return self.constant * (self.length / positive_int("steps", steps)) ** self.order
+
+    def rms(self, steps):
+        """The predicted rms end-point error with N = `steps` steps."""
+        return rms(self.at(steps))
+
+
+def gaussian_error(eps, x_T, method="F-PNDM", t_start=None, t_end=0.2, spacing="t"):
+    """The leading error for data that is one Gaussian, from its closed form by Gauss quadrature.
+
+    Args:
+        eps: an `exact_eps` of a single point (its mean) and its spread, such as `toylab.problems.gaussian().eps`.
+        x_T: start state float64 [batch, *shape].
+        method: "DDIM", "S-PNDM", "F-PNDM" or "PRK" (midpoint in t, spacing "t" only).
+        t_start, t_end, spacing: as for `toylab.sample`.
+
+    Returns a `LeadingError`. Raises ValueError or TypeError naming the argument.
+    """
+    if not isinstance(eps, ExactEps) or len(eps.points) != 1:
+        raise ValueError("eps must be the exact epsilon of a single point with a spread; use leading_error for other data")
+    schedule, spread = eps.schedule, eps.spread
+    order = _order(method, spacing)
+    t_start, t_end = grids.limits(schedule, t_start, t_end)
+    clock = _Clock(schedule, spacing, t_start, t_end)
+    x, weights = np.polynomial.legendre.leggauss(16)
+    edges = torch.linspace(clock.start, clock.end, PANELS + 1, dtype=torch.float64)
+    half = (edges[1:] - edges[:-1])[:, None] / 2
+    u = (edges[:-1, None] + half * torch.from_numpy(1 + x)).flatten()
+    sigma, sigma_u, sigma_uu = clock.sigma(u)
+    w = (spread**2 + sigma**2).sqrt()
+    e_u = spread**2 * sigma_u / w**3  # of C = 1
+    e_uu = spread**2 * (sigma_uu / w**3 - 3 * sigma * sigma_u**2 / w**5)
+    missed = _missed(method, sigma_u, sigma_uu, e_u, e_uu) / w
+    integral = (half * torch.from_numpy(weights) * missed.reshape(half.shape[0], -1)).sum().item()
+
+    def width(t):
+        return (spread**2 + schedule.sigma(t) ** 2) ** 0.5
+
+    c = (x_T.double() / schedule.alpha_bar(t_start) ** 0.5 - eps.points[0].double()) / width(t_start)
+    constant = schedule.alpha_bar(t_end) ** 0.5 * width(t_end) * integral * c
+    return LeadingError(method, order, constant * clock.sign**order, abs(clock.end - clock.start))
+
+
+def leading_error(eps, schedule, x_T, method="F-PNDM", t_start=None, t_end=0.2, spacing="t", rtol=1e-7):
+    """The leading error for any smooth epsilon, by solving the linearised flow beside the flow.
+
+    Along the solution, E_u = sigma_u (d eps / dy) E + what a step misses, by DOP853 with directional
+    derivatives of eps; x_T float64 [batch, *shape]. Arguments, result and errors as for `gaussian_error`, but
+    not for S-PNDM, whose constant needs second derivatives of eps.
+    """
+    schedule, order = as_schedule(schedule), _order(method, spacing)
+    if method == "S-PNDM":
+        raise unknown_name("method", method, [name for name in ORDERS if name != "S-PNDM"])
+    t_start, t_end = grids.limits(schedule, t_start, t_end)
+    clock = _Clock(schedule, spacing, t_start, t_end)
+
+    def derivative(u, flat):
+        y, error = torch.from_numpy(flat).reshape(2, *x_T.shape)
+        u = torch.tensor(u, dtype=torch.float64)
+        sigma, sigma_u, sigma_uu = clock.sigma(u)
+        t, root = schedule.t_of_sigma(sigma), (1 + sigma**2).rsqrt()
+        along = (schedule.drift(root * y, e := eps(root * y, t), t), torch.ones_like(t))
+        e_t = torch.func.jvp(eps, (root * y, t), along)[1]
+        e_u = e_t * clock.t_u(t, sigma_u)
+        stretched = torch.func.jvp(lambda x: eps(x, t), (root * y,), (root * error,))[1]
+        return torch.stack([sigma_u * e, sigma_u * stretched + _missed(method, sigma_u, sigma_uu, e_u, None)]).flatten().numpy()
+
+    start = torch.stack([x_T.double() / schedule.alpha_bar(t_start) ** 0.5, torch.zeros_like(x_T.double())])
+    found = solve_ivp(derivative, (clock.start, clock.end), start.flatten().numpy(), method="DOP853", rtol=rtol, atol=rtol)
+    if not found.success:
+        raise ValueError(f"the linearised flow could not be solved ({found.message}); is eps smooth?")
+    error = torch.from_numpy(found.y[:, -1]).reshape(2, *x_T.shape)[1]
+    constant = schedule.alpha_bar(t_end) ** 0.5 * error
+    return LeadingError(method, order, constant * clock.sign**order, abs(clock.end - clock.start))
+
+
+def _order(method, spacing):
+    if method not in ORDERS:
+        raise unknown_name("method", method, list(ORDERS))
+    if method == "PRK" and spacing != "t":
+        raise ValueError(f"spacing must be 't' for PRK, whose midpoint is in t, got {spacing!r}")
+    return ORDERS[method]
+
+
+def _missed(method, sigma_u, sigma_uu, e_u, e_uu):
+    """What a step of signed length d misses in y, divided by d^(order + 1)."""
+    if method == "DDIM":
+        return -sigma_u * e_u / 2
+    covariance = -e_u * sigma_uu / 12
+    return covariance - 5 / 12 * sigma_u * e_uu if method == "S-PNDM" else covariance
+
+
+class _Clock:
+    """sigma as a function of the clock u of a spacing, with two derivatives."""
+
+    def __init__(self, schedule, spacing, t_start, t_end):
+        ends = grids.nodes(schedule, 1, t_start, t_end, spacing)  # refuses what no grid could be
+        self.schedule, self.spacing = schedule, spacing.lower()
+        self.sign = -1  # every clock falls from noise to data
+        to_clock = {"t": lambda: ends, "quad": ends.sqrt, "sigma": lambda: schedule.sigma(ends),
+                    "logsnr": lambda: schedule.sigma(ends).log(),
+                    "karras": lambda: schedule.sigma(ends) ** (1 / grids.KARRAS_RHO)}  # fmt: skip
+        self.start, self.end = to_clock[self.spacing]().tolist()
+
+    def _value(self, u):
+        if self.spacing in ("t", "quad"):
+            return self.schedule.sigma(u if self.spacing == "t" else u**2)
+        return {"sigma": u, "logsnr": u.exp(), "karras": u**grids.KARRAS_RHO}[self.spacing]
+
+    def sigma(self, u):
+        """(sigma, d sigma / du, d^2 sigma / du^2) at u, tensors like u."""
+
+        def first(u):
+            return torch.func.jvp(self._value, (u,), (torch.ones_like(u),))[1]
+
+        return self._value(u), *torch.func.jvp(first, (u,), (torch.ones_like(u),))
+
+    def t_u(self, t, sigma_u):
+        """dt/du, from d sigma / dt = beta (1 + sigma^2) / (2 sigma)."""
+        sigma = self.schedule.sigma(t)
+        return sigma_u * 2 * sigma / (self.schedule.beta(t) * (1 + sigma**2))
