@@ -16,11 +16,16 @@ PAIRS = CLASSICAL + PSEUDO
 
 
 def _cosine(t):
-    return (mpmath.cos((t + OFFSET) / (1 + OFFSET) * mpmath.pi / 2) / mpmath.cos(OFFSET / (1 + OFFSET) * mpmath.pi / 2)) ** 2
+    return (
+        mpmath.cos((t + OFFSET) / (1 + OFFSET) * mpmath.pi / 2)
+        / mpmath.cos(OFFSET / (1 + OFFSET) * mpmath.pi / 2)
+    ) ** 2
 
 
 def _sigmoid(t):
-    return mpmath.exp(-mpmath.quad(lambda u: HALF / 5 + HALF * 199 / 5 / (1 + mpmath.exp(6 - 12 * u)), [0, t]))
+    return mpmath.exp(
+        -mpmath.quad(lambda u: HALF / 5 + HALF * 199 / 5 / (1 + mpmath.exp(6 - 12 * u)), [0, t])
+    )
 
 
 OFFSET, HALF = mpmath.mpf("0.008"), mpmath.mpf("0.5")
@@ -66,7 +71,7 @@ def flower(petals, k=96):
 
 
 def numpy_eps(points, alpha_bar, spread=0.0):
-    """The exact epsilon of points [k, d] in numpy, with no stabilisation but the largest exponent: eps(x, t)."""
+    """The exact epsilon of points [k, d] in numpy, as eps(x, t)."""
     points = np.asarray(points, dtype=np.float64)
 
     def eps(x, t):

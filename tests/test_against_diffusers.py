@@ -1,9 +1,10 @@
 """Agreement with diffusers' schedulers in float64, over the table schedule.
 
-diffusers counts table entries from 0, so its time k is our (k + 1) / K, and the step after its last time goes to
-alpha_bar = 1 (`set_alpha_to_one`, our t = 0) or nowhere. Comparable: "leading" spacing, no offset, no clipping, and
-an even step, since diffusers cuts half a step to a whole entry. Not comparable: `skip_prk_steps=True`, whose first
-step is a Heun step that repeats the second time, followed by AB2, AB3, AB4: neither F-PNDM nor PLMS.
+diffusers counts table entries from 0, so its time k is our (k + 1) / K, and the step after its last time
+goes to alpha_bar = 1 (`set_alpha_to_one`, our t = 0) or nowhere. Comparable: "leading" spacing, no offset, no
+clipping, and an even step, since diffusers cuts half a step to a whole entry. Not comparable:
+`skip_prk_steps=True`, whose first step is a Heun step that repeats the second time, followed by AB2, AB3,
+AB4: neither F-PNDM nor PLMS.
 """
 
 import numpy as np
@@ -43,7 +44,7 @@ def theirs(made, x, step):
 
 
 def our_times(steps, to_one):
-    """Entries (N - 1) r, ..., 0, and then 0 in our count; without that last step where diffusers goes nowhere."""
+    """Entries (N - 1) r, ..., 0, and then time 0; without it where diffusers ends with a no-op."""
     entries = np.arange(steps - 1, -1, -1) * (K // steps)
     return [*(entries + 1) / K, 0.0] if to_one else [*(entries + 1) / K]
 
@@ -84,7 +85,10 @@ def test_ddim_with_eta_is_the_ddim_scheduler_with_the_same_noise(steps, eta):
 @pytest.mark.parametrize("variance", ["small", "large"])
 @pytest.mark.parametrize("steps", COUNTS)
 def test_ddpm_is_the_ddpm_scheduler_with_the_same_noise(monkeypatch, steps, variance):
-    made, x = scheduler(DDPMScheduler, steps, True, clip_sample=False, variance_type=f"fixed_{variance}"), normal(16, 2)
+    made, x = (
+        scheduler(DDPMScheduler, steps, True, clip_sample=False, variance_type=f"fixed_{variance}"),
+        normal(16, 2),
+    )
     times = our_times(steps, True)
     noise = iter(ancestral_noise(toylab.sample, x, steps, seed=4))
     monkeypatch.setattr(scheduling_ddpm, "randn_tensor", lambda *args, **kwargs: next(noise))

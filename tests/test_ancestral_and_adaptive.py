@@ -21,7 +21,7 @@ TIMES = [0.95, 0.8, 0.6, 0.45, 0.3, 0.2, 0.1, 0.05]
 
 
 def ddpm_step(a, b, x, eps, z, variance):
-    """Ho et al. 2020, eq. 6, 7 and algorithm 2, with alpha = alpha_bar_t / alpha_bar_s of the coarser step."""
+    """Ho et al. 2020, eq. 6, 7 and algorithm 2, with alpha = alpha_bar_t / alpha_bar_s of a coarser step."""
     alpha, x0 = a / b, (x - (1 - a) ** 0.5 * eps) / a**0.5
     mean = b**0.5 * (1 - alpha) / (1 - a) * x0 + alpha**0.5 * (1 - b) / (1 - a) * x
     small = (1 - b) / (1 - a) * (1 - alpha)
@@ -60,7 +60,8 @@ def test_eta_zero_is_ddim_and_draws_nothing():
 def test_every_eta_draws_the_same_noise_for_the_same_seed():
     x = torch.zeros(4, 2, dtype=torch.float64)
     half, full = (
-        toylab.sample(lambda x, t: 0 * x, LINEAR, "DDIM", eta=eta, x_T=x, times=[0.5, 0.3]).x for eta in (0.5, 1)
+        toylab.sample(lambda x, t: 0 * x, LINEAR, "DDIM", eta=eta, x_T=x, times=[0.5, 0.3]).x
+        for eta in (0.5, 1)
     )
     torch.testing.assert_close(2 * half, full, rtol=1e-12, atol=0)
 
@@ -79,7 +80,9 @@ def test_one_ddpm_step_has_the_mean_and_the_variance_of_its_formula(variance):
 
 def test_the_last_step_to_time_zero_adds_no_noise():
     eps = toylab.exact_eps(POINTS, LINEAR)
-    one, two = (toylab.sample(eps, LINEAR, "DDPM", times=[0.5, 0.0], x_T=normal(8, 2), seed=s) for s in (1, 2))
+    one, two = (
+        toylab.sample(eps, LINEAR, "DDPM", times=[0.5, 0.0], x_T=normal(8, 2), seed=s) for s in (1, 2)
+    )
     assert torch.equal(one.x, two.x)
 
 

@@ -44,7 +44,16 @@ def slopes(method, name, sets, counts=(320, 640), t_start=None, t_end=0.2, **opt
     errors = []
     for steps in counts:
         run = toylab.sample(
-            eps, name, method, steps=steps, x_T=x, t_start=t_start, t_end=t_end, record=False, progress=False, **options
+            eps,
+            name,
+            method,
+            steps=steps,
+            x_T=x,
+            t_start=t_start,
+            t_end=t_end,
+            record=False,
+            progress=False,
+            **options,
         )
         errors.append((run.x - exact).reshape(-1, 2 * PARTICLES).square().mean(1).sqrt())
     return torch.log2(errors[0] / errors[1])
@@ -105,8 +114,13 @@ def test_f_pndm_stays_second_order_on_grids_that_are_not_uniform_in_sigma(spacin
 @pytest.mark.parametrize("t_end", [0.2, 0.05])
 @pytest.mark.parametrize("method", ["F-PNDM", "PRK"])
 def test_the_error_constant_of_f_pndm_and_prk_is_the_predicted_one(method, t_end):
-    # a single Gaussian: the error is (h^2 / 12) sqrt(ab_end) integral of eps' sigma'' G dt, G the propagator in y
-    schedule, mean, spread, steps = toylab.schedules.get("linear"), torch.tensor([[0.3, -0.8]]).double(), 0.5, 2560
+    # one Gaussian: the error is (h^2 / 12) sqrt(ab_end) integral of eps' sigma'' G dt, G the propagator in y
+    schedule, mean, spread, steps = (
+        toylab.schedules.get("linear"),
+        torch.tensor([[0.3, -0.8]]).double(),
+        0.5,
+        2560,
+    )
     x = normal(4, 2)
     eps = toylab.exact_eps(mean, schedule, spread)
     run = toylab.sample(eps, schedule, method, steps=steps, x_T=x, t_end=t_end, record=False)
@@ -115,7 +129,8 @@ def test_the_error_constant_of_f_pndm_and_prk_is_the_predicted_one(method, t_end
     t = torch.linspace(t_end, 1, 200_001, dtype=torch.float64)
     sigma = schedule.sigma(t)
     size = (spread**2 + sigma**2).sqrt()  # y - mean = c size, eps = dy/dsigma = c sigma / size
-    (d_eps,), (d2_sigma,) = (torch.gradient(v, spacing=(t,)) for v in (sigma / size, torch.gradient(sigma, spacing=(t,))[0]))
+    slope = lambda values: torch.gradient(values, spacing=(t,))[0]  # noqa: E731
+    d_eps, d2_sigma = slope(sigma / size), slope(slope(sigma))
     integral = torch.trapezoid(d_eps * d2_sigma * size[0] / size, t)
     c = (x / schedule.alpha_bar(1.0) ** 0.5 - mean) / size[-1]
     h = (1 - t_end) / steps

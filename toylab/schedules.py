@@ -33,7 +33,7 @@ def _elementwise(function):
 
 
 class Schedule:
-    """A noise schedule. Subclasses define `log_alpha_bar`, and may define `beta` and `t_of_sigma` in closed form.
+    """A noise schedule. Subclasses define `log_alpha_bar`; `beta` and `t_of_sigma` in closed form if they can.
 
     All methods take floats (and return floats) or tensors of any shape (and return the same dtype
     and shape, differentiable).
@@ -100,7 +100,7 @@ class Schedule:
 
 
 class Linear(Schedule):
-    """beta(t) = 0.1 + 19.9 t: the continuous form of DDPM's linear betas (Ho et al. 2020; Song et al. 2021, VP)."""
+    """beta(t) = 0.1 + 19.9 t: the continuous form of DDPM's betas (Ho et al. 2020; Song et al. 2021, VP)."""
 
     name = "linear"
     beta_min, beta_max = 0.1, 20.0
@@ -143,7 +143,7 @@ class Cosine(Schedule):
 
 
 class Quad(Schedule):
-    """sqrt(beta) linear in t from sqrt(0.1) to sqrt(20): the "quad" table of DDPM and DDIM code, continuous."""
+    """sqrt(beta) linear in t from sqrt(0.1) to sqrt(20): the "quad" table of DDIM code, continuous."""
 
     name = "quad"
     root_min = math.sqrt(0.1)
@@ -156,8 +156,8 @@ class Quad(Schedule):
         return (self.root_min + self.slope * t) ** 2
 
     def t_of_sigma(self, sigma):
-        u = torch.log1p(sigma**2)
-        return self.root_min / self.slope * torch.expm1(torch.log1p(3 * self.slope * u / self.root_min**3) / 3)
+        u = 3 * self.slope / self.root_min**3 * torch.log1p(sigma**2)
+        return self.root_min / self.slope * torch.expm1(torch.log1p(u) / 3)
 
 
 class Sigmoid(Schedule):
@@ -200,9 +200,10 @@ class Table(Schedule):
             raise TypeError(f"betas must be a list of numbers, got {betas!r}") from error
         if betas.ndim != 1 or len(betas) == 0:
             raise ValueError(f"betas must be a non-empty list of numbers, got shape {tuple(betas.shape)}")
-        if not ((betas > 0) & (betas < 1)).all():
-            wrong = int((~((betas > 0) & (betas < 1))).nonzero()[0])
-            raise ValueError(f"betas must lie strictly between 0 and 1, but betas[{wrong}] is {betas[wrong].item()}")
+        wrong = (~((betas > 0) & (betas < 1))).nonzero()
+        if len(wrong):
+            i = int(wrong[0])
+            raise ValueError(f"betas must lie strictly between 0 and 1, but betas[{i}] is {betas[i].item()}")
         self.betas = betas
         self.t_min = 1 / len(betas)
         self._log_alpha_bar = torch.cat([betas.new_zeros(1), torch.cumsum(torch.log1p(-betas), 0)])
@@ -220,7 +221,8 @@ class Table(Schedule):
     def t_of_sigma(self, sigma):
         target = torch.log1p(sigma.double() ** 2)
         values = -self._log_alpha_bar.to(sigma.device)
-        entry = (torch.searchsorted(values, target.detach().contiguous(), right=True) - 1).clamp(0, len(self.betas) - 1)
+        entry = torch.searchsorted(values, target.detach().contiguous(), right=True) - 1
+        entry = entry.clamp(0, len(self.betas) - 1)
         part = (target - values[entry]) / (values[entry + 1] - values[entry])
         return ((entry + part) / len(self.betas)).clamp(max=1.0).to(sigma.dtype)
 
@@ -242,7 +244,7 @@ def get(name):
 
 
 def from_betas(betas):
-    """The schedule of a discrete table of K betas in (0, 1): alpha_bar(i / K) is the product of the first i."""
+    """The schedule of a table of K betas in (0, 1): alpha_bar(i / K) is the product of the first i."""
     return Table(betas)
 
 

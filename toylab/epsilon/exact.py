@@ -8,14 +8,15 @@ from ..errors import number
 from ..schedules import as_schedule
 
 CHUNK = 2**23  # pairs (particle, point) held at once: 64 MiB a float64 table
-DIRECT = 16  # up to this dimension squared distances are summed directly, without the cancellation of a matrix product
+DIRECT = 16  # up to this dimension squared distances are summed directly: a matrix product cancels digits
 
 
 def exact_eps(points, schedule, spread=0.0):
     """The epsilon of data that is one of `points` [k, *shape], each spread by a Gaussian of that std.
 
     Returns an `ExactEps`: ``eps(x, t) -> like x`` and ``eps.log_prob(x, t) -> [batch]``.
-    Raises TypeError or ValueError for an empty, non-finite or non-floating-point point set or a negative spread.
+    Raises TypeError or ValueError for a point set that is empty, not finite or not floating point, and for
+    a negative spread.
     """
     return ExactEps(points, schedule, spread)
 
@@ -37,7 +38,8 @@ class ExactEps:
         except (TypeError, ValueError, RuntimeError) as error:
             raise TypeError(f"points must be a tensor [k, *shape], got a {type(points).__name__}") from error
         if points.ndim < 2 or points.numel() == 0:
-            raise ValueError(f"points must be a non-empty tensor [k, *shape], got shape {tuple(points.shape)}")
+            got = tuple(points.shape)
+            raise ValueError(f"points must be a non-empty tensor [k, *shape], got shape {got}")
         if not points.is_floating_point():
             raise TypeError(f"points must be floating point, got {points.dtype}")
         if not points.isfinite().all():
@@ -58,8 +60,8 @@ class ExactEps:
         """Exact epsilon at x [batch, *shape], t a scalar or [batch] in (0, 1] (0 too where spread > 0)."""
         rows, log_ab, variance = self._prepare(x, t)
         scale, noise_std = (log_ab / 2).exp(), (-torch.expm1(log_ab)).sqrt()
-        means = torch.cat([self._mean(torch.softmax(logits, 1)) for logits in self._logits(rows, scale, variance)])
-        return (noise_std / variance * (rows - scale * means)).reshape(x.shape)
+        means = [self._mean(torch.softmax(logits, 1)) for logits in self._logits(rows, scale, variance)]
+        return (noise_std / variance * (rows - scale * torch.cat(means))).reshape(x.shape)
 
     def log_prob(self, x, t):
         """Exact log p_t(x) of x [batch, *shape]: [batch]."""
@@ -72,8 +74,9 @@ class ExactEps:
     def _prepare(self, x, t):
         """x as rows [batch, d]; log alpha_bar and the variance of a point's Gaussian, [batch, 1]."""
         if not isinstance(x, torch.Tensor) or x.shape[1:] != self.points.shape[1:]:
+            shape = ", ".join(map(str, self.points.shape[1:]))
             got = tuple(x.shape) if isinstance(x, torch.Tensor) else x
-            raise ValueError(f"x must be a tensor [batch, {', '.join(map(str, self.points.shape[1:]))}], got {got}")
+            raise ValueError(f"x must be a tensor [batch, {shape}], got {got}")
         if not x.is_floating_point():
             raise TypeError(f"x must be floating point, got {x.dtype}")
         t = torch.as_tensor(t, dtype=torch.float64, device=x.device)
@@ -84,14 +87,15 @@ class ExactEps:
         if not (variance > 0).all():
             raise ValueError(f"t must be greater than 0 where spread is 0, got t = {t.min().item():g}")
         rows = x.flatten(1)
-        column = [len(x), 1]
-        return rows, log_ab.to(x.dtype).expand(len(x)).reshape(column), variance.to(x.dtype).expand(len(x)).reshape(column)
+        log_ab, variance = (value.to(x.dtype).expand(len(x))[:, None] for value in (log_ab, variance))
+        return rows, log_ab, variance
 
     def _logits(self, rows, scale, variance):
         """Yields log-weights [chunk, k] of the points, up to a constant, by chunks of rows."""
         points = self.points.reshape(len(self.points), -1).to(rows.device)
+        precision = scale**2 / (2 * variance)
         for chunk in torch.arange(len(rows), device=rows.device).split(max(1, CHUNK // len(points))):
-            yield -_squared_distances(rows[chunk] / scale[chunk], points) * (scale[chunk] ** 2 / (2 * variance[chunk]))
+            yield -_squared_distances(rows[chunk] / scale[chunk], points) * precision[chunk]
 
     def _mean(self, weights):
         """The mean of the points under weights [chunk, k]: [chunk, d] in the dtype of weights."""
@@ -107,7 +111,8 @@ def _squared_distances(rows, points):
         return sum((a[:, None] - b[None, :]) ** 2 for a, b in columns)
     dtype, rows = rows.dtype, rows.double()
     norms = (rows**2).sum(1, keepdim=True)
-    squares = [norms + (block**2).sum(1) - 2 * rows @ block.T for block in map(torch.Tensor.double, _blocks(points))]
+    blocks = map(torch.Tensor.double, _blocks(points))
+    squares = [norms + (block**2).sum(1) - 2 * rows @ block.T for block in blocks]
     return torch.cat(squares, 1).clamp(min=0).to(dtype)
 
 
