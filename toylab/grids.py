@@ -71,6 +71,7 @@ def _decreasing(times, what):
     rising = (times.diff() >= 0).nonzero()
     if len(rising):
         i = int(rising[0])
-        raise ValueError(f"{what}: nodes must decrease strictly, but t[{i}] = {times[i]:.17g}, t[{i + 1}] = {times[i + 1]:.17g}")
+        raise ValueError(
+            f"{what}: nodes must decrease strictly, but t[{i}] = {times[i]:.17g}, t[{i + 1}] = {times[i + 1]:.17g}"
+        )
     return times
-

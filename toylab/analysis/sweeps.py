@@ -86,7 +86,9 @@ class Sweep:
                     raise ValueError(f"format is {header.get('format')!r}, expected {FORMAT!r}")
                 methods, steps = tuple(header["methods"]), tuple(header["steps"])
                 runs = [(i, m, n) for i, m in enumerate(methods) for n in steps]
-                density = {key: data[f"density_{key}"] for key in ("times", "log_p", "extent") if f"density_{key}" in data}
+                density = {
+                    key: data[f"density_{key}"] for key in ("times", "log_p", "extent") if f"density_{key}" in data
+                }
                 return cls(
                     methods=methods,
                     steps=steps,

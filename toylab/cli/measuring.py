@@ -40,13 +40,13 @@ def compare(
       toylab compare moons --nfe 13 --out moons.png
       toylab compare spiral --json > spiral.json
     """
+    from .. import problems
     from ..analysis.compare import METHODS
     from ..analysis.compare import compare as run
-    from . import problem
 
     path = check_output(out, [".png", ".pdf", ".svg"]) if out else None
     chosen = [options.one_method(method) for method in options.method_names(methods or METHODS)]
-    found = problem.find(name, eps, schedule, points)
+    found = problems.find(name, eps, schedule, points)
     result = run(
         found.eps, found.schedule, chosen, nfe, found.manifold, particles, seed, t_start, t_end, spacing
     )
@@ -130,14 +130,14 @@ def order(
       toylab order circle --spacing sigma --t-start 0.6 --t-end 0.05
       toylab order circle --method PRK -o midpoint=sigma --json
     """
+    from .. import problems
     from ..analysis import measure_order
-    from . import problem
 
     chosen = [options.one_method(text, extra=option) for text in options.method_names(method)]
     counts = options.comma_separated("steps", steps, int, "integers")
     if eps == "exact":
         spread, points = 0.05 if spread is None else spread, 240 if points is None else points
-    found = problem.find(name, eps, schedule, points, spread)
+    found = problems.find(name, eps, schedule, points, spread)
     estimates, reference = [], None
     for one in chosen:
         estimate = measure_order(

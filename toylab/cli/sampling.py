@@ -49,13 +49,13 @@ def sample(
       toylab sample circle --eps exact --method PRK -o midpoint=sigma
       toylab sample moons --method DDIM --eta 0.5 --seed 3 --json
     """
+    from .. import problems
     from .. import sample as run
-    from . import problem
 
     chosen = options.one_method(method, eta, option)
     path = check_output(out or f"{_file_stem(name)}-{chosen.name}.npz", [".npz"])
     picture = check_output(path.with_suffix(".png"), [".png"])
-    found = problem.find(name, eps, schedule, points)
+    found = problems.find(name, eps, schedule, points)
     if times is not None:
         times = options.comma_separated("times", times, float, "numbers")
     trajectory = run(

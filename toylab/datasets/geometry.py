@@ -80,7 +80,7 @@ class Squares:
 
     def even(self, n):
         counts = shares(n, np.ones(len(self._centres)))
-        return np.concatenate([c + self._side * self._grid(k) for c, k in zip(self._centres, counts)])
+        return np.concatenate([c + self._side * self._grid(k) for c, k in zip(self._centres, counts, strict=False)])
 
     @staticmethod
     def _grid(n):
@@ -147,7 +147,7 @@ class Curves:
     def _polylines(self, pieces, steps=1):
         """Every stroke as [k * steps + 1, 2] even points, where the k of all strokes are about `pieces`."""
         counts = np.maximum(1, np.ceil(pieces * self._lengths / self._size)).astype(int)
-        return [stroke.at(np.linspace(0, 1, k * steps + 1)) for stroke, k in zip(self._strokes, counts)]
+        return [stroke.at(np.linspace(0, 1, k * steps + 1)) for stroke, k in zip(self._strokes, counts, strict=False)]
 
     @cached_property
     def _arcs(self):
@@ -172,7 +172,7 @@ class Curves:
 
     def even(self, n):
         counts = shares(n, self._lengths)
-        return np.concatenate([stroke.at(cell_centres(k)) for stroke, k in zip(self._strokes, counts)])
+        return np.concatenate([stroke.at(cell_centres(k)) for stroke, k in zip(self._strokes, counts, strict=False)])
 
     def distance(self, x):
         """Points more than 10^6 lengths away are first moved to there, towards the origin, and the way is

@@ -39,6 +39,8 @@ class ProbabilityFlow:
             while solver.status == "running" and solver.t > s:
                 message = solver.step()
                 if solver.status == "failed":
-                    raise ValueError(f"RK45 failed at t = {solver.t:g} ({message}); rtol or atol is too small for this eps")
+                    raise ValueError(
+                        f"RK45 failed at t = {solver.t:g} ({message}); rtol or atol is too small for this eps"
+                    )
             flat = solver.y if solver.t == s else solver.dense_output()(s)
             yield torch.from_numpy(np.ascontiguousarray(flat)).to(x).reshape(x.shape)

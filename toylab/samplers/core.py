@@ -56,7 +56,9 @@ class _Checked:
         out = self.eps(x, t.to(x.device))
         if not isinstance(out, Tensor) or out.shape != x.shape:
             got = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"a {type(out).__name__}"
-            raise ValueError(f"eps must return a tensor like x, {tuple(x.shape)}; at {self._where(t)} it returned {got}")
+            raise ValueError(
+                f"eps must return a tensor like x, {tuple(x.shape)}; at {self._where(t)} it returned {got}"
+            )
         if out.isnan().any():
             cause = "" if x.isfinite().all() else " (x itself was no longer finite: the method has blown up)"
             raise ValueError(f"eps returned NaN at {self._where(t)}{cause}")

@@ -1,14 +1,30 @@
 """Views: the trajectory player, its static picture, and one style per method.
 
-The player and the picture are imported on first use, because they need anywidget and matplotlib.
-None of this needs torch.
+Everything is imported on first use. The player, the picture, the tables and the styles need no torch.
 """
 
 from importlib import import_module
 
 from toylab.views.style import line, style
 
-_LAZY = {"Player": "player", "still": "picture", "png": "picture"}
+_LAZY = {
+    "Player": "player",
+    "Table": "tables",
+    "explore": "lessons",
+    "explore_forward": "lessons",
+    "nfe_table": "lessons",
+    "plot_decomposition": "measures",
+    "plot_eps_error": "plots",
+    "plot_local_error": "measures",
+    "plot_off_manifold": "plots",
+    "plot_order": "plots",
+    "plot_schedules": "plots",
+    "plot_work": "measures",
+    "png": "picture",
+    "still": "picture",
+    "twin_table": "lessons",
+    "twins": "lessons",
+}
 
 __all__ = [*_LAZY, "line", "style"]
 

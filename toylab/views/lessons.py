@@ -3,7 +3,8 @@
 import statistics
 
 from toylab import datasets, epsilon, problems, schedules
-from toylab.analysis import compare, sweep
+from toylab.analysis import sweep
+from toylab.analysis.compare import compare
 from toylab.samplers import sample
 from toylab.views.forward import forward_sweep
 from toylab.views.player import Player
@@ -14,7 +15,7 @@ TWINS = {"Euler": "DDIM", "Heun": "PIE", "RK4": "PRK", "AB4": "F-PNDM"}
 TWIN_STEPS = (4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50)
 
 
-def explore(dataset="spiral", epsilon="network", schedule="linear", methods=METHODS, n=512, seed=0, steps=10, **look):
+def explore(dataset="spiral", epsilon="network", schedule="linear", methods=METHODS, n=512, seed=0, steps=50, **look):
     """A player of several methods with dropdowns for the data set and for epsilon ("network" or "exact").
 
     Args:
@@ -54,7 +55,7 @@ def explore_forward(dataset="spiral", schedule="linear", n=512, seed=0, **look):
     (shown, fields), look = compute(chosen), {"progress": 0.3, "show_density": True, "tracks": 0} | look
     return Player(
         shown, fields=fields, titles=titles, choices=choices, chosen=chosen, compute=compute,
-        caption="The same noisy samples in every panel; arrows of each panel in its own scale. Grey: the data.", **look,
+        caption="The same noisy samples in every panel; one scale for all arrows of a time. Grey: the data.", **look,
     )  # fmt: skip
 
 
@@ -81,7 +82,9 @@ def twin_table(dataset, schedule="linear", steps=50, n=512, seeds=(0, 1, 2), t_e
     for pair in TWINS.items():
         classical, pseudo = ([distance(method, seed) for seed in seeds] for method in pair)
         ratios = [a / b for a, b in zip(classical, pseudo, strict=True)]
-        rows.append((f"{pair[0]} / {pair[1]}", statistics.mean(classical), statistics.mean(pseudo), min(ratios), max(ratios)))
+        rows.append(
+            (f"{pair[0]} / {pair[1]}", statistics.mean(classical), statistics.mean(pseudo), min(ratios), max(ratios))
+        )
     return Table(
         ("classical / pseudo", "distance, classical", "distance, pseudo", "least ratio", "largest ratio"), tuple(rows),
         f"{dataset}, {problem.schedule.name} schedule, exact epsilon, N = {steps}, {n} particles, seeds {list(seeds)}",
@@ -102,5 +105,5 @@ def nfe_table(dataset, schedule="linear", nfe=(5, 10, 20, 50, 100), methods=None
     return Table(
         ("method \\ NFE", *map(str, nfe)), tuple(rows),
         f"mean distance to the {dataset}; {problem.schedule.name} schedule, exact epsilon, {n} particles, seed {seed}; "
-        "– where one step costs more than the budget or every step would be a start-up step",
+        "– where a single step costs more than the budget",
     )  # fmt: skip

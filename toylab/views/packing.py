@@ -80,7 +80,7 @@ def heading(sweep):
     """The data set, schedule and epsilon of a sweep in one line."""
     label = sweep.labels.get
     schedule = label("schedule") and f"{label('schedule')} schedule"
-    eps = label("epsilon") and f"{label('epsilon')} epsilon"
+    eps = label("epsilon") and f"epsilon: {label('epsilon')}"
     return " · ".join(str(part) for part in (label("dataset"), schedule, eps) if part)
 
 
@@ -201,11 +201,7 @@ def _field(panel, field):
         )
     if not np.isfinite(vectors).all():
         raise ValueError(f"fields[{panel!r}]: 'vectors' must be finite")
-    longest = float(np.quantile(np.hypot(vectors[..., 0], vectors[..., 1]), 0.98)) or 1.0
-    return {"size": vectors.shape[1], "extent": extent, "longest": longest}, {
-        "times": times,
-        "vectors": vectors,
-    }
+    return {"size": vectors.shape[1], "extent": extent}, {"times": times, "vectors": vectors}
 
 
 def _join(arrays):

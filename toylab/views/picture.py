@@ -147,7 +147,7 @@ def _panel(ax, sweep, method, n, time, selected, density, title, field, window, 
     off = sweep.off[method, n][node]
     score = f"distance {sweep.distance[method, n][node]:.3g}, off {off:.0%}" if np.isfinite(off) else ""
     ax.text(0, 1.093, score, fontsize=10.5, **text)
-    ax.text(0, 1.03, f"t = {times[node]:.3f}", fontsize=9.5, **text)
+    ax.text(0, 1.03, f"t = {times[node]:{'.3f' if times[node] >= 1e-3 else '.1e'}}", fontsize=9.5, **text)
     if len(lost):
         ax.text(
             1,
@@ -187,10 +187,6 @@ def _background(ax, sweep, t, density, field, gray, haze):
                edgecolors=gray, linewidths=1.8 if few else 0, zorder=1)  # fmt: skip
     if field is not None:
         k = int(np.abs(np.asarray(field["times"]) - t).argmin())
-        grid, vectors = (
-            np.linspace(-field["extent"], field["extent"], field["vectors"].shape[1]),
-            field["vectors"],
-        )
-        longest = np.quantile(np.hypot(vectors[..., 0], vectors[..., 1]), 0.98) or 1.0
+        grid, vectors = np.linspace(-field["extent"], field["extent"], field["vectors"].shape[1]), field["vectors"]
         ax.quiver(grid, grid, vectors[k, ..., 0], vectors[k, ..., 1], angles="xy", color=gray,
-                  scale_units="xy", scale=longest / (0.95 * (grid[1] - grid[0])), zorder=2)  # fmt: skip
+                  scale_units="xy", scale=1 / (grid[1] - grid[0]), zorder=2)  # fmt: skip

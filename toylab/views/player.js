@@ -83,7 +83,7 @@ function share(value) {
 
 const evaluations = (count) => `${count} evaluation${count === 1 ? "" : "s"}`;
 const steps = (count) => `${count} step${count === 1 ? "" : "s"}`;
-const clock = (t) => `t = ${t.toFixed(3)}`;
+const clock = (t) => `t = ${t && t < 1e-3 ? number(t) : t.toFixed(3)}`;
 
 function spoken({ panel, run, needs, ...view }, particles) {
   if (run < 0) return `${panel.title}: needs ${evaluations(needs)}, more than the budget`;
@@ -189,15 +189,15 @@ function drawParticles(ctx, view, particles, selected, to, size, color, ink) {
 }
 
 function drawField(ctx, data, i, t, to, ink) {
-  const { size, extent, longest } = data.panels[i].field, vectors = data.arrays[`field_${i}_vectors`];
-  const k = nearest(data.arrays[`field_${i}_times`], t), cell = (2 * extent) / (size - 1), scale = (0.95 * cell) / longest;
+  const { size, extent } = data.panels[i].field, vectors = data.arrays[`field_${i}_vectors`];
+  const k = nearest(data.arrays[`field_${i}_times`], t), cell = (2 * extent) / (size - 1);
   ctx.strokeStyle = ctx.fillStyle = ink.arrow;
   ctx.lineWidth = 1.2;
   ctx.beginPath();
   for (let row = 0; row < size; row++)
     for (let column = 0; column < size; column++) {
       const at = 2 * ((k * size + row) * size + column), x = column * cell - extent, y = row * cell - extent;
-      const x1 = to.u(x), y1 = to.v(y), x2 = to.u(x + scale * vectors[at]), y2 = to.v(y + scale * vectors[at + 1]);
+      const x1 = to.u(x), y1 = to.v(y), x2 = to.u(x + cell * vectors[at]), y2 = to.v(y + cell * vectors[at + 1]);
       const dx = (x2 - x1) / 4, dy = (y2 - y1) / 4;
       ctx.moveTo(x1, y1);
       ctx.lineTo(x2, y2);
@@ -447,7 +447,8 @@ function render({ model, el }) {
     updateControls(controls, data, model, shown);
     write(controls.button, play.running() ? "❚❚ Pause" : "▶ Play");
     shown.views.forEach((view, i) => drawPanel(panels[i], view, i));
-    write(caption, `${data.caption} ${shown.equal ? data.modes.equal_nfe : data.modes.equal_steps} ${HINT}`);
+    const mode = controls.modes.hidden ? "" : shown.equal ? data.modes.equal_nfe : data.modes.equal_steps;
+    write(caption, [data.caption, mode, HINT].join(" "));
     write(status, model.get("status"));
     write(error, model.get("error"));
   }

@@ -36,7 +36,8 @@ class Player(anywidget.AnyWidget):
         theme: "auto" (that of the page), "light" or "dark".
         titles: panel titles by method, where the method's name is not what should stand there.
         fields: arrows by method: {"times": [k], "vectors": [k, g, g, 2], "extent": e}, the vectors on
-            linspace(-e, e, g)^2 with row 0 at the lowest y; the arrows of the nearest time are drawn.
+            linspace(-e, e, g)^2 with row 0 at the lowest y, in units of that grid's spacing; the arrows of
+            the nearest time are drawn.
         heading, caption: texts instead of those made from the sweep.
         choices: dropdowns as {label: [name, ...]}; need `compute`.
         chosen: the names that belong to `sweep`, as {label: name}; by default the first of each.
@@ -44,8 +45,9 @@ class Player(anywidget.AnyWidget):
             (Sweep, fields), and may call progress(done) with done in [0, 1].
 
     State, kept in step with the browser, to read or to set: `step_index` (into the step counts, or into
-    `budgets` if `equal_nfe`), `progress`, `equal_nfe`, `selected`
-    (particles with tracks), `show_density`, `show_field`, `theme`, `chosen`; `status` and `error` are the lines shown while and after computing. Raises TypeError or ValueError.
+    `budgets` if `equal_nfe`), `progress`, `equal_nfe`, `selected` (particles with tracks), `show_density`,
+    `show_field`, `theme`, `chosen`; `status` and `error` are the lines shown while and after computing.
+    Raises TypeError or ValueError.
     """
 
     _esm = _HERE / "player.js"

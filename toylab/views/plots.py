@@ -1,7 +1,10 @@
 """matplotlib figures of measurements: schedules, errors, scores, convergence orders."""
 
+from functools import wraps
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import NullLocator
 
 from toylab import schedules
 from toylab.analysis import off_manifold
@@ -22,17 +25,21 @@ _LOOK = {
 }
 
 
-def _axes(ax, columns=1, size=(7.5, 4.6)):
-    """`ax`, or the axes of a new figure in the project's look."""
-    if ax is not None:
-        return ax
-    with plt.rc_context(_LOOK):
-        return plt.subplots(1, columns, figsize=(size[0] * columns if columns == 1 else size[0] * 1.7, size[1]))[1]
+def _in_our_look(plot):
+    """Run a plotting function under the project's matplotlib settings."""
+
+    @wraps(plot)
+    def wrapped(*args, **kwargs):
+        with plt.rc_context(_LOOK):
+            return plot(*args, **kwargs)
+
+    return wrapped
 
 
+@_in_our_look
 def plot_schedules(names=None):
     """alpha_bar and sigma against t for the named schedules (by default all). Returns the two Axes."""
-    left, right = _axes(None, columns=2)
+    _, (left, right) = plt.subplots(1, 2, figsize=(13, 4.6))
     for name in names or schedules.names():
         schedule = schedules.get(name)
         t = np.linspace(schedule.t_min, schedule.t_max, 400)
@@ -44,40 +51,63 @@ def plot_schedules(names=None):
     return left, right
 
 
+@_in_our_look
 def plot_eps_error(networks, ax=None):
     """Relative rms error of each network's epsilon against the exact one, over t. Returns the Axes."""
-    ax = _axes(ax)
+    ax = ax or plt.subplots(figsize=(8, 4.8))[1]
     for network in networks:
         t, error = eps_error(network)
         ax.plot(t, 100 * error, label=f"{network.dataset}, {network.schedule.name}")
-    ax.set(xlabel="t", ylabel="relative error of epsilon (%)", ylim=(0, None), title="trained network against exact epsilon")
+    ax.set(
+        xlabel="t",
+        ylabel="relative error of epsilon (%)",
+        ylim=(0, None),
+        title="trained network against exact epsilon",
+    )
     ax.legend()
     return ax
 
 
+@_in_our_look
 def plot_off_manifold(problem, methods, steps=20, n=512, seed=0, ax=None, **options):
     """r_t of each method over t, with the band of forward-process samples. Returns the Axes.
 
     `problem`: a `toylab.problems.Problem` with a manifold. Further arguments as for `toylab.sample`.
     """
-    ax = _axes(ax)
+    ax = ax or plt.subplots(figsize=(8, 4.8))[1]
     for method in methods:
         run = sample(problem.eps, problem.schedule, method, steps, n=n, seed=seed, **options)
         score = off_manifold(run, problem.manifold, problem.schedule)
-        ax.plot(score.times, score.ratio, marker="o", markersize=5, label=f"{run.method} (NFE {run.nfe})", **line(run.method))
+        ax.plot(
+            score.times,
+            score.ratio,
+            marker="o",
+            markersize=5,
+            label=f"{run.method} (NFE {run.nfe})",
+            **line(run.method),
+        )
     ax.fill_between(score.times, *score.band, color="0.5", alpha=0.25, label="forward process, 1 % to 99 %")
-    ax.set(xlabel="t", ylabel=r"$r_t$ (1 = on the manifold)", xlim=(1, 0), yscale="log", title=f"off the manifold: {steps} steps")
+    ax.set(
+        xlabel="t",
+        ylabel=r"$r_t$ (1 = on the manifold)",
+        xlim=(1, 0),
+        yscale="log",
+        title=f"off the manifold: {steps} steps",
+    )
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:g}")
     ax.legend(fontsize=11)
     return ax
 
 
+@_in_our_look
 def plot_order(estimates, ax=None):
     """Errors of `measure_order` against steps, log-log. Returns the Axes.
 
     Dots are the rms error, the faint band holds half of the particles, the dashed line is the fit over the
     asymptotic window (shaded) with its slope as label, the dotted line is the round-off floor.
     """
-    ax = _axes(ax, size=(7.5, 5))
+    ax = ax or plt.subplots(figsize=(8, 5.4))[1]
     for estimate in estimates:
         color = line(estimate.method)["color"]
         low, high = np.quantile(estimate.particle_errors, [0.25, 0.75], axis=1)
@@ -92,6 +122,9 @@ def plot_order(estimates, ax=None):
     floor = max(estimate.floor for estimate in estimates)
     ax.axhline(floor, color="0.4", linestyle=":", linewidth=1.5)
     ax.annotate("round-off floor", (ax.get_xlim()[0], floor), xytext=(4, 4), textcoords="offset points", color="0.4")
-    ax.set(xlabel="steps N", ylabel="end-point error (rms)", title="convergence order")
+    counts = sorted({int(count) for estimate in estimates for count in estimate.steps})
+    ax.set_xticks(counts, [str(count) for count in counts])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set(xlabel="steps N", ylabel="end-point error (rms)", title="convergence order", ylim=(floor / 30, None))
     ax.legend()
     return ax

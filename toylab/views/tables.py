@@ -30,11 +30,16 @@ class Table:
 
     def _repr_html_(self):
         def row(tag, cells):
-            return "<tr>" + "".join(f"<{tag} style='text-align:right'>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+            return (
+                "<tr>"
+                + "".join(f"<{tag} style='text-align:right'>{html.escape(cell)}</{tag}>" for cell in cells)
+                + "</tr>"
+            )
 
         body = "".join(row("td", cells) for cells in self._cells())
         note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
-        return f"<table style='font-size:1.15em'><thead>{row('th', self.header)}</thead><tbody>{body}</tbody></table>{note}"
+        head = f"<thead>{row('th', self.header)}</thead>"
+        return f"<table style='font-size:1.15em'>{head}<tbody>{body}</tbody></table>{note}"
 
 
 def _text(value):

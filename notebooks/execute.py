@@ -1,0 +1,59 @@
+"""Run the notebooks from top to bottom and keep light outputs: ``python notebooks/execute.py [NAME ...]``.
+
+Players keep their static picture and lose their live view, which needs a kernel; everything that
+differs between two runs (execution times, widget models) is dropped.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+HERE = Path(__file__).parent
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def execute(path, timeout=300):
+    """The notebook at `path` with fresh outputs. Raises nbclient's CellExecutionError where a cell fails."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, timeout=timeout, kernel_name="python3", record_timing=False, store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()  # fmt: skip
+    return lighten(notebook)
+
+
+def lighten(notebook):
+    """`notebook` without live views, widget models and stream noise; changed in place and returned."""
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["language_info"] = {"name": "python"}
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}):
+                    output.data.pop(WIDGET, None)
+    return notebook
+
+
+def names():
+    """All notebooks, in order."""
+    return sorted(path.stem for path in HERE.glob("[0-9]*.ipynb"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"out of: {', '.join(names())}; by default all")
+    arguments = parser.parse_args()
+    for name in arguments.names or names():
+        path, start = HERE / f"{Path(name).stem}.ipynb", time.monotonic()
+        nbformat.write(execute(path), path)
+        print(f"{path.name}: {time.monotonic() - start:.0f} s, {path.stat().st_size / 1e3:.0f} kB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
