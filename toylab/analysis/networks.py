@@ -48,9 +48,7 @@ def quality(network, seed=0):
     exact epsilon over that one's rms, averaged over the times of `eps_error`.
     """
     manifold, schedule = datasets.get(network.dataset), network.schedule
-    x = sample(
-        network, schedule, method="F-PNDM", steps=50, n=PARTICLES, seed=seed, record=False, progress=False
-    ).x
+    x = sample(network, schedule, method="F-PNDM", steps=50, n=PARTICLES, seed=seed, record=False, progress=False).x
     _, errors = eps_error(network, seed=seed)
     return {
         "distance": manifold.distance(x).mean().item(),
