@@ -138,28 +138,21 @@ def test_weighting_eps_is_the_plain_mean_squared_error():
     _, _, _, weight = loop._examples(
         rows_of(POINTS), schedules.get("linear"), TrainConfig(batch=6, weighting="eps"), 0, 0, 1
     )
-    torch.testing.assert_close(
-        loop._loss(prediction, noise, weight), torch.nn.functional.mse_loss(prediction, noise)
-    )
+    torch.testing.assert_close(loop._loss(prediction, noise, weight), torch.nn.functional.mse_loss(prediction, noise))
 
 
 def test_examples_are_the_forward_process():
-    x_t, t, noise, _ = loop._examples(
-        rows_of(torch.tensor([[0.3, -2.0]])), schedules.get("cosine"), CONFIG, 5, 0, 1
-    )
+    x_t, t, noise, _ = loop._examples(rows_of(torch.tensor([[0.3, -2.0]])), schedules.get("cosine"), CONFIG, 5, 0, 1)
     schedule = schedules.get("cosine")
     expected = (
-        schedule.alpha_bar(t).sqrt()[:, None] * torch.tensor([[0.3, -2.0]])
-        + schedule.noise_std(t)[:, None] * noise
+        schedule.alpha_bar(t).sqrt()[:, None] * torch.tensor([[0.3, -2.0]]) + schedule.noise_std(t)[:, None] * noise
     )
     torch.testing.assert_close(x_t.double(), expected, rtol=0, atol=1e-6)
 
 
 def test_processes_share_the_batch_of_one():
     whole = loop._examples(rows_of(POINTS), schedules.get("linear"), CONFIG, 3, 0, 1)
-    shares = [
-        loop._examples(rows_of(POINTS), schedules.get("linear"), CONFIG, 3, rank, 2) for rank in range(2)
-    ]
+    shares = [loop._examples(rows_of(POINTS), schedules.get("linear"), CONFIG, 3, rank, 2) for rank in range(2)]
     for i, part in enumerate(whole):
         assert torch.equal(part[0::2], shares[0][i]) and torch.equal(part[1::2], shares[1][i])
 
@@ -175,9 +168,7 @@ def test_same_seed_same_weights_whatever_the_global_generator():
 
 
 def test_other_seed_other_weights():
-    a, b = (
-        training.train_2d("moons", steps=3, batch=8, seed=s, arguments=TINY, progress=False) for s in (0, 1)
-    )
+    a, b = (training.train_2d("moons", steps=3, batch=8, seed=s, arguments=TINY, progress=False) for s in (0, 1))
     assert not same(a, b)
 
 
@@ -298,6 +289,11 @@ def test_run_that_diverges_names_the_step_and_keeps_the_last_good_state(tmp_path
     assert kept["step"] == 50 and all(value.isfinite().all() for value in kept["average"].values())
 
 
+def test_run_that_diverges_without_a_file_speaks_of_none():
+    with pytest.raises(training.Diverged, match="nan at step 74: train again"):
+        run(network=Spoilt(73, "loss"), save_every=0)
+
+
 def test_run_that_diverges_at_once_says_so():
     with pytest.raises(training.Diverged, match="loss became nan at step 1: train again"):
         run(network=Spoilt(0, "loss"))
@@ -322,9 +318,7 @@ def test_metadata_tells_the_whole_story(tmp_path):
         "moons", "cosine", out=out, steps=230, batch=8, lr=0.002, seed=3, arguments=TINY, progress=False
     )
     story = net.metadata
-    assert (
-        story["command"] == "toylab train moons --schedule cosine --steps 230 --batch 8 --lr 0.002 --seed 3"
-    )
+    assert story["command"] == "toylab train moons --schedule cosine --steps 230 --batch 8 --lr 0.002 --seed 3"
     assert TrainConfig(**story["training"]) == TrainConfig(steps=230, batch=8, lr=0.002, seed=3)
     assert (story["dataset"], story["schedule"], story["arguments"]["hidden"]) == ("moons", "cosine", 8)
     assert len(story["loss_curve"]) == 100 and story["loss"] == story["loss_curve"][-1]
@@ -452,9 +446,7 @@ def test_bad_arguments_of_train_2d_are_named(arguments, error, named):
 
 def test_schedule_that_cannot_be_saved_is_refused_before_training(tmp_path):
     with pytest.raises(ValueError, match="schedule"):
-        training.train_2d(
-            "spiral", schedules.from_betas([0.1, 0.2]), out=tmp_path / "net.safetensors", progress=False
-        )
+        training.train_2d("spiral", schedules.from_betas([0.1, 0.2]), out=tmp_path / "net.safetensors", progress=False)
 
 
 def test_folder_that_cannot_be_written_is_refused_before_training(tmp_path):
@@ -536,7 +528,5 @@ def test_config_is_plain_data():
 
 
 def test_checkpoint_of_a_trained_network_loads_by_path(tmp_path):
-    net = training.train_2d(
-        "moons", out=tmp_path / "net.safetensors", steps=3, batch=8, arguments=TINY, progress=False
-    )
+    net = training.train_2d("moons", out=tmp_path / "net.safetensors", steps=3, batch=8, arguments=TINY, progress=False)
     assert same(net, checkpoints.load(tmp_path / "net.safetensors"))

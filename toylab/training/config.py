@@ -59,6 +59,4 @@ class TrainConfig:
     def differences(self, other):
         """The fields in which two configs differ, as text."""
         mine, theirs = asdict(self), asdict(other)
-        return ", ".join(
-            f"{key} = {mine[key]!r}, not {theirs[key]!r}" for key in mine if mine[key] != theirs[key]
-        )
+        return ", ".join(f"{key} = {mine[key]!r}, not {theirs[key]!r}" for key in mine if mine[key] != theirs[key])

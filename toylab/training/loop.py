@@ -49,8 +49,8 @@ def fit(
         network: a module whose output is like x; it is trained in place, on the device accelerate chooses.
         batches: ``batches(n, generator) -> x0`` [n, *shape], floating point, drawn with that generator alone.
         schedule: a name or a `Schedule`. config: a `TrainConfig`.
-        state: file for the resume state (a temporary name ending in .pt, say), written every `save_every`
-            seconds, on Ctrl-C and at the end. None writes none.
+        state: file for the resume state, written every `save_every` seconds, on Ctrl-C and at the end, in
+            one piece or not at all. None writes none.
         resume: continue from `state`. On CPU the result equals that of an uninterrupted run bit for bit.
         progress: show a bar with loss and remaining time. continue_with: what Ctrl-C tells people to use.
 
@@ -64,9 +64,7 @@ def fit(
         raise ValueError("resume=True needs the file to resume from: state must be given")
     accelerator = Accelerator()
     average = AveragedModel(network, multi_avg_fn=_average(config.ema)).to(accelerator.device)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
-    )
+    optimizer = torch.optim.AdamW(network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
     about = {key: getattr(network, key, None) for key in ("arguments", "dataset")}
     about |= {"network": type(network).__name__, "schedule": schedule.name}
     losses = torch.zeros(config.steps)
@@ -114,7 +112,7 @@ def fit(
                 bar.set_postfix(loss=f"{window[:, 0].mean().item():.4f}", refresh=False)
                 if stop.requested or done == config.steps or time.monotonic() - last_save >= save_every:
                     save(done)
-                    kept, last_save = done, time.monotonic()
+                    kept, last_save = done if state else None, time.monotonic()
             if stop.requested:
                 where = (
                     f"saved in {state}; continue with {continue_with}"
@@ -145,12 +143,7 @@ def _examples(batches, schedule, config, step, rank, processes):
     stream = np.random.SeedSequence([config.seed, step]).generate_state(1, np.uint64)[0]
     generator = torch.Generator().manual_seed(int(stream))
     x0 = batches(config.batch, generator)
-    if (
-        not isinstance(x0, torch.Tensor)
-        or not x0.is_floating_point()
-        or x0.ndim < 2
-        or len(x0) != config.batch
-    ):
+    if not isinstance(x0, torch.Tensor) or not x0.is_floating_point() or x0.ndim < 2 or len(x0) != config.batch:
         got = f"{x0.dtype} {list(x0.shape)}" if isinstance(x0, torch.Tensor) else repr(x0)
         raise ValueError(f"batches must give a floating-point tensor [{config.batch}, *shape], got {got}")
     if not x0.isfinite().all():
@@ -159,8 +152,7 @@ def _examples(batches, schedule, config, step, rank, processes):
     t = _times(schedule, config, generator)
     column = [-1] + [1] * (x0.ndim - 1)
     scale, noise_std = (
-        f(t).to(x0.dtype).reshape(column)
-        for f in (lambda t: schedule.alpha_bar(t).sqrt(), schedule.noise_std)
+        f(t).to(x0.dtype).reshape(column) for f in (lambda t: schedule.alpha_bar(t).sqrt(), schedule.noise_std)
     )
     weight = 1 / schedule.alpha_bar(t).clamp(min=1e-3) if config.weighting == "v" else torch.ones_like(t)
     mine = slice(rank, None, processes)
@@ -181,9 +173,7 @@ def _times(schedule, config, generator):
 def _loss(prediction, noise, weight):
     """The weighted mean squared error, a scalar."""
     if prediction.shape != noise.shape:
-        raise ValueError(
-            f"network must give a tensor like x, {list(noise.shape)}, got {list(prediction.shape)}"
-        )
+        raise ValueError(f"network must give a tensor like x, {list(noise.shape)}, got {list(prediction.shape)}")
     return (weight * (prediction - noise).square().flatten(1).mean(1)).mean()
 
 

@@ -51,9 +51,7 @@ def train_2d(
         raise TypeError(f"dataset must be a name or a Manifold, got {dataset!r}")
     schedule = as_schedule(schedule)
     changes = {"steps": steps, "batch": batch, "lr": lr, "seed": positive_int("seed", seed, 0)}
-    config = replace(
-        config or TrainConfig(), **{key: value for key, value in changes.items() if value is not None}
-    )
+    config = replace(config or TrainConfig(), **{key: value for key, value in changes.items() if value is not None})
     state, story, again = None, command(manifold.name, schedule.name, config), "resume=True"
     if out is not None:
         out = checkpoints.checked_path(out)

@@ -49,9 +49,7 @@ def restore(path, about, config, losses, network, average, optimizer):
     if saved != config:
         raise ValueError(f"{path} belongs to a run with other settings: {saved.differences(config)}")
     if state["about"] != json.dumps(about, sort_keys=True):
-        raise ValueError(
-            f"{path} belongs to another run: {state['about']}, not {json.dumps(about, sort_keys=True)}"
-        )
+        raise ValueError(f"{path} belongs to another run: {state['about']}, not {json.dumps(about, sort_keys=True)}")
     try:
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
