@@ -69,7 +69,7 @@ def gaussian_error(eps, x_T, method="F-PNDM", t_start=None, t_end=0.2, spacing="
     """The leading error for data that is one Gaussian, from its closed form by Gauss quadrature.
 
     Args:
-        eps: an `exact_eps` of a single point (its mean) and its spread, such as `toylab.problems.gaussian().eps`.
+        eps: an `exact_eps` of a single point, the mean, and its spread: that of `toylab.problems.gaussian`.
         x_T: start state float64 [batch, *shape].
         method: "DDIM", "S-PNDM", "F-PNDM" or "PRK" (midpoint in t, spacing "t" only).
         t_start, t_end, spacing: as for `toylab.sample`.
@@ -77,7 +77,7 @@ def gaussian_error(eps, x_T, method="F-PNDM", t_start=None, t_end=0.2, spacing="
     Returns a `LeadingError`. Raises ValueError or TypeError naming the argument.
     """
     if not isinstance(eps, ExactEps) or len(eps.points) != 1:
-        raise ValueError("eps must be the exact epsilon of a single point with a spread; use leading_error for other data")
+        raise ValueError("eps must be the exact epsilon of a single point; use leading_error for other data")
     schedule, spread = eps.schedule, eps.spread
     order = _order(method, spacing)
     t_start, t_end = grids.limits(schedule, t_start, t_end)
@@ -123,10 +123,12 @@ def leading_error(eps, schedule, x_T, method="F-PNDM", t_start=None, t_end=0.2, 
         e_t = torch.func.jvp(eps, (root * y, t), along)[1]
         e_u = e_t * clock.t_u(t, sigma_u)
         stretched = torch.func.jvp(lambda x: eps(x, t), (root * y,), (root * error,))[1]
-        return torch.stack([sigma_u * e, sigma_u * stretched + _missed(method, sigma_u, sigma_uu, e_u, None)]).flatten().numpy()
+        error_u = sigma_u * stretched + _missed(method, sigma_u, sigma_uu, e_u, None)
+        return torch.stack([sigma_u * e, error_u]).flatten().numpy()
 
-    start = torch.stack([x_T.double() / schedule.alpha_bar(t_start) ** 0.5, torch.zeros_like(x_T.double())])
-    found = solve_ivp(derivative, (clock.start, clock.end), start.flatten().numpy(), method="DOP853", rtol=rtol, atol=rtol)
+    x_T = x_T.double()
+    start = torch.stack([x_T / schedule.alpha_bar(t_start) ** 0.5, torch.zeros_like(x_T)]).flatten().numpy()
+    found = solve_ivp(derivative, (clock.start, clock.end), start, method="DOP853", rtol=rtol, atol=rtol)
     if not found.success:
         raise ValueError(f"the linearised flow could not be solved ({found.message}); is eps smooth?")
     error = torch.from_numpy(found.y[:, -1]).reshape(2, *x_T.shape)[1]

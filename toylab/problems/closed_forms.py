@@ -53,10 +53,11 @@ def two_points(spread=0.0, schedule="linear"):
 
 
 def curve(name="circle", points=400, spread=0.0, schedule="linear"):
-    """A named data set with the exact epsilon of `points` even points, each spread by a Gaussian. No closed form.
+    """A named data set with the exact epsilon of `points` even points, each spread by a Gaussian.
 
-    Raises ValueError or TypeError naming the argument.
+    There is no closed form of its flow.     Raises ValueError or TypeError naming the argument.
     """
     manifold, schedule = datasets.get(name), schedules.as_schedule(schedule)
     eps = exact_eps(manifold.curve(positive_int("points", points)), schedule, spread)
-    return Problem(eps, schedule, manifold, {"dataset": manifold.name, "schedule": schedule.name, "epsilon": "exact"})
+    labels = {"dataset": manifold.name, "schedule": schedule.name, "epsilon": "exact"}
+    return Problem(eps, schedule, manifold, labels)

@@ -16,7 +16,7 @@ STEPS, UPDATES, RATE = 6, 150, 0.03
 
 
 class Field(nn.Module):
-    """f(y, t) = W2 tanh(W1 y + w t + w0), the recurrent part of a leaky continuous-time network; y [batch, 2]."""
+    """f(y, t) = W2 tanh(W1 y + w t + w0) + w2, y [batch, 2]: a leaky recurrent network but for its leak."""
 
     def __init__(self, hidden):
         super().__init__()
@@ -36,12 +36,12 @@ def moons(seed=0):
 
 @cache
 def neural_ode(seed=0):
-    """A neural ODE that tells two half moons apart (Chen et al. 2018, Neural Ordinary Differential Equations).
+    """A neural ODE that tells two half moons apart (Chen et al. 2018, Neural ODEs).
 
     dy/dt = a(t) y + b(t) f(y, t) on [0, 1], downwards, with a leak a = 2 + cos(2 pi t), a gain
-    b = 3 exp(sin(2 pi t) / 2) and f a `Field` in float64. A point is where y starts, at t = 1; the sign of y_0
-    at t = 0 is its class. The field is trained in about two seconds by back-propagation through six steps of
-    PIE, of which the result then remembers nothing. It depends on `seed` and, by round-off, on the machine.
+    b = 3 exp(sin(2 pi t) / 2) and f a `Field` in float64. A point of the data is where y starts, at t = 1;
+    the sign of y_0 at t = 0 is its class. The field is trained in about two seconds by back-propagation through
+    six steps of PIE. It depends on `seed` and, by round-off, on the machine.
 
     Returns a `Problem` without a closed form. `start` draws normal particles; `moons(seed)` are the data.
     """
@@ -62,7 +62,8 @@ def neural_ode(seed=0):
             loss.backward()
             optimiser.step()
     field.requires_grad_(False)
-    return Problem(field, schedule, None, {"dataset": "two moons", "schedule": "semilinear", "epsilon": "neural ODE"})
+    labels = {"dataset": "two moons", "schedule": "semilinear", "epsilon": "neural ODE"}
+    return Problem(field, schedule, None, labels)
 
 
 def accuracy(end, labels):

@@ -49,11 +49,11 @@ class Problem:
 
         limits = grids.limits(self.schedule, t_start, t_end)
         if self.closed_form is None:
-            raise ValueError(f"there is no closed form for {self.title}; use reference(...) instead of solution(...)")
+            raise ValueError(f"there is no closed form for {self.title}; use reference(...) instead")
         return self.closed_form(x_T, *limits)
 
     def reference(self, x_T, t_start=None, t_end=None, progress=True):
-        """What `toylab.measure_order(reference=...)` takes: the closed form, or DOP853 where there is none."""
+        """What `toylab.measure_order(reference=...)` takes: the closed form, else by DOP853."""
         from .. import grids
         from ..analysis.reference import Reference, reference_solution
 

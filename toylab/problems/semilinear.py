@@ -40,7 +40,7 @@ def linear_part(a, b=1.0, t_max=1.0):
 
 
 class LinearPart(Schedule):
-    """See `linear_part`. `sigma`, here c, is 0 at t_max and negative below; spacings "t", "sigma" and "quad" work."""
+    """See `linear_part`. `sigma`, here c, is 0 at t_max and negative below: spacings t, sigma and quad."""
 
     name = "semilinear"
     t_min = 0.0
@@ -51,9 +51,13 @@ class LinearPart(Schedule):
         self._t = torch.linspace(0, self.t_max, _CELLS + 1, dtype=torch.float64)
         for argument, values in (("a", self.a(self._t)), ("b", self.b(self._t))):
             if not isinstance(values, Tensor) or values.shape != self._t.shape or not values.isfinite().all():
-                raise ValueError(f"{argument} must return a finite tensor like t, got {values!r} for t on [0, t_max]")
+                raise ValueError(
+                    f"{argument} must return a finite tensor like t on [0, t_max], got {values!r}"
+                )
         if not (self.b(self._t) > 0).all():
-            raise ValueError("b must be positive on [0, t_max]; change the signs of b and f where it is negative")
+            raise ValueError(
+                f"b must be positive on [0, t_max], got {self.b(self._t).min():g}; -f turns its sign"
+            )
         self._c = self.sigma(self._t)
 
     def _to_the_start(self, function, t):
