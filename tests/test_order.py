@@ -6,7 +6,7 @@ import torch
 
 import toylab
 from toylab.analysis import reference_solution
-from toylab.analysis.order import _asymptotic_window
+from toylab.analysis.order import asymptotic_window
 from toylab.samplers.core import start_noise
 
 LINEAR = toylab.schedules.get("linear")
@@ -83,8 +83,8 @@ def test_float32_networks_show_a_float32_floor():
 def test_window_starts_where_local_orders_settle():
     errors = np.array([1.0, 0.9, 0.1, 0.025, 0.00625])
     local = -np.diff(np.log(errors)) / np.log(2)
-    assert _asymptotic_window(errors, local, 1e-12).tolist() == [False, False, True, True, True]
-    assert _asymptotic_window(errors, local, 1.0).sum() == 0
+    assert asymptotic_window(errors, local, 1e-12).tolist() == [False, False, True, True, True]
+    assert asymptotic_window(errors, local, 1.0).sum() == 0
 
 
 def test_a_method_that_is_exact_has_no_order_to_fit():

@@ -2,13 +2,27 @@
 
 from importlib import import_module
 
+# no module has the name of a function in it: the package's attribute would be one or the other
 _OBJECTS = {
+    "Decomposition": "decompose",
+    "Interrupted": "interrupted",
+    "LocalError": "local",
+    "OffManifold": "scores",
     "OrderEstimate": "order",
+    "OrderTable": "orders",
     "Sweep": "sweeps",
+    "WorkPrecision": "work",
+    "decompose_error": "decompose",
+    "exact_flow": "reference",
+    "local_error": "local",
     "log_density": "density",
     "measure_order": "order",
+    "off_manifold": "scores",
+    "order_table": "orders",
     "reference_solution": "reference",
     "sweep": "runs",
+    "unlikely_of_sweep": "scores",
+    "work_precision": "precision",
 }
 
 __all__ = list(_OBJECTS)

@@ -15,16 +15,18 @@ from .reference import Reference, reference_solution, rms
 
 METHODS = ("Euler", "Heun", "RK4", "AB4", "DDIM", "S-PNDM", "F-PNDM", "PLMS")
 RTOL = 1e-7  # of the exact flow, float32 networks included: the errors compared here are 1e-4 and more
+RADIUS = 0.15  # within which a sample covers a point of the manifold
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method at its largest step count within the budget.
+    """One method at one step count.
 
     Attributes:
         method: canonical name. steps: N. nfe: evaluations, counted.
         distance: mean distance of the samples to the manifold.
         excess: |distance - that of the exact flow|: nearer is not better.
+        coverage: share of the manifold that has a sample within 0.15.
         error: rms distance of the particles from their end points under the exact flow of the same eps;
             None for a stochastic method, whose particles do not follow it.
         x: the samples [n, 2].
@@ -35,6 +37,7 @@ class Row:
     nfe: int
     distance: float
     excess: float
+    coverage: float
     error: float | None
     x: Tensor
 
@@ -45,7 +48,7 @@ class Comparison:
 
     Attributes:
         budget: evaluations that each method could spend.
-        rows: a `Row` a method, in the order asked for.
+        rows: a `Row` a method, at its largest step count within the budget, in the order asked for.
         left_out: name -> reason for each method that cannot run within the budget.
         distance: mean distance to the manifold of the exact flow's end points.
         reference: those end points, and how well they are known.
@@ -64,6 +67,8 @@ def compare(
 ):  # fmt: skip
     """Run every method at the largest step count whose evaluations are within `nfe`, from the same particles.
 
+    `work_precision` does the same for several budgets and seeds.
+
     Args:
         eps, schedule, seed, t_start, t_end, spacing: as for `toylab.sample`. Start noise is float64 unless
             eps is a network of another dtype.
@@ -77,12 +82,56 @@ def compare(
     can run within the budget.
     """
     schedule, budget = as_schedule(schedule), positive_int("nfe", nfe)
-    manifold, methods = _manifold(eps, manifold), _methods(methods)
-    t_start, t_end = grids.limits(schedule, t_start, t_end)
-    where = {"t_start": t_start, "t_end": t_end, "spacing": spacing}
-    dtype, device = default_dtype(eps, otherwise=torch.float64)
-    x_T = start_noise(positive_int("n", n), (2,), seed, dtype, device)
+    where = limits(schedule, t_start, t_end, spacing)
+    counts, left_out = plan(method_list(methods), budget, schedule, **where)
+    if not counts:
+        reasons = "; ".join(f"{name} {reason}" for name, reason in left_out.items())
+        raise ValueError(f"nfe must be enough for one of the methods, got {budget}: {reasons}")
+    lineup = Lineup(eps, schedule, own_manifold(eps, manifold), n, seed, where, progress)
+    rows = tuple(lineup.run(method, steps) for method, steps in counts.items())
+    return Comparison(budget, rows, left_out, lineup.distance, lineup.reference)
 
+
+class Lineup:
+    """The particles of one seed, which all methods start from, and where the exact flow takes them.
+
+    Attributes:
+        x_T: start noise [n, 2]. reference: the exact flow's end points.
+        distance, coverage: of these, see `Row`.
+    """
+
+    def __init__(self, eps, schedule, manifold, n, seed, where, progress=True):
+        self.eps, self.schedule, self.manifold, self.seed, self.where = eps, schedule, manifold, seed, where
+        self.progress = progress
+        dtype, device = default_dtype(eps, otherwise=torch.float64)
+        self.x_T = start_noise(positive_int("n", n), (2,), seed, dtype, device)
+        ends = where["t_start"], where["t_end"]
+        self.reference = reference_solution(eps, schedule, self.x_T, *ends, rtol=RTOL, progress=progress)
+        self.distance = manifold.distance(self.reference.x).mean().item()
+        self.coverage = manifold.coverage(self.reference.x, RADIUS)
+
+    def run(self, method, steps, **options):
+        """The `Row` of a method in `steps` steps; options as for `toylab.sample`."""
+        run = sample(
+            self.eps, self.schedule, method, steps, x_T=self.x_T, seed=self.seed, record=False,
+            progress=self.progress, **self.where, **options,
+        )  # fmt: skip
+        x = run.x.double()
+        distance = self.manifold.distance(x).mean().item()
+        return Row(
+            method=run.method,
+            steps=run.steps,
+            nfe=run.nfe,
+            distance=distance,
+            excess=abs(distance - self.distance) if isfinite(distance) else distance,
+            coverage=self.manifold.coverage(x, RADIUS),
+            error=None if get(method).stochastic else rms(x - self.reference.x),
+            x=run.x,
+        )
+
+
+def plan(methods, budget, schedule, **where):
+    """({method: its largest N within the budget}, {name: reason} of those that have none)."""
     counts, left_out = {}, {}
     for method in methods:
         if not method.fixed_grid:
@@ -91,22 +140,7 @@ def compare(
             left_out[method.name] = f"needs more than {budget} for a single step"
         else:
             counts[method] = steps
-    if not counts:
-        reasons = "; ".join(f"{name} {reason}" for name, reason in left_out.items())
-        raise ValueError(f"nfe must be enough for one of the methods, got {budget}: {reasons}")
-
-    reference = reference_solution(eps, schedule, x_T, t_start, t_end, rtol=RTOL, progress=progress)
-    exact = manifold.distance(reference.x).mean().item()
-    rows = []
-    for method, steps in counts.items():
-        run = sample(
-            eps, schedule, method, steps, x_T=x_T, seed=seed, record=False, progress=progress, **where
-        )
-        distance = manifold.distance(run.x.double()).mean().item()
-        error = None if method.stochastic else rms(run.x.double() - reference.x)
-        excess = abs(distance - exact) if isfinite(distance) else distance
-        rows.append(Row(method.name, run.steps, run.nfe, distance, excess, error, run.x))
-    return Comparison(budget, tuple(rows), left_out, exact, reference)
+    return counts, left_out
 
 
 def steps_within(method, budget, schedule="linear", **where):
@@ -147,15 +181,23 @@ def _fits(method, steps, budget, schedule, where):
     return True
 
 
-def _manifold(eps, manifold):
+def limits(schedule, t_start, t_end, spacing):
+    """The keywords t_start, t_end and spacing of `toylab.sample`, filled from the schedule."""
+    t_start, t_end = grids.limits(schedule, t_start, t_end)
+    return {"t_start": t_start, "t_end": t_end, "spacing": spacing}
+
+
+def own_manifold(eps, manifold):
+    """`manifold`, a Manifold or its name, or by default that of the data set that eps was made for."""
     if manifold is None:
         manifold = getattr(eps, "dataset", None)
         if manifold is None:
             raise ValueError("manifold must be given for an eps that does not know its data set")
-    return datasets.get(manifold) if isinstance(manifold, str) else manifold
+    return datasets.as_manifold(manifold)
 
 
-def _methods(methods):
+def method_list(methods):
+    """Methods for a list of names or methods; ValueError unless they are all different."""
     if isinstance(methods, str) or not hasattr(methods, "__iter__"):
         raise TypeError(f"methods must be a list of method names, got {methods!r}")
     methods = [get(method) for method in methods]

@@ -11,6 +11,7 @@ from ..errors import positive_int
 from ..samplers import get, sample
 from ..samplers.core import default_dtype, start_noise
 from ..schedules import as_schedule
+from .interrupted import Interrupted
 from .reference import Reference, reference_solution, rms
 
 ABOVE_FLOOR = 10  # errors below this many times the floor take no part in a fit
@@ -71,44 +72,61 @@ def measure_order(
 
     Returns an `OrderEstimate`. Raises ValueError for stochastic or adaptive methods, which have no order in
     the step count, for an eps that is not deterministic, for a reference that did not converge, and when
-    fewer than two errors lie above the floor.
+    fewer than two errors lie above the floor. Interrupted, it raises `Interrupted` with the estimate from the
+    step counts that are done.
     """
     schedule, resolved = as_schedule(schedule), get(method, **options)
-    if resolved.stochastic or not resolved.fixed_grid:
-        raise ValueError(f"method must step on the given grid without noise to have an order; {resolved.name} does not")
-    steps = _step_counts(steps)
+    check_method(resolved)
+    steps = step_counts(steps)
     t_start, t_end = grids.limits(schedule, t_start, t_end)
-    if x_T is None:
-        dtype, device = default_dtype(eps, otherwise=torch.float64)
-        x_T = start_noise(n, shape, seed, dtype, device)
-    _check_deterministic(eps, x_T, t_start)
+    x_T = start_particles(eps, x_T, n, shape, seed)
+    check_deterministic(eps, x_T, t_start)
     if reference is None:
         reference = reference_solution(eps, schedule, x_T, t_start, t_end, progress=progress)
     elif not isinstance(reference, Reference):
-        reference = Reference(x=reference, error=0.0, nfe=0)
+        reference = Reference(x=_like(reference, x_T), error=0.0, nfe=0)
+    floor = max(reference.error, round_off(reference.x, x_T.dtype))
 
     errors, nfe = [], []
-    for count in tqdm(steps, desc=resolved.name, delay=2, leave=False, disable=not progress):
-        run = sample(
-            eps, schedule, resolved, count, x_T=x_T, t_start=t_start, t_end=t_end, spacing=spacing,
-            record=False, progress=False,
-        )  # fmt: skip
-        errors.append((run.x.double() - reference.x).flatten(1).norm(dim=1).cpu().numpy())
-        nfe.append(run.nfe)
-    floor = max(reference.error, 16 * torch.finfo(x_T.dtype).eps * rms(reference.x))
+    try:
+        with tqdm(
+            total=int(steps.sum()), desc=resolved.name, unit="step", delay=2, leave=False, disable=not progress
+        ) as bar:
+            for count in steps.tolist():
+                run = sample(
+                    eps, schedule, resolved, count, x_T=x_T, t_start=t_start, t_end=t_end, spacing=spacing,
+                    record=False, progress=False,
+                )  # fmt: skip
+                errors.append((run.x.double() - reference.x).flatten(1).norm(dim=1).cpu().numpy())
+                nfe.append(run.nfe)
+                bar.update(count)
+    except KeyboardInterrupt as stop:
+        what = f"{resolved.name}: interrupted with {len(errors)} of {len(steps)} step counts done"
+        done = _partial(resolved.name, steps, nfe, errors, floor, reference)
+        raise Interrupted(what, done) from stop
     return _estimate(resolved.name, steps, np.array(nfe), np.array(errors), floor, reference)
 
 
+def _partial(method, steps, nfe, errors, floor, reference):
+    """The estimate from the step counts that are done, or None when they allow no fit."""
+    try:
+        return _estimate(method, steps[: len(errors)], np.array(nfe), np.array(errors), floor, reference)
+    except ValueError:
+        return None
+
+
 def _estimate(method, steps, nfe, particle_errors, floor, reference):
+    if len(particle_errors) < 2:
+        raise ValueError(f"{method}: an order needs errors at two step counts, got {len(particle_errors)}")
     errors = np.sqrt((particle_errors**2).mean(1))
     log_steps = np.log(steps)
     with np.errstate(divide="ignore", invalid="ignore"):
         local_orders = -np.diff(np.log(errors)) / np.diff(log_steps)
-    window = _asymptotic_window(errors, local_orders, floor)
+    window = asymptotic_window(errors, local_orders, floor)
     if window.sum() < 2:
         raise ValueError(
-            f"{method}: fewer than two of the errors {np.array2string(errors, precision=2)} lie above {ABOVE_FLOOR} times "
-            f"the round-off floor {floor:.1g}, so no order can be fitted; choose fewer steps"
+            f"{method}: fewer than two of the errors {np.array2string(errors, precision=2)} lie above "
+            f"{ABOVE_FLOOR} times the round-off floor {floor:.1g}, so no order can be fitted; choose fewer steps"
         )
     rng = np.random.default_rng(0)
     drawn = rng.integers(0, particle_errors.shape[1], (RESAMPLES, particle_errors.shape[1]))
@@ -129,7 +147,7 @@ def _estimate(method, steps, nfe, particle_errors, floor, reference):
     )
 
 
-def _asymptotic_window(errors, local_orders, floor):
+def asymptotic_window(errors, local_orders, floor):
     """The longest run of step counts that ends at the last error above the floor and whose local orders agree."""
     window = np.zeros(len(errors), bool)
     above = np.flatnonzero(errors > ABOVE_FLOOR * floor)
@@ -147,7 +165,8 @@ def _slope(log_steps, log_errors):
     return -np.polyfit(log_steps, log_errors, 1)[0]
 
 
-def _step_counts(steps):
+def step_counts(steps):
+    """At least two increasing step counts, as an int array."""
     if isinstance(steps, str) or not hasattr(steps, "__iter__"):
         raise TypeError(f"steps must be a list of step counts, got {steps!r}")
     counts = np.array([positive_int("steps", count) for count in steps])
@@ -156,8 +175,34 @@ def _step_counts(steps):
     return counts
 
 
-def _check_deterministic(eps, x_T, t_start):
+def check_method(method):
+    """ValueError for a method that has no order in the step count: a stochastic or an adaptive one."""
+    if method.stochastic or not method.fixed_grid:
+        raise ValueError(f"method must step on the given grid without noise to have an order; {method.name} does not")
+
+
+def start_particles(eps, x_T, n, shape, seed):
+    """x_T, or start noise: float64 unless eps is a network of another dtype."""
+    if x_T is not None:
+        return x_T
+    return start_noise(positive_int("n", n), shape, seed, *default_dtype(eps, otherwise=torch.float64))
+
+
+def check_deterministic(eps, x_T, t_start):
+    """ValueError for an eps that gives two answers at the same x and t."""
     t = torch.tensor(t_start, dtype=torch.float64, device=x_T.device)
     with torch.no_grad():
         if not torch.equal(eps(x_T, t), eps(x_T, t)):
             raise ValueError("eps must be deterministic: two evaluations at the same x and t differ (dropout left on?)")
+
+
+def round_off(x, dtype):
+    """Error below which arithmetic in `dtype` rules, for states of the size of x."""
+    return 16 * torch.finfo(dtype).eps * rms(x)
+
+
+def _like(reference, x_T):
+    if not isinstance(reference, torch.Tensor) or reference.shape != x_T.shape:
+        got = f"shape {tuple(reference.shape)}" if isinstance(reference, torch.Tensor) else repr(reference)
+        raise ValueError(f"reference must be a Reference or a tensor like x_T, {tuple(x_T.shape)}, got {got}")
+    return reference.double()

@@ -28,12 +28,24 @@ def reference_solution(eps, schedule, x_T, t_start, t_end, rtol=None, progress=T
     Raises ValueError when the solver fails or the two differ by more than 1e-3 of the samples' size.
     """
     rtol = rtol or (3e-14 if x_T.dtype == torch.float64 else 1e-7)
-    x, nfe = _solve(eps, schedule, x_T, t_start, t_end, rtol, progress)
-    coarse, more = _solve(eps, schedule, x_T, t_start, t_end, LOOSER * rtol, progress)
+    (x,), nfe = _solve(eps, schedule, x_T, t_start, [t_end], rtol, progress)
+    (coarse,), more = _solve(eps, schedule, x_T, t_start, [t_end], LOOSER * rtol, progress)
     difference = rms(x - coarse)
     if not difference <= 1e-3 * (1 + rms(x)):
         raise ValueError(f"the reference did not converge: two tolerances differ by {difference:.2g}; is eps smooth?")
     return Reference(x=x, error=difference / (LOOSER - 1), nfe=nfe + more)
+
+
+def exact_flow(eps, schedule, x_T, times, rtol=None, progress=True):
+    """The states of the exact flow at decreasing `times` [k], from x_T at times[0]: float64 [k, batch, *shape].
+
+    As `reference_solution`, without an estimate of the error; between its own steps the solver interpolates
+    to order 7. Raises ValueError when it fails.
+    """
+    rtol = rtol or (3e-14 if x_T.dtype == torch.float64 else 1e-6)
+    times = [float(t) for t in times]
+    states, _ = _solve(eps, schedule, x_T, times[0], times[1:], rtol, progress)
+    return torch.stack([x_T.double(), *states])
 
 
 def rms(difference):
@@ -41,24 +53,31 @@ def rms(difference):
     return difference.double().flatten(1).norm(dim=1).square().mean().sqrt().item()
 
 
-def _solve(eps, schedule, x_T, t_start, t_end, rtol, progress):
+def _solve(eps, schedule, x_T, t_start, times, rtol, progress):
+    """(the states at decreasing `times` after t_start, float64; evaluations)."""
+
     def root(t):
         return np.exp(schedule.log_alpha_bar(float(t)) / 2)
+
+    def state(flat, t):
+        return torch.from_numpy(flat * root(t)).to(x_T.device).reshape(x_T.shape)
 
     @torch.no_grad()
     def derivative(sigma, flat):
         t = torch.tensor(schedule.t_of_sigma(float(sigma)), dtype=torch.float64, device=x_T.device)
-        x = torch.from_numpy(flat * root(t)).to(x_T).reshape(x_T.shape)
-        return eps(x, t).double().flatten().cpu().numpy()
+        return eps(state(flat, t).to(x_T.dtype), t).double().flatten().cpu().numpy()
 
-    start, end = schedule.sigma(float(t_start)), schedule.sigma(float(t_end))
-    y = x_T.double().flatten().cpu().numpy() / root(t_start)
-    solver = DOP853(derivative, start, y, end, rtol=rtol, atol=rtol)
-    layout = "{desc}: {percentage:3.0f} %|{bar}| [{elapsed}<{remaining}]"
-    with tqdm(total=100, desc="reference", bar_format=layout, delay=2, leave=False, disable=not progress) as bar:
+    start, *ends = [schedule.sigma(float(t)) for t in (t_start, *times)]
+    y, states = x_T.double().flatten().cpu().numpy() / root(t_start), []
+    solver = DOP853(derivative, start, y, ends[-1], rtol=rtol, atol=rtol)
+    with tqdm(total=100, desc="reference", unit="%", delay=2, leave=False, disable=not progress) as bar:
         while solver.status == "running":
             message = solver.step()
-            bar.update(100 * (start - solver.t) / (start - end) - bar.n)
-    if solver.status == "failed" or not np.isfinite(solver.y).all():
-        raise ValueError(f"the reference did not converge: DOP853 stopped at sigma = {solver.t:g} ({message})")
-    return torch.from_numpy(solver.y * root(t_end)).to(x_T.device).reshape(x_T.shape), solver.nfev
+            if solver.status == "failed" or not np.isfinite(solver.y).all():
+                raise ValueError(f"the reference did not converge: DOP853 stopped at sigma = {solver.t:g} ({message})")
+            reached = sum(end >= solver.t for end in ends)
+            between = solver.dense_output() if any(end > solver.t for end in ends[len(states) : reached]) else None
+            for end, t in list(zip(ends, times, strict=True))[len(states) : reached]:
+                states.append(state(solver.y if end == solver.t else between(end), t))
+            bar.update(100 * (start - solver.t) / (start - ends[-1]) - bar.n)
+    return states, solver.nfev

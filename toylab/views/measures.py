@@ -34,7 +34,8 @@ def _in_look(draw):
 def plot_work(result, measures=("error", "excess"), axes=None):
     """The measures of a `WorkPrecision` against NFE: "error", "excess", "distance" or "coverage".
 
-    Dots are medians over the seeds, bands reach from the least to the largest, rings are the Pareto front.
+    Dots are medians over the seeds, bands reach from the least to the largest (not for adaptive methods),
+    rings are the Pareto front.
     Errors beyond 10 have blown up and are shown as triangles at the top. Returns the Axes, one a measure.
     """
     figure = None
@@ -63,7 +64,9 @@ def _draw_measure(ax, result, measure):
         )
         look = line(method)
         ax.plot(nfe, np.minimum(middle, top), marker="o", markersize=6, label=method, **look)
-        ax.fill_between(nfe, np.minimum(low, top), np.minimum(high, top), color=look["color"], alpha=0.13, linewidth=0)
+        if rows[0].budget:  # an adaptive method's NFE may fall as its tolerance does
+            low, high = np.minimum(low, top), np.minimum(high, top)
+            ax.fill_between(nfe, low, high, color=look["color"], alpha=0.13, linewidth=0)
         over = [each for each, value in zip(nfe, middle, strict=True) if not value <= top]
         if over:
             ax.plot(over, [top] * len(over), "^", color=look["color"], markersize=11, clip_on=False, zorder=4)
@@ -127,7 +130,8 @@ def _draw_decomposition(ax, result, method):
     else:
         note = f"beyond NFE {ceil(crossover)}\nmore steps buy nothing"
         ax.plot([crossover] * 2, [lowest, result.network], color=INK, linewidth=1.5)
-        ax.plot(crossover, result.network, "o", color="white", markeredgecolor=INK, markeredgewidth=2, markersize=12, zorder=5)
+        ring = {"color": "white", "markeredgecolor": INK, "markeredgewidth": 2, "markersize": 12}
+        ax.plot(crossover, result.network, "o", zorder=5, **ring)
     ax.text(0.97, 0.96, note, transform=ax.transAxes, ha="right", va="top", fontsize=14, color=INK)
     _ticks(ax, [value for value in (5, 10, 20, 40, 80, 160, 320, 640) if nfe[0] / 1.1 <= value <= nfe[-1] * 1.1])
     ax.set(xlabel="network evaluations (NFE)")
@@ -151,12 +155,14 @@ def plot_local_error(result, axes=None):
         axes = plt.subplots(1, 2, figsize=(13.5, 5.2))[1]
     left, right = axes
     color = line(result.method)["color"]
-    for errors, word, filled in ((result.end, "global: all steps", False), (result.local, "local: one step", True)):
-        slope = result.order if filled else -np.polyfit(np.log(result.steps[result.fitted]), np.log(errors[result.fitted]), 1)[0]
-        steps = result.steps[result.fitted]
-        level = np.exp(np.mean(np.log(errors[result.fitted]) + slope * np.log(steps)))
-        left.loglog(result.steps, errors, "o", color=color, markersize=9, fillstyle="full" if filled else "none", markeredgewidth=2)
-        left.loglog(steps, level * steps**-slope, "-" if filled else "--", color=color, label=f"{word}, slope {slope:.2f}")
+    for errors, word, fill, dash in (
+        (result.end, "global: all steps", "none", "--"),
+        (result.local, "local: one step", "full", "-"),
+    ):
+        steps, fitted = result.steps[result.fitted], errors[result.fitted]
+        slope, level = np.polyfit(np.log(steps), np.log(fitted), 1)
+        left.loglog(result.steps, errors, "o", color=color, markersize=9, fillstyle=fill, markeredgewidth=2)
+        left.loglog(steps, np.exp(level) * steps**slope, dash, color=color, label=f"{word}, slope {-slope:.2f}")
     left.axhline(result.floor, color=PALE, linestyle=":")
     left.annotate("floor", (result.steps[0], result.floor), xytext=(0, 5), textcoords="offset points", color="#62686e")
     left.set(xlabel="steps N", ylabel="error (rms)", title=f"{result.method}: one step, and all of them")

@@ -126,5 +126,5 @@ def plot_order(estimates, ax=None):
     ax.set_xticks(counts, [str(count) for count in counts])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set(xlabel="steps N", ylabel="end-point error (rms)", title="convergence order", ylim=(floor / 30, None))
-    ax.legend()
+    ax.legend(frameon=True, framealpha=0.9, edgecolor="none")
     return ax
