@@ -17,7 +17,7 @@ DECLARED := pyproject.toml constraints.txt
 CHECK := $(if $(filter command% environment%,$(origin PYTHON)),same-python)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint clean same-python
+.PHONY: help lab test notebooks picture lint clean same-python
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -41,6 +41,14 @@ lab: $(LAB)  ## install what is missing and open JupyterLab on notebooks/
 test: $(TEST)  ## install what is missing and run every test
 	@echo "toylab: running the tests"
 	@exec $(PY) -m pytest $(ARGS)
+
+notebooks: $(TEST)  ## run every notebook from top to bottom and keep its outputs
+	@echo "toylab: running the notebooks"
+	@$(PY) notebooks/execute.py $(ARGS)
+
+picture: $(TEST)  ## render the README's picture in Chromium
+	@echo "toylab: rendering docs/player.png"
+	@$(PY) docs/make_picture.py
 
 lint: $(TEST)  ## check the style of the code with ruff
 	@echo "toylab: checking the style"

@@ -1,7 +1,7 @@
 """Render the README's picture: ``python docs/make_picture.py`` (needs Chromium and the test extra).
 
-The player of the first notebook at 10 steps, computed now from the shipped spiral network and photographed in
-headless Chromium from its stand-alone page.
+The player of the first notebook at equal cost, computed now from the shipped spiral network and photographed
+in headless Chromium from its stand-alone page.
 """
 
 import os
@@ -15,6 +15,7 @@ from playwright.sync_api import sync_playwright
 from toylab.views import explore
 
 PICTURE = Path(__file__).parent / "player.png"
+BUDGET = 25  # network evaluations
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
@@ -23,7 +24,9 @@ def main():
     if not chromium:
         raise SystemExit("needs Chromium: install it, or name it in the environment variable CHROMIUM")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        page_file = explore("spiral", theme="light").to_html(Path(folder) / "player.html")
+        player = explore("spiral", steps=None, equal_nfe=True, theme="light")
+        player.step_index = player.budgets.index(BUDGET)
+        page_file = player.to_html(Path(folder) / "player.html")
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1180, "height": 620}, device_scale_factor=2)
         page.goto(Path(page_file).as_uri())

@@ -456,7 +456,7 @@ def test_an_output_folder_that_cannot_be_written_is_refused_before_any_work(comm
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refused)
-    monkeypatch.setattr("toylab.cli.problem.find", lambda *given: pytest.fail("work was done"))
+    monkeypatch.setattr("toylab.problems.find", lambda *given: pytest.fail("work was done"))
     assert_mistake(run(command, [str(tmp_path / "a")], QUICK), f"{tmp_path} cannot (Read-only file system)")
 
 
@@ -473,7 +473,7 @@ def test_an_unforeseen_error_is_a_failed_job_in_one_line(monkeypatch):
     def broken(*given, **more):
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("toylab.cli.problem.find", broken)
+    monkeypatch.setattr("toylab.problems.find", broken)
     result = run(RUN)
     assert result.exit_code == 1
     assert result.stderr == "toylab: failed: RuntimeError: two lines (--debug shows where)\n"

@@ -9,14 +9,15 @@ from toylab.epsilon import exact_eps
 from toylab.errors import positive_int
 from toylab.samplers.core import start_noise
 
+FORWARD, EXACT, NETWORK, DIFFERENCE = "forward process", "exact ε", "network ε", "network − exact"
 SPREAD = 0.04  # of the exact epsilon's points: a curve of finite width has a field that can be drawn
 
 
 def forward_sweep(manifold, schedule, network=None, n=512, seed=0, nodes=48):
     """The forward process of data on `manifold` as a (sweep, fields) pair for `Player`.
 
-    Panels: "forward", the particles over p_t; "exact", with the field of the exact epsilon; and, where a
-    `network` is given, "network" with its field and "difference" with what it adds to the exact one. All show
+    Panels: FORWARD, the particles over p_t; EXACT, with the field of the exact epsilon; and, where a `network`
+    is given, NETWORK with its field and DIFFERENCE with what it adds to the exact one. All show
     the same x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps, with one x0 and one eps for all t.
 
     Args:
@@ -31,7 +32,7 @@ def forward_sweep(manifold, schedule, network=None, n=512, seed=0, nodes=48):
     states = torch.stack([schedule.alpha_bar(t) ** 0.5 * x0 + schedule.noise_std(t) * noise for t in times])
     distance = manifold.distance(states).numpy()
     fields = _fields(manifold, schedule, network)
-    panels = ("forward", *fields)
+    panels = (FORWARD, *fields)
     every = [(panel, nodes) for panel in panels]
     threshold = 0.1
     return Sweep(
@@ -55,13 +56,13 @@ def _fields(manifold, schedule, network, size=13, extent=2.7, times=30):
     axis = torch.linspace(-extent, extent, size, dtype=torch.float64)
     grid = torch.cartesian_prod(axis, axis).flip(1)
     exact = exact_eps(manifold.curve(400).double(), schedule, SPREAD)
-    vectors = {"exact": torch.stack([exact(grid, t) for t in at])}
+    vectors = {EXACT: torch.stack([exact(grid, t) for t in at])}
     if network is not None:
         with torch.no_grad():
-            vectors["network"] = torch.stack([network(grid.float(), t) for t in at]).double()
-        vectors["difference"] = vectors["network"] - vectors["exact"]
+            vectors[NETWORK] = torch.stack([network(grid.float(), t) for t in at]).double()
+        vectors[DIFFERENCE] = vectors[NETWORK] - vectors[EXACT]
     # the exact field's longest arrows at each time are one grid spacing long, so that panels can be compared
-    scale = vectors["exact"].norm(dim=2).quantile(0.98, dim=1).reshape(-1, 1, 1)
+    scale = vectors[EXACT].norm(dim=2).quantile(0.98, dim=1).reshape(-1, 1, 1)
     return {
         name: {"times": at.numpy(), "vectors": (field / scale).reshape(-1, size, size, 2).numpy(), "extent": extent}
         for name, field in vectors.items()

@@ -4,7 +4,6 @@ import statistics
 
 from toylab import datasets, epsilon, problems, schedules
 from toylab.analysis import sweep
-from toylab.analysis.compare import compare
 from toylab.samplers import sample
 from toylab.views.forward import forward_sweep
 from toylab.views.player import Player
@@ -37,13 +36,6 @@ def explore(dataset="spiral", epsilon="network", schedule="linear", methods=METH
 
 def explore_forward(dataset="spiral", schedule="linear", n=512, seed=0, **look):
     """The forward process as a player, with dropdowns for the data set and the schedule."""
-    titles = {
-        "forward": "forward process",
-        "exact": "exact ε",
-        "network": "network ε",
-        "difference": "network − exact",
-    }
-
     def compute(chosen, progress=None):
         name, schedule = chosen["Data set"], schedules.get(chosen["Schedule"])
         file = name if schedule.name == "linear" else f"{name}-{schedule.name}"
@@ -54,7 +46,7 @@ def explore_forward(dataset="spiral", schedule="linear", n=512, seed=0, **look):
     chosen = {"Data set": dataset, "Schedule": schedule}
     (shown, fields), look = compute(chosen), {"progress": 0.3, "show_density": True, "tracks": 0} | look
     return Player(
-        shown, fields=fields, titles=titles, choices=choices, chosen=chosen, compute=compute,
+        shown, fields=fields, choices=choices, chosen=chosen, compute=compute,
         caption="The same noisy samples in every panel; one scale for all arrows of a time. Grey: the data.", **look,
     )  # fmt: skip
 
@@ -88,22 +80,4 @@ def twin_table(dataset, schedule="linear", steps=50, n=512, seeds=(0, 1, 2), t_e
     return Table(
         ("classical / pseudo", "distance, classical", "distance, pseudo", "least ratio", "largest ratio"), tuple(rows),
         f"{dataset}, {problem.schedule.name} schedule, exact epsilon, N = {steps}, {n} particles, seeds {list(seeds)}",
-    )  # fmt: skip
-
-
-def nfe_table(dataset, schedule="linear", nfe=(5, 10, 20, 50, 100), methods=None, n=512, seed=0, t_end=None):
-    """Mean distance to the manifold of several methods at equal NFE, as a `Table`; the exact flow last."""
-    problem = problems.find(dataset, "exact", schedule)
-    methods = methods or ("Euler", "Heun", "RK4", "AB4", "DDIM", "S-PNDM", "F-PNDM", "PLMS")
-    found = [
-        compare(problem.eps, problem.schedule, methods, budget, problem.manifold, n=n, seed=seed, t_end=t_end)
-        for budget in nfe
-    ]
-    by_method = [{row.method: row.distance for row in comparison.rows} for comparison in found]
-    rows = [(method, *(column.get(method) for column in by_method)) for method in methods]
-    rows.append(("exact flow", *(comparison.distance for comparison in found)))
-    return Table(
-        ("method \\ NFE", *map(str, nfe)), tuple(rows),
-        f"mean distance to the {dataset}; {problem.schedule.name} schedule, exact epsilon, {n} particles, seed {seed}; "
-        "– where a single step costs more than the budget",
     )  # fmt: skip

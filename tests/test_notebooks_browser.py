@@ -1,0 +1,81 @@
+"""The first notebooks in JupyterLab, as a student uses them: run all, drag sliders, choose another data set."""
+
+import pytest
+from browser import browser, chromium, hashes, jupyterlab, open_page, run_all, settled
+from test_notebooks import NOTEBOOKS
+
+SHOW_OUTPUT = """([cell]) => {
+    const book = window.jupyterapp.shell.currentWidget.content;
+    book.activeCellIndex = cell;
+    book.scrollToItem(cell, "start");
+}"""
+PLAYERS = {
+    "01_start_here": 1,
+    "02_noise_and_the_perfect_denoiser": 1,
+    "03_classical_methods_fall_off": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def started():
+    if chromium() is None:
+        pytest.skip("no Chromium found: install the system's, or name one in the variable CHROMIUM")
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=PLAYERS)
+def lab(request, started, tmp_path_factory):
+    name = request.param
+    with jupyterlab(tmp_path_factory.mktemp("server"), [NOTEBOOKS / f"{name}.ipynb"]) as server:
+        with open_page(started, server.url(f"{name}.ipynb"), viewport={"width": 1500, "height": 1200}) as page:
+            run_all(page, seconds=240)
+            yield name, page
+
+
+def player(page, index):
+    """The index-th player of the notebook, brought into view and drawn."""
+    cells = page.evaluate(
+        """() => [...window.jupyterapp.shell.currentWidget.content.widgets].flatMap((cell, i) =>
+            (cell.model.outputs?.toJSON() ?? []).some((output) =>
+                output.data?.["application/vnd.jupyter.widget-view+json"]) ? [i] : [])"""
+    )
+    page.evaluate(SHOW_OUTPUT, [cells[index]])
+    found = page.locator(".jp-Cell").nth(cells[index]).locator(".toylab-player")
+    found.wait_for(timeout=30_000)
+    found.scroll_into_view_if_needed()
+    return found, len(cells)
+
+
+def test_every_player_moves_with_its_sliders_and_comes_back(lab):
+    name, page = lab
+    for index in range(PLAYERS[name]):
+        found, count = player(page, index)
+        assert count == PLAYERS[name]
+        found.evaluate("(node) => { document.querySelectorAll('.marked').forEach((n) => n.classList.remove('marked'));"
+                       " node.classList.add('marked'); }")  # fmt: skip
+        canvases = ".marked .stage canvas"
+        before = settled(page, canvases)
+        for slider in found.get_by_role("slider").all():
+            if not slider.is_visible():
+                continue
+            slider.focus()
+            page.keyboard.press("ArrowLeft")
+            moved = settled(page, canvases, different_from=before)
+            page.keyboard.press("ArrowRight")
+            assert settled(page, canvases, different_from=moved) == before
+
+
+def test_another_data_set_is_computed_in_place(lab):
+    name, page = lab
+    found, _ = player(page, 0)
+    if not found.get_by_label("Data set").count():
+        assert name == "03_classical_methods_fall_off"
+        return
+    before = hashes(page)
+    found.get_by_label("Data set").select_option("circle")
+    page.wait_for_function(
+        "() => document.querySelector('.toylab-player .heading').textContent.startsWith('circle')", timeout=120_000
+    )
+    assert settled(page) != before
+    assert page.locator(".toylab-player .error").first.inner_text() == ""

@@ -1,0 +1,68 @@
+"""The README promises nothing that does not run."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import toylab
+from toylab.cli import app
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+def test_the_tour_runs_and_measures_the_orders_it_states():
+    lines = blocks("python")[0].splitlines()
+    names = {}
+    stated = []
+    for line in lines:
+        code, _, comment = line.partition("#")
+        if ".order" in code:
+            stated.append((eval(code, names), float(re.search(r"[\d.]+\d", comment)[0])))
+        else:
+            exec(code, names)
+    assert torch.isfinite(names["run"].x).all()
+    assert len(stated) == 2
+    for measured, promised in stated:
+        assert measured == pytest.approx(promised, abs=0.1)
+
+
+def test_every_command_shown_is_one_that_the_command_line_has():
+    commands = [line.split("#")[0].split() for block in blocks("sh") for line in block.splitlines()]
+    shown = [command for command in commands if command and command[0] == "toylab"]
+    assert len(shown) >= 4
+    for _, name, *arguments in shown:
+        help_text = CliRunner().invoke(app, [name, "--help"], terminal_width=200).output
+        for option in (argument for argument in arguments if argument.startswith("-")):
+            assert option in help_text, f"toylab {name} has no {option}"
+
+
+def test_every_make_target_shown_exists():
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"make (lab|test|picture|help|notebooks|reproduce)", README)) <= targets
+
+
+def test_every_link_and_picture_leads_to_a_file():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if "://" not in target:
+            assert (ROOT / target).exists(), target
+
+
+def test_every_method_named_in_the_table_is_known():
+    table = README.split("## Methods")[1].split("Beside the table")[0]
+    cells = [cell.strip(" *") for row in table.splitlines() if row.startswith("|") for cell in row.split("|")[3:5]]
+    named = [cell.split(" (")[0] for cell in cells if re.fullmatch(r"[A-Z][\w-]*( \(.*\))?", cell)]
+    assert len(named) >= 11
+    assert set(named) <= set(toylab.methods())
+
+
+def test_every_notebook_is_listed():
+    for notebook in (ROOT / "notebooks").glob("[0-9]*.ipynb"):
+        assert f"notebooks/{notebook.name}" in README
