@@ -12,7 +12,6 @@ _LAZY = {
     "Table": "tables",
     "explore": "lessons",
     "explore_forward": "lessons",
-    "nfe_table": "lessons",
     "plot_decomposition": "measures",
     "plot_eps_error": "plots",
     "plot_local_error": "measures",
