@@ -21,7 +21,15 @@ def measured(schedule, method, t_end, steps=STEPS, spacing="t"):
     problem = problems.gaussian(schedule=schedule)
     x = problem.start(4)
     run = toylab.sample(
-        problem.eps, schedule, method, steps, x_T=x, t_end=t_end, spacing=spacing, record=False, progress=False
+        problem.eps,
+        schedule,
+        method,
+        steps,
+        x_T=x,
+        t_end=t_end,
+        spacing=spacing,
+        record=False,
+        progress=False,
     )
     return run.x - problem.solution(x, None, t_end), x
 
@@ -33,7 +41,11 @@ def predicted(schedule, method, t_end, x, **options):
 @pytest.mark.parametrize(
     ("method", "schedule", "t_end"),
     [
-        *(("F-PNDM", schedule, t_end) for schedule in ("linear", "cosine") for t_end in (0.05, 0.1, 0.2, 0.5)),
+        *(
+            ("F-PNDM", schedule, t_end)
+            for schedule in ("linear", "cosine")
+            for t_end in (0.05, 0.1, 0.2, 0.5)
+        ),
         ("PRK", "linear", 0.05),
         ("PRK", "linear", 0.2),
         ("PRK", "cosine", 0.2),

@@ -23,7 +23,9 @@ def test_the_closed_form_of_a_gaussian_is_what_dop853_finds(schedule, spread):
 def test_closed_forms_compose(schedule):
     problem, x = problems.gaussian(schedule=schedule), normal(6, 2)
     halfway = problem.solution(x, 0.9, 0.4)
-    torch.testing.assert_close(problem.solution(halfway, 0.4, 0.1), problem.solution(x, 0.9, 0.1), rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(
+        problem.solution(halfway, 0.4, 0.1), problem.solution(x, 0.9, 0.1), rtol=1e-12, atol=1e-13
+    )
 
 
 def test_one_point_is_a_gaussian_of_no_width():

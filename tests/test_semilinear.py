@@ -26,7 +26,15 @@ ORDERS = [
 
 def order(problem, x, reference, method, steps, **options):
     estimate = toylab.measure_order(
-        problem.eps, problem.schedule, method, steps, x_T=x, t_end=0.0, reference=reference, progress=False, **options
+        problem.eps,
+        problem.schedule,
+        method,
+        steps,
+        x_T=x,
+        t_end=0.0,
+        reference=reference,
+        progress=False,
+        **options,
     )
     return estimate.order
 
@@ -48,7 +56,9 @@ def test_scale_and_clock_are_the_integrals_of_a_and_b(t):
     assert VARYING.noise_std(t) == pytest.approx(float(scale(t) * clock), rel=1e-14, abs=1e-15)
 
 
-@pytest.mark.parametrize("schedule", [VARYING, linear_part(200.0), linear_part(-3.0, 2.0)], ids=["varying", "stiff", "growing"])
+@pytest.mark.parametrize(
+    "schedule", [VARYING, linear_part(200.0), linear_part(-3.0, 2.0)], ids=["varying", "stiff", "growing"]
+)
 def test_the_clock_has_an_inverse(schedule):
     t = torch.linspace(0, schedule.t_max, 37, dtype=torch.float64)
     clock = schedule.sigma(t)
@@ -63,7 +73,9 @@ def test_phi_is_the_solution_for_constant_f():
     def derivative(t, flat):
         return ((1 + t) * flat.reshape(3, 2) + math.exp(t) * f.numpy()).ravel()
 
-    found = solve_ivp(derivative, (1.2, 0.3), y.numpy().ravel(), method="DOP853", rtol=1e-13, atol=1e-13).y[:, -1]
+    found = solve_ivp(derivative, (1.2, 0.3), y.numpy().ravel(), method="DOP853", rtol=1e-13, atol=1e-13).y[
+        :, -1
+    ]
     moved = Pseudo.move(VARYING, y, f, time(1.2), time(0.3))
     np.testing.assert_allclose(moved, found.reshape(3, 2), rtol=1e-11, atol=1e-12)
 
