@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 import torch
-from problems import ancestral_noise, flower, normal, reference
+from problems import ancestral_noise, flower, normal, numpy_eps, numpy_schedule, reference
+from scipy.integrate import solve_ivp
 
 import toylab
 
@@ -122,6 +123,21 @@ def test_the_probability_flow_at_tight_tolerances_is_dop853(name):
     for state, t in zip(run.states[1:], run.times.tolist()[1:], strict=True):
         expected = reference(eps, schedule, x, schedule.t_max, t)
         torch.testing.assert_close(state, expected, rtol=0, atol=2e-8)
+
+
+@pytest.mark.parametrize("rtol, atol", [(1e-3, 1e-8), (1e-8, 1e-3)])
+def test_the_probability_flow_is_scipy_s_rk45_on_the_paper_s_equation(rtol, atol):
+    alpha_bar, derivative = numpy_schedule("linear")
+    eps, x = numpy_eps(POINTS, alpha_bar, 0.1), normal(6, 2)
+
+    def slope(t, flat):
+        state, a = flat.reshape(6, 2), alpha_bar(t)
+        return (derivative(t) / (2 * a) * (state - eps(state, t) / (1 - a) ** 0.5)).ravel()
+
+    expected = solve_ivp(slope, (1.0, 0.1), x.numpy().ravel(), method="RK45", rtol=rtol, atol=atol)
+    run = toylab.sample(EPS, LINEAR, "PF", x_T=x, t_end=0.1, rtol=rtol, atol=atol)
+    assert run.nfe == expected.nfev
+    torch.testing.assert_close(run.x.flatten(), torch.from_numpy(expected.y[:, -1]), rtol=0, atol=1e-10)
 
 
 def test_a_tighter_tolerance_costs_more_evaluations_and_errs_less():
