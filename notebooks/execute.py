@@ -1,7 +1,7 @@
 """Run the notebooks from top to bottom and keep light outputs: ``python notebooks/execute.py [NAME ...]``.
 
 Players keep their static picture and lose their live view, which needs a kernel; everything that
-differs between two runs (execution times, widget models) is dropped.
+differs between two runs (execution times, widget models, progress bars) is dropped.
 """
 
 import argparse
@@ -33,11 +33,15 @@ def lighten(notebook):
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
             for output in cell.outputs:
-                if "image/png" in output.get("data", {}):
-                    output.data.pop(WIDGET, None)
+                output.get("data", {}).pop(WIDGET, None)
+            cell.outputs = [output for output in cell.outputs if not _passing(output)]
     return notebook
+
+
+def _passing(output):
+    """Whether an output is a warning or a progress bar, of which nothing is worth keeping."""
+    return output.get("name") == "stderr" or output.get("data", {}).get("text/plain", "").startswith("HBox(")
 
 
 def names():

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.integrate import DOP853
 from torch import Tensor
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 LOOSER = 30
 

@@ -1,7 +1,7 @@
 """Run several methods at several step counts from the same particles."""
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from .. import datasets
 from ..errors import number, positive_int

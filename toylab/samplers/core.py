@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from .. import grids
 from ..errors import positive_int
