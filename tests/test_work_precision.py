@@ -144,6 +144,15 @@ def test_the_front_of_coverage_is_the_most(result):
     assert result.front("coverage")[-1].coverage.middle == top
 
 
+def test_distances_are_not_ranked(result):
+    with pytest.raises(ValueError, match="unknown measure 'distance'"):
+        result.front("distance")
+    text = str(result.table("distance"))
+    assert "*" not in text and f"of the exact flow {result.distance.middle:.3g}" in text
+    (ax,) = result.plot(["distance"])
+    assert "exact flow" in {drawn.get_label() for drawn in ax.lines}
+
+
 def test_json_is_what_was_measured(result):
     read = json.loads(result.to_json())
     assert read["nfe"] == [3, 8, 30] and read["seeds"] == [0, 4, 9]

@@ -7,7 +7,7 @@ from math import exp, isfinite, log
 
 import numpy as np
 import torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from .. import schedules
 from ..epsilon.exact import exact_eps
@@ -83,7 +83,10 @@ class Decomposition:
         return tuple(rows[nfe] for nfe in sorted(rows))
 
     def crossover(self, method):
-        """The NFE, a float, beyond which the solver error stays below the network error: more steps buy nothing.
+        """The NFE, a float, beyond which the solver error stays below the network error.
+
+        Further steps buy little: by the triangle inequality they cannot bring the total below the network
+        error less what the solver still loses.
 
         Interpolated along straight lines in log NFE and log error. The smallest NFE measured when the solver
         error is below from there on; None when it is still above at the largest, or there is no network error.

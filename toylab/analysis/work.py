@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from statistics import median
 
-MEASURES = {
-    "error": "end-point error (rms)",
-    "excess": "|d - d of the exact flow|",
-    "distance": "mean distance d to the manifold",
-    "coverage": "share of the manifold covered",
-}
+from ..errors import unknown_name
+
+MEASURES = ("error", "excess", "distance", "coverage")
+RANKED = ("error", "excess", "coverage")
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,12 @@ class WorkPrecision:
         return tuple(row for row in self.rows if row.method == method)
 
     def front(self, measure="error"):
-        """The rows on the Pareto front of a measure, most coverage and least of the others, by growing NFE."""
+        """The rows on the Pareto front of a measure (most coverage, or least error or excess), by growing NFE.
+
+        ValueError for "distance", by which nothing can be ranked: nearer to the manifold is not better.
+        """
+        if measure not in RANKED:
+            raise unknown_name("measure", measure, RANKED)
         sign = -1 if measure == "coverage" else 1
         middles = [getattr(row, measure) and sign * getattr(row, measure).middle for row in self.rows]
         pairs = zip(self.rows, middles, strict=True)
@@ -103,7 +106,7 @@ class WorkPrecision:
 
     def table(self, measure="error"):
         """The medians of "error", "excess", "distance" or "coverage", methods by budgets; a star marks the
-        Pareto front. Returns a `toylab.views.tables.Table`."""
+        Pareto front (not of distances, see `front`). Returns a `toylab.views.tables.Table`."""
         from ..views.measures import work_table
 
         return work_table(self, measure)

@@ -35,7 +35,8 @@ def plot_work(result, measures=("error", "excess"), axes=None):
     """The measures of a `WorkPrecision` against NFE: "error", "excess", "distance" or "coverage".
 
     Dots are medians over the seeds, bands reach from the least to the largest (not for adaptive methods),
-    rings are the Pareto front.
+    rings are the Pareto front. Of distances there is none, because nearer is not better; a line shows the
+    exact flow's instead.
     Errors beyond 10 have blown up and are shown as triangles at the top. Returns the Axes, one a measure.
     """
     figure = None
@@ -44,7 +45,8 @@ def plot_work(result, measures=("error", "excess"), axes=None):
     axes = np.atleast_1d(axes).ravel()
     for ax, measure in zip(axes, measures, strict=True):
         _draw_measure(ax, result, measure)
-    handles, labels = axes[0].get_legend_handles_labels()
+    entries = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    labels, handles = list(entries), list(entries.values())
     if figure:
         figure.legend(handles, labels, loc="outside right center", fontsize=13)
     else:
@@ -70,11 +72,14 @@ def _draw_measure(ax, result, measure):
         over = [each for each, value in zip(nfe, middle, strict=True) if not value <= top]
         if over:
             ax.plot(over, [top] * len(over), "^", color=look["color"], markersize=11, clip_on=False, zorder=4)
-    front = [row for row in result.front(measure) if getattr(row, measure).middle <= top]
-    ax.plot(
-        [row.nfe for row in front], [getattr(row, measure).middle for row in front], "o", color=INK, fillstyle="none",
-        markersize=14, markeredgewidth=2, linestyle="none", label="Pareto front", zorder=5,
-    )  # fmt: skip
+    if measure == "distance":
+        ax.axhline(result.distance.middle, color=PALE, linewidth=3, zorder=1, label="exact flow")
+    else:
+        front = [row for row in result.front(measure) if getattr(row, measure).middle <= top]
+        ax.plot(
+            [row.nfe for row in front], [getattr(row, measure).middle for row in front], "o", color=INK,
+            fillstyle="none", markersize=14, markeredgewidth=2, linestyle="none", label="Pareto front", zorder=5,
+        )  # fmt: skip
     if measure == "coverage":
         ax.set(xscale="log", ylim=(0, top))
     else:
@@ -111,7 +116,7 @@ def _draw_decomposition(ax, result, method):
     rows, color = result.of(method), line(method)["color"]
     nfe = np.array([row.nfe for row in rows])
     solver, total = (np.array([getattr(row, each) for row in rows]) for each in ("solver", "total"))
-    lowest = min(result.network, *(row.solver for each in result.methods for row in result.of(each))) / 2
+    lowest = min(result.network, *(row.solver for each in result.methods for row in result.of(each))) / 4
     crossover = result.crossover(method)
     ax.set(xscale="log", yscale="log", ylim=(lowest, TOP), xlim=(nfe[0] / 1.12, nfe[-1] * 1.12))
     ax.grid(False)
@@ -126,9 +131,9 @@ def _draw_decomposition(ax, result, method):
     _label(ax, nfe[-1], result.network, "network error", "#62686e", above=False)
     _label(ax, nfe[-1], solver[-1], "solver error", color, above=False)
     if crossover is None:
-        note = "no crossover:\nmore steps still help" if result.network else "no network error"
+        note = "the solver's fault\nall the way" if result.network else "no network error"
     else:
-        note = f"beyond NFE {ceil(crossover)}\nmore steps buy nothing"
+        note = f"from NFE {ceil(crossover)} on\nthe network's fault"
         ax.plot([crossover] * 2, [lowest, result.network], color=INK, linewidth=1.5)
         ring = {"color": "white", "markeredgecolor": INK, "markeredgewidth": 2, "markersize": 12}
         ax.plot(crossover, result.network, "o", zorder=5, **ring)
@@ -179,7 +184,8 @@ def plot_local_error(result, axes=None):
 
 def work_table(result, measure="error"):
     """Medians of one measure of a `WorkPrecision`, methods by budgets, as a `Table`."""
-    front = {id(row) for row in result.front(measure)}
+    ranked = measure != "distance"
+    front = {id(row) for row in result.front(measure)} if ranked else set()
     cells = {(row.method, row.budget or f"rtol {row.rtol:g}"): row for row in result.rows}
     rows = []
     for method in result.methods:
@@ -191,7 +197,8 @@ def work_table(result, measure="error"):
             name = f"{row.method}, rtol {row.rtol:g} (NFE {row.nfe})"
             rows.append((name, _cell(row, measure, front), *[""] * (len(result.nfe) - 1)))
     seeds = "one seed" if len(result.seeds) == 1 else f"median of {len(result.seeds)} seeds"
-    note = f"{LABELS[measure]}, {seeds}; * on the Pareto front"
+    last = "* on the Pareto front" if ranked else f"of the exact flow {result.distance.middle:.3g}"
+    note = f"{LABELS[measure]}, {seeds}; {last}"
     if result.left_out:
         note += "; left out: " + ", ".join(f"{name} at {at:g}" for name, at in result.left_out)
     return Table(("method", *(f"NFE {budget}" for budget in result.nfe)), tuple(rows), note)
