@@ -1,7 +1,7 @@
 """What each part of a transfer buys: dx/dt (classical), half of phi (frozen), phi (pseudo), x0 held (data).
 
-phi is exact for an exact eps, and two phis with one eps are one. Any transfer of eps that is exact must be phi,
-because every pair (x, eps) is on some ray of one data point; so the two properties come and go together.
+phi is exact for an exact eps, and two phis with one eps are one. Any transfer of eps that is exact must be
+phi, because every pair (x, eps) is on some ray of one data point; so the two properties come and go together.
 """
 
 import pytest
@@ -189,3 +189,17 @@ def test_the_later_transfers_are_found_by_name():
     assert toylab.method("ab4", "frozen").transfer is Frozen
     with pytest.raises(ValueError, match="did you mean 'data'"):
         toylab.method("ab2", "dta")
+
+
+def test_the_transfer_table_holds_the_errors_of_separate_runs():
+    from toylab.analysis.reference import rms
+    from toylab.views.theory import transfer_table
+
+    problem = problems.gaussian()
+    table = transfer_table(problem, ("ab2", "ab4"), nfe=(10, 20), t_end=0.01, n=8)
+    assert table.header == ("gradient part", "NFE", "classical", "frozen", "pseudo", "data")
+    x = problem.start(8)
+    run = toylab.sample(problem.eps, LINEAR, "S-PNDM", 19, x_T=x, t_end=0.01, progress=False)
+    assert table.rows[1][:2] == ("ab2", 20) and run.nfe == 20
+    assert table.rows[1][4] == pytest.approx(rms(run.x - problem.solution(x, None, 0.01)))
+    assert table.rows[2] == ("ab4", 10, None, None, None, None) and None not in table.rows[3]

@@ -101,3 +101,25 @@ def test_at_twenty_evaluations_the_fourth_order_clock_loses_to_second_order_ones
         return rms(run.x - exact)
 
     assert error("sigma") > 5 * max(error(spacing) for spacing in ("logsnr", "karras"))
+
+
+def test_the_clock_table_has_a_row_for_every_method_and_clock():
+    from toylab import grids, problems
+    from toylab.views.theory import clock_table
+
+    problem = problems.gaussian()
+    table = clock_table(problem, ("DDIM", "F-PNDM"), nfe=(10, 20), t_end=0.01, n=8)
+    assert [row[:2] for row in table.rows] == [(m, s) for m in ("DDIM", "F-PNDM") for s in grids.spacings()]
+    x = problem.start(8)
+    run = toylab.sample(problem.eps, "linear", "DDIM", 20, x_T=x, t_end=0.01, spacing="quad", progress=False)
+    assert table.rows[4][3] == pytest.approx(rms(run.x - problem.solution(x, None, 0.01)))
+    assert table.rows[5][2] is None and table.rows[5][3] > 0
+
+
+def test_the_clock_figure_names_the_orders():
+    from toylab import problems
+    from toylab.views.theory import plot_clocks
+
+    ax = plot_clocks(problems.gaussian(), steps=(160, 320), n=4)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels[2] == "even in logsnr: last order 2.00" and len(ax.lines) == 5

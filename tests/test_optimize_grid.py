@@ -130,3 +130,13 @@ def test_ctrl_c_keeps_the_best_nodes_so_far():
 def test_bad_input_is_named(change, error, words):
     with pytest.raises(error, match=words):
         optimize_grid(problems.gaussian().eps, "linear", **({"method": "DDIM", "n": 4} | change))
+
+
+def test_the_figure_shows_every_grid_and_its_held_out_error():
+    from toylab.views.theory import plot_nodes
+
+    problem = problems.curve("circle", 24)
+    found = optimize_grid(problem.eps, "linear", "DDIM", 4, n=8, iterations=2, progress=False)
+    left, right = plot_nodes(found, problem.schedule)
+    assert len(left.lines) == 6 and len(right.patches) == 6
+    assert right.patches[-1].get_width() == found.held_out["optimised"]

@@ -198,3 +198,10 @@ def test_orders_on_the_neural_ode_are_those_of_diffusion(network, method, option
 def test_bad_input_is_named(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_the_figure_cuts_off_what_blows_up():
+    from toylab.views.theory import plot_pairs
+
+    ax = plot_pairs(problems.prothero_robinson(200.0), ("RK4", "DDIM"), steps=(10, 20, 160), n=4)
+    assert len(ax.lines) == 2 and ax.get_ylim()[1] == 100 and ax.lines[0].get_ydata()[0] > 100

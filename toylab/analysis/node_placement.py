@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 from torch import Tensor
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from .. import grids
 from ..errors import positive_int
@@ -33,8 +33,8 @@ class OptimizedGrid:
         times: float64 [steps + 1], decreasing: pass them to `toylab.sample(times=...)`.
         train, held_out: rms end-point error by spacing, those of the stock grids and "optimised", on the
             particles that the nodes were fitted to and on others.
-        floor: bound on the error of the exact end points compared with. Where the best stock grid is within 10 times of
-            it there was nothing to search for: "optimised" is that grid.
+        floor: bound on the error of the exact end points compared with. Where the best stock grid is within
+            10 times of it there was nothing to search for: "optimised" is that grid.
         runs: that the search took.
     """
 

@@ -40,8 +40,8 @@ def neural_ode(seed=0):
 
     dy/dt = a(t) y + b(t) f(y, t) on [0, 1], downwards, with a leak a = 2 + cos(2 pi t), a gain
     b = 3 exp(sin(2 pi t) / 2) and f a `Field` in float64. A point of the data is where y starts, at t = 1;
-    the sign of y_0 at t = 0 is its class. The field is trained in about two seconds by back-propagation through
-    six steps of PIE. It depends on `seed` and, by round-off, on the machine.
+    the sign of y_0 at t = 0 is its class. The field is trained in about two seconds by back-propagation
+    through six steps of PIE. It depends on `seed` and, by round-off, on the machine.
 
     Returns a `Problem` without a closed form. `start` draws normal particles; `moons(seed)` are the data.
     """

@@ -127,5 +127,5 @@ def prothero_robinson(stiffness=50.0, known=0.9, frequency=1.0):
         return math.sin(omega * s) + (y - math.sin(omega * t)) * math.exp(-stiffness * (t - s))
 
     labels = {"dataset": f"Prothero-Robinson, stiffness {stiffness:g}", "schedule": "semilinear",
-              "epsilon": f"{known:.0%} of the stiffness in the linear part"}  # fmt: skip
+              "epsilon": f"{known:.0%} of it in the linear part"}  # fmt: skip
     return Problem(f, linear_part(known * stiffness), None, labels, (1,), flow)
