@@ -33,15 +33,16 @@ def lighten(notebook):
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not _passing(output)]
             for output in cell.outputs:
                 output.get("data", {}).pop(WIDGET, None)
-            cell.outputs = [output for output in cell.outputs if not _passing(output)]
     return notebook
 
 
 def _passing(output):
     """Whether an output is a warning or a progress bar, of which nothing is worth keeping."""
-    return output.get("name") == "stderr" or output.get("data", {}).get("text/plain", "").startswith("HBox(")
+    data = output.get("data", {})
+    return output.get("name") == "stderr" or (WIDGET in data and "image/png" not in data)
 
 
 def names():

@@ -460,3 +460,11 @@ def test_betas_that_are_no_numbers_are_refused(betas):
 def test_a_time_that_is_no_number_is_refused_by_a_schedule(value):
     with pytest.raises(TypeError, match="must be a number"):
         LINEAR.alpha_bar(value)
+
+
+@pytest.mark.parametrize("arguments", [{"x_T": torch.zeros(4, 3)}, {"shape": (3,)}])
+def test_particles_of_another_shape_than_the_networks_are_refused_by_argument(arguments):
+    (name,) = arguments
+    for eps in (toylab.load("circle"), toylab.exact_eps(torch.zeros(1, 2), "linear")):
+        with pytest.raises(ValueError, match=rf"{name} must have particles of shape \(2,\)"):
+            toylab.sample(eps, "linear", **arguments)

@@ -328,7 +328,7 @@ def test_distance_to_the_checkerboard_is_that_of_brute_force():
     x = queries("checkerboard")
     outline = np.concatenate([
         a + (b - a) * np.linspace(0, 1, 5_001)[:, None]
-        for square in manifold.components for a, b in zip(square, square[1:])
+        for square in manifold.components for a, b in zip(square, square[1:], strict=False)
     ])  # fmt: skip
     distance, tried = manifold.distance(x).numpy(), nearest(x, outline)
     outside = distance > 0

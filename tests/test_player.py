@@ -240,7 +240,7 @@ def test_state_out_of_range_is_refused_by_name(name, value, error):
         ({"choices": ["ring"], "compute": print}, TypeError, "choices"),
         ({"choices": {"Data set": "ring"}, "compute": print}, ValueError, "choices"),
         ({"choices": {"Data set": ["ring"]}, "chosen": {"Data": "ring"}, "compute": print}, ValueError, "chosen"),
-        ({"choices": {"Data set": ["ring"]}, "chosen": {"Data set": "disc"}, "compute": print}, ValueError, "Data set 'disc'"),
+        ({"choices": {"Set": ["ring"]}, "chosen": {"Set": "disc"}, "compute": print}, ValueError, "Set 'disc'"),
         ({"colour": "red"}, TypeError, "colour"),
     ],
 )

@@ -29,7 +29,7 @@ class ExactEps:
 
     Attributes:
         points: tensor [k, *shape]. schedule: the noise schedule. spread: std of each point.
-        dtype, device: those of `points`; samplers start from them.
+        shape, dtype, device: those of one point; samplers start from them.
     """
 
     def __init__(self, points, schedule, spread=0.0):
@@ -47,6 +47,10 @@ class ExactEps:
         self.points = points.detach()
         self.schedule = as_schedule(schedule)
         self.spread = number("spread", spread, 0)
+
+    @property
+    def shape(self):
+        return tuple(self.points.shape[1:])
 
     @property
     def dtype(self):

@@ -28,8 +28,11 @@ class MLP(nn.Module):
 
     Attributes:
         arguments: the constructor's numbers, JSON-able. schedule: the noise schedule.
+        shape: of one particle, (2,).
         dataset: name of the data it was trained on, or None. metadata: its story, see `checkpoints`.
     """
+
+    shape = (2,)
 
     def __init__(
         self, schedule="linear", *, hidden=128, layers=4, fourier=32, max_frequency=12.0, time_features=8

@@ -34,6 +34,9 @@ class Trajectory:
     nfe_per_step: list
     method: str
 
+    def __repr__(self):
+        return f"Trajectory({self.method}, steps={self.steps}, nfe={self.nfe}, x={list(self.x.shape)})"
+
     @property
     def nfe(self):
         """Network evaluations in all, counted."""
@@ -160,10 +163,11 @@ def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, 
     else:
         times = grids.explicit(schedule, times)
     if x_T is None:
-        n, shape = positive_int("n", n), _shape(shape)
+        n, shape = positive_int("n", n), _fitting("shape", _shape(shape), eps)
         x_T = start_noise(n, shape, seed, *default_dtype(eps))
     else:
         _check_start(x_T)
+        _fitting("x_T", x_T.shape[1:], eps)
     generator = _generator(seed, _NOISE_STREAM)
 
     def noise(like):
@@ -196,6 +200,14 @@ def _shape(shape):
         return tuple(positive_int("shape", size) for size in shape)
     except TypeError as error:
         raise TypeError(f"shape must be a tuple of positive integers, got {shape!r}") from error
+
+
+def _fitting(argument, shape, eps):
+    """`shape` of one particle if it is the one eps is made for, where eps says which."""
+    own = getattr(eps, "shape", None)
+    if own is not None and tuple(own) != tuple(shape):
+        raise ValueError(f"{argument} must have particles of shape {tuple(own)} for this eps, got {tuple(shape)}")
+    return shape
 
 
 def _check_start(x_T):

@@ -1,13 +1,12 @@
 """Figures and tables of work against precision, of whose fault an error is, and of single steps."""
 
-from functools import wraps
 from math import ceil
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import NullLocator
 
-from toylab.views.plots import _LOOK as LOOK
+from toylab.views.look import in_our_look
 from toylab.views.style import line
 from toylab.views.tables import Table
 
@@ -21,16 +20,7 @@ TOP = 10  # errors beyond have blown up: data have unit variance
 INK, PALE, ACCENT = "#202428", "#8a9096", "#fff3d6"
 
 
-def _in_look(draw):
-    @wraps(draw)
-    def drawn(*args, **kwargs):
-        with plt.rc_context(LOOK):
-            return draw(*args, **kwargs)
-
-    return drawn
-
-
-@_in_look
+@in_our_look
 def plot_work(result, measures=("error", "excess"), axes=None):
     """The measures of a `WorkPrecision` against NFE: "error", "excess", "distance" or "coverage".
 
@@ -93,7 +83,7 @@ def _ticks(ax, values):
     ax.xaxis.set_minor_locator(NullLocator())
 
 
-@_in_look
+@in_our_look
 def plot_decomposition(result, axes=None):
     """A panel a method of a `Decomposition`: solver error, network error and total against NFE, log-log.
 
@@ -150,7 +140,7 @@ def _label(ax, x, y, text, color, above):
     )  # fmt: skip
 
 
-@_in_look
+@in_our_look
 def plot_local_error(result, axes=None):
     """A `LocalError`: local and global error against steps with their slopes, and the local one along t.
 

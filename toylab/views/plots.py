@@ -1,7 +1,5 @@
 """matplotlib figures of measurements: schedules, errors, scores, convergence orders."""
 
-from functools import wraps
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import NullLocator
@@ -10,33 +8,11 @@ from toylab import schedules
 from toylab.analysis import off_manifold
 from toylab.analysis.networks import eps_error
 from toylab.samplers import sample
+from toylab.views.look import in_our_look
 from toylab.views.style import line
 
-_LOOK = {
-    "font.size": 13,
-    "axes.titlesize": 14,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "lines.linewidth": 2.2,
-    "legend.frameon": False,
-    "figure.constrained_layout.use": True,
-}
 
-
-def _in_our_look(plot):
-    """Run a plotting function under the project's matplotlib settings."""
-
-    @wraps(plot)
-    def wrapped(*args, **kwargs):
-        with plt.rc_context(_LOOK):
-            return plot(*args, **kwargs)
-
-    return wrapped
-
-
-@_in_our_look
+@in_our_look
 def plot_schedules(names=None):
     """alpha_bar and sigma against t for the named schedules (by default all). Returns the two Axes."""
     _, (left, right) = plt.subplots(1, 2, figsize=(13, 4.6))
@@ -51,7 +27,7 @@ def plot_schedules(names=None):
     return left, right
 
 
-@_in_our_look
+@in_our_look
 def plot_eps_error(networks, ax=None):
     """Relative rms error of each network's epsilon against the exact one, over t. Returns the Axes."""
     ax = ax or plt.subplots(figsize=(8, 4.8))[1]
@@ -68,7 +44,7 @@ def plot_eps_error(networks, ax=None):
     return ax
 
 
-@_in_our_look
+@in_our_look
 def plot_off_manifold(problem, methods, steps=20, n=512, seed=0, ax=None, **options):
     """r_t of each method over t, with the band of forward-process samples. Returns the Axes.
 
@@ -100,7 +76,7 @@ def plot_off_manifold(problem, methods, steps=20, n=512, seed=0, ax=None, **opti
     return ax
 
 
-@_in_our_look
+@in_our_look
 def plot_order(estimates, ax=None):
     """Errors of `measure_order` against steps, log-log. Returns the Axes.
 
