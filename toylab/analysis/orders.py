@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from .. import grids
 from ..schedules import as_schedule

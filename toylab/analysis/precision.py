@@ -1,6 +1,6 @@
 """Work against precision: what a network evaluation buys with each method."""
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ..errors import number, positive_int
 from ..schedules import as_schedule

@@ -8,7 +8,7 @@ from toylab.analysis.compare import steps_within
 from toylab.analysis.constants import leading_error
 from toylab.analysis.reference import rms
 from toylab.samplers import get, method, sample
-from toylab.views.plots import _in_our_look
+from toylab.views.look import in_our_look
 from toylab.views.style import line
 from toylab.views.tables import Table
 
@@ -36,7 +36,7 @@ def _errors(problem, chosen, steps, reference, x_T, **options):
     return np.array(found)
 
 
-@_in_our_look
+@in_our_look
 def plot_constants(problem, methods=("DDIM", "F-PNDM", "PRK"), t_end=0.2, n=16, steps=STEPS, ax=None):
     """Measured errors (dots) and their predicted first term (lines, nothing fitted) against N: the Axes.
 
@@ -58,7 +58,7 @@ def plot_constants(problem, methods=("DDIM", "F-PNDM", "PRK"), t_end=0.2, n=16, 
     return ax
 
 
-@_in_our_look
+@in_our_look
 def plot_clocks(
     problem, method="F-PNDM", t_start=0.6, t_end=0.05, n=16, steps=(20, *STEPS[2:], 1280), ax=None, **options
 ):
@@ -123,7 +123,7 @@ def _at_equal_nfe(problem, nfe, t_end, n):
     return errors
 
 
-@_in_our_look
+@in_our_look
 def plot_nodes(found, schedule, axes=None):
     """Where an `OptimizedGrid` put its nodes beside the stock grids, and the held-out errors: the Axes."""
     left, right = axes if axes is not None else plt.subplots(1, 2, figsize=(13, 4.6))[1]
@@ -151,7 +151,7 @@ def plot_nodes(found, schedule, axes=None):
     return left, right
 
 
-@_in_our_look
+@in_our_look
 def plot_pairs(
     problem, methods=("Euler", "RK4", "AB4", "DDIM", "PRK", "F-PNDM"), steps=STEPS, n=16, t_end=None, ax=None
 ):
