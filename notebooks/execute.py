@@ -52,10 +52,9 @@ def names():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"out of: {', '.join(names())}; by default all")
-    arguments = parser.parse_args()
-    for name in arguments.names or names():
-        path, start = HERE / f"{Path(name).stem}.ipynb", time.monotonic()
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*names(), []], help="by default all")
+    for name in parser.parse_args().names or names():
+        path, start = HERE / f"{name}.ipynb", time.monotonic()
         nbformat.write(execute(path), path)
         print(f"{path.name}: {time.monotonic() - start:.0f} s, {path.stat().st_size / 1e3:.0f} kB", flush=True)
 

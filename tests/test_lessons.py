@@ -5,7 +5,19 @@ import pytest
 import torch
 
 import toylab
-from toylab.views import Table, explore, explore_forward, plot_eps_error, plot_schedules, twin_table, twins
+from toylab import problems
+from toylab.views import (
+    Table,
+    build,
+    explore,
+    explore_forward,
+    order_lab,
+    plot_eps_error,
+    plot_schedules,
+    plot_straight_lines,
+    twin_table,
+    twins,
+)
 from toylab.views.forward import DIFFERENCE, EXACT, FORWARD, NETWORK, forward_sweep
 from toylab.views.lessons import TWINS
 
@@ -106,3 +118,38 @@ def test_error_of_epsilon_is_zero_for_the_exact_one_and_drawn_in_per_cent():
     ax = plot_eps_error([Scaled(1.0), Scaled(1.05)])
     np.testing.assert_allclose(ax.lines[0].get_ydata(), 0, atol=1e-10)
     np.testing.assert_allclose(ax.lines[1].get_ydata(), 5, rtol=1e-9)
+
+
+def test_built_methods_run_between_euler_and_ddim_from_the_same_particles():
+    player = build("circle", "ab2", "pseudo", n=16)
+    assert player.sweep.methods == ("Euler", "yours: S-PNDM", "DDIM")
+    assert player.sweep.nfe["yours: S-PNDM", 10] == 11
+    player.chosen = {"Data set": "circle", "Gradient": "euler", "Transfer": "pseudo"}
+    assert player.error == ""
+    np.testing.assert_array_equal(player.sweep.final("yours: DDIM", 10), player.sweep.final("DDIM", 10))
+
+
+def test_straight_lines_of_one_point_are_straight_for_the_pseudo_method_alone():
+    problem = problems.one_point()
+    left, right = plot_straight_lines(problem, steps=5, particles=1)
+    assert left.get_legend() is not None
+    bends = []
+    for drawn in right.lines[1:]:
+        sigma, y = drawn.get_data()
+        chord = np.interp(sigma[::-1], [sigma[-1], sigma[0]], [y[-1], y[0]])[::-1]
+        bends.append(np.abs(y - chord).max())
+    euler, ddim = bends
+    assert ddim < 1e-12 < 1e-2 < euler
+
+
+def test_order_lab_measures_anew_and_keeps_its_picture_when_it_cannot():
+    lab = order_lab(methods=("DDIM",), particles=4)
+    first = bytes(lab.picture.value)
+    assert lab.table["DDIM"].order == pytest.approx(1, abs=0.1)
+    lab.controls["methods"].value = ("Heun",)
+    assert lab.table["Heun"].order == pytest.approx(2, abs=0.2)
+    second = bytes(lab.picture.value)
+    assert second != first and second.startswith(b"\x89PNG")
+    lab.controls["methods"].value = ()
+    assert "methods" in lab.error.value and bytes(lab.picture.value) == second
+    assert "image/png" in lab._repr_mimebundle_()[0]

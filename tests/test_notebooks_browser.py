@@ -13,6 +13,7 @@ PLAYERS = {
     "01_start_here": 1,
     "02_noise_and_the_perfect_denoiser": 1,
     "03_classical_methods_fall_off": 3,
+    "05_build_your_own_sampler": 1,
 }
 
 

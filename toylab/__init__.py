@@ -8,7 +8,7 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_MODULES = ("analysis", "datasets", "epsilon", "samplers", "schedules", "training", "views")
+_MODULES = ("analysis", "datasets", "epsilon", "problems", "samplers", "schedules", "training", "views")
 _OBJECTS = {
     "Sweep": "toylab.analysis.sweeps",
     "Trajectory": "toylab.samplers",

@@ -1,10 +1,14 @@
 """The main views of the notebooks, each a call or two on top of player, plots and tables."""
 
 import statistics
+from dataclasses import replace
 
 from toylab import datasets, epsilon, problems, schedules
 from toylab.analysis import sweep
-from toylab.samplers import sample
+from toylab.analysis.runs import STEPS
+from toylab.samplers import method, sample
+from toylab.samplers.gradients import GRADIENTS
+from toylab.samplers.transfers import LATER_TRANSFERS, TRANSFERS
 from toylab.views.forward import forward_sweep
 from toylab.views.player import Player
 from toylab.views.tables import Table
@@ -49,6 +53,33 @@ def explore_forward(dataset="spiral", schedule="linear", n=512, seed=0, **look):
         shown, fields=fields, choices=choices, chosen=chosen, compute=compute,
         caption="The same noisy samples in every panel; one scale for all arrows of a time. Grey: the data.", **look,
     )  # fmt: skip
+
+
+def build(dataset="circle", gradient="ab4", transfer="pseudo", n=256, seed=0, steps=10, **look):
+    """A player of a method built from two dropdowns, between Euler and DDIM, with the exact epsilon.
+
+    Args:
+        dataset, gradient, transfer: what is shown first; see `toylab.method`.
+        n, seed: the start particles. steps: the step count shown first. **look: further arguments of `Player`.
+    """
+    counts = tuple(count for count in STEPS if count >= 4)
+
+    def compute(chosen, progress=True):
+        problem = problems.find(chosen["Data set"], "exact")
+        parts = method(chosen["Gradient"], chosen["Transfer"])
+        common = {"n": n, "seed": seed, "manifold": problem.manifold, "labels": problem.labels}
+        usual = sweep(problem.eps, problem.schedule, ("Euler", "DDIM"), counts, progress=False, **common)
+        yours = sweep(problem.eps, problem.schedule, (parts,), counts, progress=progress, **common)
+        title = f"yours: {parts.name}"
+        runs = {
+            name: getattr(usual, name) | {(title, count): getattr(yours, name)[parts.name, count] for count in counts}
+            for name in ("states", "nfe", "distance", "off")
+        }
+        return replace(usual, methods=("Euler", title, "DDIM"), **runs)
+
+    choices = {"Data set": datasets.names(), "Gradient": list(GRADIENTS), "Transfer": [*TRANSFERS, *LATER_TRANSFERS]}
+    chosen = {"Data set": dataset, "Gradient": gradient, "Transfer": transfer}
+    return Player(compute(chosen), steps=steps, choices=choices, chosen=chosen, compute=compute, **look)
 
 
 def twins(dataset, schedule="linear", steps=TWIN_STEPS, start=10, n=256, seed=0, t_end=None, **look):

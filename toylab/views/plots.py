@@ -94,7 +94,7 @@ def plot_order(estimates, ax=None):
         half = (estimate.interval[1] - estimate.interval[0]) / 2
         ax.loglog(steps, level * steps**-estimate.order, "--", color=color,
                   label=f"{estimate.method}: order {estimate.order:.2f} ± {half:.2f}")  # fmt: skip
-        ax.axvspan(steps[0], steps[-1], color=color, alpha=0.05, linewidth=0)
+        ax.axvspan(steps[0], steps[-1], color=color, alpha=0.08 / len(estimates), linewidth=0)
     floor = max(estimate.floor for estimate in estimates)
     ax.axhline(floor, color="0.4", linestyle=":", linewidth=1.5)
     ax.annotate("round-off floor", (ax.get_xlim()[0], floor), xytext=(4, 4), textcoords="offset points", color="0.4")

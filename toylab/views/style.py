@@ -24,6 +24,8 @@ _DASHES = {  # pixels drawn and left out, at a line width of one or two
     "classical": (6, 4),
     "exponential": (8, 3, 2, 3),
     "dotted": (2, 3),
+    "data": (2, 3),
+    "frozen": (12, 4, 2, 4),
     "long": (12, 4),
 }
 _GRADIENTS = {
