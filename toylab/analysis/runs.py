@@ -8,6 +8,7 @@ from ..errors import number, positive_int
 from ..samplers import get, sample
 from ..samplers.core import default_dtype, start_noise
 from ..schedules import as_schedule
+from ..threads import single_thread
 from .density import log_density
 from .sweeps import Sweep
 
@@ -45,7 +46,8 @@ def sweep(
     jobs = [(method, count) for count in steps for method in methods]
     weights = [count for _, count in jobs]
     times, states, nfe, distance, off = {}, {}, {}, {}, {}
-    with tqdm(total=sum(weights), desc="sweep", unit="step", delay=2, leave=False, disable=progress is not True) as bar:
+    show = {"desc": "sweep", "unit": "step", "delay": 2, "leave": False, "disable": progress is not True}
+    with single_thread(), tqdm(total=sum(weights), **show) as bar:
         for (method, count), weight in zip(jobs, weights, strict=True):
             run = sample(eps, schedule, method, count, x_T=x_T, seed=seed, progress=False, **options)
             key = run.method, count

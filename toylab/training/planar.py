@@ -1,6 +1,5 @@
 """Networks for points in the plane: one call, and the list of those that come with toylab."""
 
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from ..epsilon import checkpoints
 from ..epsilon.mlp import MLP
 from ..errors import positive_int
 from ..schedules import as_schedule
+from ..threads import single_thread
 from .config import TrainConfig
 from .loop import fit
 
@@ -65,7 +65,7 @@ def train_2d(
         torch.manual_seed(config.seed)
         network = MLP(schedule, **(arguments or {}))
     network.dataset, network.metadata = manifold.name, {"command": story}
-    with _one_thread():
+    with single_thread():
         network = fit(
             network,
             rows_of(manifold.sample(POOL, seed=config.seed)),
@@ -83,18 +83,6 @@ def train_2d(
     checkpoints.save(network, out)
     state.unlink(missing_ok=True)
     return checkpoints.load(out)
-
-
-@contextmanager
-def _one_thread():
-    """So small a network gains a seventh from a second thread, and loses a lot when that core is busy; with
-    one, the result does not depend on the number of cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def rows_of(points):

@@ -43,7 +43,8 @@ class OrderLab(widgets.HBox):
             ),
         }  # fmt: skip
         self.error = widgets.HTML()
-        self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="820px", min_width="0px", object_fit="contain", height="auto"))
+        fitting = widgets.Layout(max_width="820px", min_width="0px", height="auto", object_fit="contain")
+        self.picture = widgets.Image(format="png", layout=fitting)
         column = widgets.Layout(flex="0 0 310px", overflow="visible")
         super().__init__([widgets.VBox([*self.controls.values(), self.error], layout=column), self.picture])
         for control in self.controls.values():

@@ -117,9 +117,8 @@ def _draw_decomposition(ax, result, method):
     ax.axhline(result.network, color=PALE, linewidth=3)
     ax.plot(nfe, total, color=INK, linewidth=5, alpha=0.9, solid_capstyle="round")
     ax.plot(nfe, solver, marker="o", markersize=6, linewidth=2.4, color=color)
-    _label(ax, nfe[-1], total[-1], "total error", INK, above=True)
-    _label(ax, nfe[-1], result.network, "network error", "#62686e", above=False)
-    _label(ax, nfe[-1], solver[-1], "solver error", color, above=False)
+    for place, (name, ink) in enumerate((("solver error", color), ("network error", "#62686e"), ("total error", INK))):
+        ax.text(0.04, 0.04 + 0.07 * place, name, transform=ax.transAxes, color=ink, fontsize=14, fontweight="bold")
     if crossover is None:
         note = "the solver's fault\nall the way" if result.network else "no network error"
     else:
@@ -131,13 +130,6 @@ def _draw_decomposition(ax, result, method):
     _ticks(ax, [value for value in (5, 10, 20, 40, 80, 160, 320, 640) if nfe[0] / 1.1 <= value <= nfe[-1] * 1.1])
     ax.set(xlabel="network evaluations (NFE)")
     ax.set_title(method, color=color, fontweight="bold", fontsize=16)
-
-
-def _label(ax, x, y, text, color, above):
-    ax.annotate(
-        text, (x, y), xytext=(0, 8 if above else -8), textcoords="offset points", ha="right",
-        va="bottom" if above else "top", color=color, fontsize=13.5, fontweight="bold",
-    )  # fmt: skip
 
 
 @in_our_look
