@@ -2,12 +2,11 @@
 
 import os
 import random
-import shutil
-from pathlib import Path
 
 # Kernels and command lines started by tests inherit it. A second thread gains nothing on networks as small as ours.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import browser
 import hypothesis
 import matplotlib
 import numpy as np
@@ -36,18 +35,12 @@ def same_random_numbers_in_any_order():
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """Path of the browser that CHROMIUM names, or of the system's; skips where there is none."""
-    asked = os.environ.get("CHROMIUM")
-    if asked:
-        if not Path(asked).is_file():
-            raise FileNotFoundError(f"CHROMIUM must be the path of a browser, got {asked!r}")
-        return asked
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        found = shutil.which(name)
-        if found:
-            return found
-    pytest.skip("no chromium, chromium-browser or google-chrome on PATH, and CHROMIUM is not set")
+def started():
+    """A headless Chromium for Playwright: the one that CHROMIUM names, or the system's; skips where there is none."""
+    if browser.chromium() is None:
+        pytest.skip("no Chromium found: install the system's, or name one in the variable CHROMIUM")
+    with browser.browser() as running:
+        yield running
 
 
 def _refuse(report, what, reason):

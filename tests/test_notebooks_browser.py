@@ -1,7 +1,7 @@
 """The first notebooks in JupyterLab, as a student uses them: run all, drag sliders, choose another data set."""
 
 import pytest
-from browser import browser, chromium, hashes, jupyterlab, open_page, run_all, settled
+from browser import hashes, jupyterlab, open_page, run_all, settled
 from test_notebooks import NOTEBOOKS
 
 SHOW_OUTPUT = """([cell]) => {
@@ -15,14 +15,6 @@ PLAYERS = {
     "03_classical_methods_fall_off": 3,
     "05_build_your_own_sampler": 1,
 }
-
-
-@pytest.fixture(scope="module")
-def started():
-    if chromium() is None:
-        pytest.skip("no Chromium found: install the system's, or name one in the variable CHROMIUM")
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module", params=PLAYERS)
@@ -74,9 +66,9 @@ def test_another_data_set_is_computed_in_place(lab):
         assert name == "03_classical_methods_fall_off"
         return
     before = hashes(page)
-    found.get_by_label("Data set").select_option("circle")
+    found.get_by_label("Data set").select_option("moons")
     page.wait_for_function(
-        "() => document.querySelector('.toylab-player .heading').textContent.startsWith('circle')", timeout=120_000
+        "() => document.querySelector('.toylab-player .heading').textContent.startsWith('moons')", timeout=120_000
     )
     assert settled(page) != before
     assert page.locator(".toylab-player .error").first.inner_text() == ""

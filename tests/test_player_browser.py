@@ -4,18 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import CANVASES, browser, chromium, hashes, jupyterlab, notebook, open_page, run_all, settled
+from browser import CANVASES, hashes, jupyterlab, notebook, open_page, run_all, settled
 from synthetic import STEPS, sweep
 
 from toylab.views import Player
-
-
-@pytest.fixture(scope="module")
-def started():
-    if chromium() is None:
-        pytest.skip("no Chromium found: install the system's, or name one in the variable CHROMIUM")
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
