@@ -93,8 +93,8 @@ def sample(
         eta: DDIM only, in [0, 1]: the share of DDPM's noise that each step puts back.
         record: keep the states at all nodes.
         progress: show a bar for runs over two seconds.
-        **options: those of the method: midpoint and weights (pairs), variance (DDPM, DDIM with eta), rtol and
-            atol (PF).
+        **options: those of the method, as `toylab methods` lists them: midpoint and weights for pairs, variance for
+            DDPM and DDIM with eta, rtol and atol for PF, and so on.
 
     Returns a `Trajectory`. Raises ValueError or TypeError naming the argument; an eps that returns NaN or
     another shape is reported with step and t.
