@@ -152,3 +152,9 @@ def test_a_tighter_tolerance_costs_more_evaluations_and_errs_less():
 def test_reporting_nodes_do_not_change_where_the_probability_flow_ends():
     one, two = (toylab.sample(EPS, LINEAR, "PF", steps=steps, n=4) for steps in (1, 13))
     assert torch.equal(one.x, two.x) and one.nfe == two.nfe
+
+
+def test_ddim_built_by_its_parts_takes_eta_like_ddim_by_name():
+    built = toylab.method("euler", "pseudo", weights="exact")
+    by_name, by_parts = (toylab.sample(lambda x, t: x / 2, "linear", m, 4, n=3, eta=0.5) for m in ("DDIM", built))
+    assert torch.equal(by_name.x, by_parts.x)

@@ -106,7 +106,7 @@ def get(method, eta=0.0, **options):
         raise TypeError(f"method must be a name or the result of toylab.method(...), got {method!r}")
     eta = number("eta", eta, 0, 1)
     if eta > 0:
-        if method != _METHODS["DDIM"]:
+        if method.name != "DDIM":
             raise ValueError(f"eta must be 0 for {method.name}, which has no eta (DDIM has), got {eta:g}")
         method = Ancestral("DDIM", eta=eta)
     return _with_options(method, options)
