@@ -24,6 +24,7 @@ from toylab.analysis.order import measure_order
 from toylab.samplers import get, methods
 from toylab.samplers.deis import DEIS
 from toylab.samplers.quadrature import exponential_weights, sigma_weights
+from toylab.threads import single_thread
 
 T_START, T_END = 0.6, 0.2
 X = normal(8, 2, seed=1)
@@ -45,10 +46,8 @@ VARIANTS = [
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with single_thread():
+        yield
 
 
 @cache

@@ -30,6 +30,7 @@ from problems import flower, normal
 
 import toylab
 from toylab.samplers.deis import DEIS
+from toylab.threads import single_thread
 
 K = 1000
 BETAS = torch.linspace(1e-4, 0.02, K, dtype=torch.float64)
@@ -42,10 +43,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array:DeprecationWarning")  # 
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with single_thread():
+        yield
 
 
 def prepared(name, steps, last, **config):

@@ -1,6 +1,6 @@
 """Measuring what a solver does: sweeps over step counts, convergence order, off-manifold scores."""
 
-from importlib import import_module
+from ..lazy import attach
 
 # no module has the name of a function in it: the package's attribute would be one or the other
 _OBJECTS = {
@@ -29,9 +29,4 @@ _OBJECTS = {
 }
 
 __all__ = list(_OBJECTS)
-
-
-def __getattr__(name):
-    if name in _OBJECTS:
-        return getattr(import_module(f"{__name__}.{_OBJECTS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = attach(__name__, _OBJECTS)

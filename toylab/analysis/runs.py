@@ -5,10 +5,11 @@ from tqdm.auto import tqdm
 
 from .. import datasets
 from ..errors import number, positive_int
-from ..samplers import get, sample
+from ..samplers import sample
 from ..samplers.core import default_dtype, start_noise
 from ..schedules import as_schedule
 from ..threads import single_thread
+from .compare import method_list
 from .density import log_density
 from .sweeps import Sweep
 
@@ -36,7 +37,7 @@ def sweep(
     Returns a `Sweep`. Raises ValueError or TypeError naming the argument.
     """
     schedule, threshold = as_schedule(schedule), number("threshold", threshold, 0, open_low=True)
-    methods, steps = _names(methods), _counts(steps)
+    methods, steps = method_list(methods), _counts(steps)
     if manifold is None:
         manifold = getattr(eps, "dataset", None)
     if manifold is not None:
@@ -44,21 +45,22 @@ def sweep(
     if x_T is None:
         x_T = start_noise(positive_int("n", n), (2,), seed, *default_dtype(eps))
     jobs = [(method, count) for count in steps for method in methods]
-    weights = [count for _, count in jobs]
+    total, done = sum(count for _, count in jobs), 0
     times, states, nfe, distance, off = {}, {}, {}, {}, {}
     show = {"desc": "sweep", "unit": "step", "delay": 2, "leave": False, "disable": progress is not True}
-    with single_thread(), tqdm(total=sum(weights), **show) as bar:
-        for (method, count), weight in zip(jobs, weights, strict=True):
+    with single_thread(), tqdm(total=total, **show) as bar:
+        for method, count in jobs:
             run = sample(eps, schedule, method, count, x_T=x_T, seed=seed, progress=False, **options)
             key = run.method, count
             times[count] = run.times.numpy()
             states[key], nfe[key] = run.states.cpu().float().numpy(), run.nfe
             distance[key], off[key] = _distances(manifold, run.states, threshold)
-            bar.update(weight)
+            bar.update(count)
+            done += count
             if callable(progress):
-                progress(min(1.0, sum(times) / sum(steps)))
+                progress(done / total)
     return Sweep(
-        methods=tuple(get(method).name for method in methods),
+        methods=tuple(method.name for method in methods),
         steps=steps,
         times=times,
         states=states,
@@ -70,16 +72,6 @@ def sweep(
         labels={"dataset": getattr(manifold, "name", ""), "schedule": schedule.name, "epsilon": ""} | (labels or {}),
         density=log_density(manifold, schedule, *_limits(times)) if density and manifold is not None else None,
     )
-
-
-def _names(methods):
-    if isinstance(methods, str) or not hasattr(methods, "__iter__"):
-        raise TypeError(f"methods must be a list of method names, got {methods!r}")
-    methods = list(methods)
-    found = [get(method).name for method in methods]
-    if not found or len(set(found)) < len(found):
-        raise ValueError(f"methods must be a non-empty list of different methods, got {found}")
-    return methods
 
 
 def _counts(steps):

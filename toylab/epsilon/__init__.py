@@ -1,20 +1,16 @@
 """Epsilon functions ``eps(x, t) -> tensor like x``: exact in closed form, or trained networks."""
 
-from importlib import import_module
+from ..lazy import attach
 
 _OBJECTS = {
     "ExactEps": "exact",
     "exact_eps": "exact",
     "MLP": "mlp",
+    "checkpoint_name": "checkpoints",
     "load": "checkpoints",
     "names": "checkpoints",
     "save": "checkpoints",
 }
 
 __all__ = list(_OBJECTS)
-
-
-def __getattr__(name):
-    if name in _OBJECTS:
-        return getattr(import_module(f"{__name__}.{_OBJECTS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = attach(__name__, _OBJECTS)

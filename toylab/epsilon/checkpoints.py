@@ -33,6 +33,11 @@ def folder():
     return Path(data).expanduser() / "checkpoints"
 
 
+def checkpoint_name(dataset, schedule="linear"):
+    """What a shipped network is called: ``spiral``, ``spiral-cosine``."""
+    return dataset if schedule == "linear" else f"{dataset}-{schedule}"
+
+
 def names():
     """The names of the networks that come with toylab, sorted."""
     return sorted(path.name.removesuffix(SUFFIX) for path in folder().glob(f"*{SUFFIX}"))

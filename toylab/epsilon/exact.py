@@ -6,6 +6,7 @@ import torch
 
 from ..errors import number
 from ..schedules import as_schedule
+from .inputs import checked_times
 
 CHUNK = 2**23  # pairs (particle, point) held at once: 64 MiB a float64 table
 DIRECT = 16  # up to this dimension squared distances are summed directly: a matrix product cancels digits
@@ -77,15 +78,7 @@ class ExactEps:
 
     def _prepare(self, x, t):
         """x as rows [batch, d]; log alpha_bar and the variance of a point's Gaussian, [batch, 1]."""
-        if not isinstance(x, torch.Tensor) or x.shape[1:] != self.points.shape[1:]:
-            shape = ", ".join(map(str, self.points.shape[1:]))
-            got = tuple(x.shape) if isinstance(x, torch.Tensor) else x
-            raise ValueError(f"x must be a tensor [batch, {shape}], got {got}")
-        if not x.is_floating_point():
-            raise TypeError(f"x must be floating point, got {x.dtype}")
-        t = torch.as_tensor(t, dtype=torch.float64, device=x.device)
-        if t.ndim and t.shape != x.shape[:1]:
-            raise ValueError(f"t must be a scalar or [batch] = [{len(x)}], got shape {tuple(t.shape)}")
+        t = checked_times(x, t, self.shape)
         log_ab = self.schedule.log_alpha_bar(t)
         variance = log_ab.exp() * self.spread**2 - torch.expm1(log_ab)
         if not (variance > 0).all():

@@ -7,6 +7,7 @@ from torch import nn
 
 from ..errors import number, positive_int
 from ..schedules import as_schedule
+from .inputs import checked_times
 
 LOG_SIGMA_SCALE = 5.0  # log sigma is clamped to +-5, sigma to [0.0067, 148]: what t in [t_min, t_max] spans
 
@@ -65,14 +66,7 @@ class MLP(nn.Module):
 
         The perceptron runs in the dtype of its parameters; the rest in that of x, with alpha_bar in float64.
         """
-        if not isinstance(x, torch.Tensor) or x.ndim != 2 or x.shape[1] != 2:
-            got = tuple(x.shape) if isinstance(x, torch.Tensor) else repr(x)
-            raise ValueError(f"x must be a tensor [batch, 2], got {got}")
-        if not x.is_floating_point():
-            raise TypeError(f"x must be floating point, got {x.dtype}")
-        t = torch.as_tensor(t, dtype=torch.float64, device=x.device)
-        if t.ndim and t.shape != x.shape[:1]:
-            raise ValueError(f"t must be a scalar or [batch] = [{len(x)}], got shape {tuple(t.shape)}")
+        t = checked_times(x, t, self.shape)
         log_ab = self.schedule.log_alpha_bar(t).expand(len(x))[:, None]
         log_sigma = torch.expm1(-log_ab).log() / 2
         dtype = self.first.weight.dtype

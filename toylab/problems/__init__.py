@@ -4,8 +4,7 @@
 a Gaussian with its flow in closed form, one point, two points, curves, and ODEs outside diffusion.
 """
 
-from importlib import import_module
-
+from ..lazy import attach
 from .problem import Problem, find
 
 _OBJECTS = {
@@ -19,9 +18,4 @@ _OBJECTS = {
 }
 
 __all__ = ["Problem", "find", *_OBJECTS]
-
-
-def __getattr__(name):
-    if name in _OBJECTS:
-        return getattr(import_module(f"{__name__}.{_OBJECTS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = attach(__name__, _OBJECTS)

@@ -100,8 +100,8 @@ def _network(name, schedule):
     from .. import datasets, epsilon, schedules
 
     wanted = schedules.get(schedule) if schedule else None
-    if wanted and name in datasets.names() and wanted.name != "linear":
-        name = f"{name}-{wanted.name}"
+    if wanted and name in datasets.names():
+        name = epsilon.checkpoint_name(name, wanted.name)
     try:
         net = epsilon.load(name)
     except FileNotFoundError as error:

@@ -90,11 +90,6 @@ def rows_of(points):
     return lambda n, generator: points[torch.randint(len(points), (n,), generator=generator)]
 
 
-def checkpoint_name(dataset, schedule="linear"):
-    """What a shipped network is called: ``spiral``, ``spiral-cosine``."""
-    return dataset if schedule == "linear" else f"{dataset}-{schedule}"
-
-
 def command(dataset, schedule, config):
     """The command line that trains this network."""
     return (
@@ -107,7 +102,7 @@ def train_all(folder=None, *, overwrite=False, progress=True):
     """Train the networks of `SHIPPED` into `folder` (default: where `toylab.load` finds them), in turn; those
     that exist are kept unless `overwrite`. Returns the paths."""
     folder = checkpoints.folder() if folder is None else Path(folder)
-    paths = [folder / f"{checkpoint_name(*pair)}{checkpoints.SUFFIX}" for pair in SHIPPED]
+    paths = [folder / f"{checkpoints.checkpoint_name(*pair)}{checkpoints.SUFFIX}" for pair in SHIPPED]
     for (dataset, schedule), path in zip(SHIPPED, paths, strict=True):
         if overwrite or not path.exists():
             train_2d(dataset, schedule, out=path, progress=progress)

@@ -3,8 +3,7 @@
 Everything is imported on first use. The player, the picture, the tables and the styles need no torch.
 """
 
-from importlib import import_module
-
+from toylab.lazy import attach
 from toylab.views.style import line, style
 
 _LAZY = {
@@ -35,13 +34,4 @@ _LAZY = {
 }
 
 __all__ = [*_LAZY, "line", "style"]
-
-
-def __getattr__(name):
-    if name in _LAZY:
-        return getattr(import_module(f"toylab.views.{_LAZY[name]}"), name)
-    raise AttributeError(f"module 'toylab.views' has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = attach(__name__, _LAZY)

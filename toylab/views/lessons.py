@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from toylab import datasets, epsilon, problems, schedules
 from toylab.analysis import sweep
-from toylab.analysis.runs import STEPS
+from toylab.analysis.runs import METHODS, STEPS
 from toylab.samplers import method, sample
 from toylab.samplers.gradients import GRADIENTS
 from toylab.samplers.transfers import LATER_TRANSFERS, TRANSFERS
@@ -13,7 +13,6 @@ from toylab.views.forward import forward_sweep
 from toylab.views.player import Player
 from toylab.views.tables import Table
 
-METHODS = ("Euler", "RK4", "DDIM", "F-PNDM")
 TWINS = {"Euler": "DDIM", "Heun": "PIE", "RK4": "PRK", "AB4": "F-PNDM"}
 TWIN_STEPS = (4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50)
 
@@ -27,7 +26,7 @@ def explore(dataset="spiral", epsilon="network", schedule="linear", methods=METH
     """
 
     def compute(chosen, progress=False):
-        problem = problems.find(chosen["Data set"], chosen["Epsilon"], None if schedule == "linear" else schedule)
+        problem = problems.find(chosen["Data set"], chosen["Epsilon"], schedule)
         return sweep(
             problem.eps, problem.schedule, methods, n=n, seed=seed, manifold=problem.manifold,
             density=True, labels=problem.labels, progress=progress,
@@ -40,9 +39,10 @@ def explore(dataset="spiral", epsilon="network", schedule="linear", methods=METH
 
 def explore_forward(dataset="spiral", schedule="linear", n=512, seed=0, **look):
     """The forward process as a player, with dropdowns for the data set and the schedule."""
+
     def compute(chosen, progress=None):
         name, schedule = chosen["Data set"], schedules.get(chosen["Schedule"])
-        file = name if schedule.name == "linear" else f"{name}-{schedule.name}"
+        file = epsilon.checkpoint_name(name, schedule.name)
         network = epsilon.load(file) if file in epsilon.names() else None
         return forward_sweep(datasets.get(name), schedule, network, n, seed)
 
