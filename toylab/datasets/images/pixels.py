@@ -1,0 +1,67 @@
+"""Images in memory: bytes, and batches of them in [-1, 1]."""
+
+import torch
+from torch.nn.functional import interpolate
+
+CHUNK = 4096  # images converted to floating point at a time
+
+
+class Images:
+    """Images of one size, with their labels.
+
+    `name`: what `load` takes to give the same images again. `pixels`: uint8 [n, c, h, w] from 0 to `top`, which
+    stand for -1 to 1. `labels`: int64 [n], or None. `classes`: the labels' names in order, or None. `flip`:
+    whether `batch` mirrors half of the images left to right.
+    """
+
+    def __init__(self, name, pixels, *, labels=None, classes=None, flip=False, top=255):
+        self.name = name
+        self.pixels = pixels
+        self.labels = labels
+        self.classes = classes
+        self.flip = flip
+        self.top = top
+
+    def __repr__(self):
+        return f"Images({self.name!r}, {len(self)} x {list(self.shape)})"
+
+    def __len__(self):
+        return len(self.pixels)
+
+    @property
+    def shape(self):
+        """(channels, height, width)"""
+        return tuple(self.pixels.shape[1:])
+
+    def values(self, rows):
+        """The images at `rows` (a slice, or integers as a list, array or tensor), in that order and never mirrored:
+        float32 [n, c, h, w] in [-1, 1], where 0 is -1 and `top` is 1 exactly. IndexError beyond the last image."""
+        return self.pixels[rows].float().div_(self.top / 2).sub_(1)
+
+    def batch(self, n, generator):
+        """`n` images drawn with replacement as float32 [n, c, h, w] in [-1, 1], mirrored at random where `flip`.
+
+        Every choice comes from `generator` (a `torch.Generator` on the CPU), so its state decides the batch.
+        """
+        x = self.values(torch.randint(len(self), (n,), generator=generator))
+        if self.flip:
+            mirrored = torch.rand(n, generator=generator) < 0.5
+            x[mirrored] = x[mirrored].flip(-1)
+        return x
+
+
+def shrink(pixels, size, top=255):
+    """uint8 [n, c, h, w] from 0 to `top` -> uint8 [n, c, size, size] from 0 to 255.
+
+    The middle square is averaged over the area of each new pixel and rounded to the nearest of the 256 levels (a
+    half to the even one). Where the square is a multiple of `size`, these areas are blocks of whole pixels;
+    otherwise neighbouring areas share pixels, as in ``torch.nn.functional.interpolate(mode="area")``.
+    """
+    side = min(pixels.shape[2:])
+    top_row, left = ((extent - side) // 2 for extent in pixels.shape[2:])
+    square = pixels[:, :, top_row : top_row + side, left : left + side]
+    parts = [
+        interpolate(part.float(), size=(size, size), mode="area").mul_(255 / top).round_().byte()
+        for part in square.split(CHUNK)
+    ]
+    return torch.cat(parts)
