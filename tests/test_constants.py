@@ -28,17 +28,22 @@ def plain_eps(schedule, mean, spread):
 
 
 @cache
-def measured(schedule, method, t_end, steps=STEPS, spacing="t"):
+def measured(schedule, method, t_end, steps=STEPS, spacing="t", t_start=None):
     """(x_N - x, x_T) for one Gaussian."""
     problem = problems.gaussian(schedule=schedule)
     eps, x = plain_eps(problem.schedule, problem.eps.points[0], problem.eps.spread), problem.start(4)
-    where = {"t_end": t_end, "spacing": spacing}
+    where = {"t_start": t_start, "t_end": t_end, "spacing": spacing}
     run = toylab.sample(eps, schedule, method, steps, x_T=x, record=False, progress=False, **where)
-    return run.x - problem.solution(x, None, t_end), x
+    return run.x - problem.solution(x, t_start, t_end), x
 
 
 def predicted(schedule, method, t_end, x, **options):
     return gaussian_error(problems.gaussian(schedule=schedule).eps, x, method, t_end=t_end, **options)
+
+
+def part(error, prediction):
+    """How many times `prediction` there is in `error`: the factor of the least-squares fit."""
+    return ((error * prediction).sum() / prediction.square().sum()).item()
 
 
 @pytest.mark.parametrize(
@@ -58,6 +63,77 @@ def test_the_h_squared_constant_is_that_of_theory(method, schedule, t_end):
     prediction = predicted(schedule, method, t_end, x)
     assert rms(error) == pytest.approx(prediction.rms(STEPS), rel=0.004)
     assert rms(error - prediction.at(STEPS)) <= 0.004 * rms(error)  # particle by particle, sign and all
+
+
+def test_where_the_next_term_is_large_the_constant_shows_late_but_is_that_of_theory():
+    # schedule "constant": sigma bends like sqrt(t), and the weights' own error of order 4 is large
+    parts = []
+    for steps in (1280, 2560, 5120):
+        error, x = measured("constant", "F-PNDM", 0.05, steps)
+        parts.append(part(error, predicted("constant", "F-PNDM", 0.05, x).at(steps)))
+    assert 0.84 < parts[0] < 0.86 and 0.955 < parts[1] < 0.965  # more than 2 % below at N = 2560
+    assert (1 - parts[0]) / (1 - parts[1]) == pytest.approx(4, abs=0.2)  # of order 2 in 1 / N, beside the first
+    assert (1 - parts[1]) / (1 - parts[2]) == pytest.approx(4, abs=0.1)
+    assert (4 * parts[1] - parts[0]) / 3 == pytest.approx(1, abs=0.003)  # with that order taken out
+    assert (4 * parts[2] - parts[1]) / 3 == pytest.approx(1, abs=0.0005)
+
+
+@pytest.mark.parametrize("t_end", [0.05, 0.2])
+@pytest.mark.parametrize("schedule", toylab.schedules.names())
+def test_both_terms_of_f_pndm_give_its_error_on_every_schedule(schedule, t_end):
+    error, x = measured(schedule, "F-PNDM", t_end)
+    prediction = predicted(schedule, "F-PNDM", t_end, x)
+    assert rms(error - prediction.at(STEPS, adams=True)) <= 0.002 * rms(error)
+    assert prediction.rms(STEPS, adams=True) == pytest.approx(rms(error), rel=0.002)
+
+
+@pytest.mark.parametrize("schedule", toylab.schedules.names())
+def test_prk_meets_its_constant_on_every_schedule(schedule):
+    error, x = measured(schedule, "PRK", 0.05)
+    assert rms(error - predicted(schedule, "PRK", 0.05, x).at(STEPS)) <= 0.002 * rms(error)
+
+
+def test_in_the_sigma_clock_the_term_of_order_4_is_all_there_is():
+    limits, parts = {"t_start": 0.6, "spacing": "sigma"}, []
+    for steps in (640, 1280):
+        error, x = measured("linear", "F-PNDM", 0.2, steps, **limits)
+        prediction = predicted("linear", "F-PNDM", 0.2, x, **limits)
+        parts.append(part(error, prediction.at(steps, adams=True)))
+    assert 2 * parts[1] - parts[0] == pytest.approx(1, abs=0.003)  # the term of order 5 taken out
+    assert prediction.turn == math.inf
+
+
+def test_the_runge_kutta_start_has_no_part_in_the_constants():
+    problem = problems.gaussian(schedule="constant")
+    eps, x = plain_eps(problem.schedule, problem.eps.points[0], problem.eps.spread), problem.start(4)
+    times = torch.linspace(1, 0.05, 641, dtype=torch.float64)
+    states = toylab.iterate(eps, "constant", "F-PNDM", x_T=x.clone(), times=times)
+    for t, state in zip(times.tolist(), states, strict=True):
+        if t in times[1:4].tolist():
+            state.copy_(problem.solution(x, None, t))  # the sampler goes on from its own state
+    started_exactly = state - problem.solution(x, None, 0.05)
+    error, _ = measured("constant", "F-PNDM", 0.05, 640)
+    assert 0 < rms(error - started_exactly) < 1e-4 * rms(error)
+
+
+@pytest.mark.parametrize(("schedule", "t_end"), [("linear", 0.01), ("constant", 0.05)])
+def test_f_pndm_looks_of_order_four_before_the_turn_and_of_order_two_beyond(schedule, t_end):
+    _, x = measured(schedule, "F-PNDM", t_end, 2560)
+    assert 500 < predicted(schedule, "F-PNDM", t_end, x).turn < 600
+    before, beyond = (
+        math.log2(rms(measured(schedule, "F-PNDM", t_end, n)[0]) / rms(measured(schedule, "F-PNDM", t_end, 2 * n)[0]))
+        for n in (160, 2560)
+    )
+    assert before > 3
+    assert beyond == pytest.approx(2, abs=0.2)
+
+
+@pytest.mark.parametrize("method", ["DDIM", "S-PNDM", "PRK"])
+def test_the_term_of_order_4_is_refused_where_it_is_not_known(method):
+    prediction = predicted("linear", method, 0.2, problems.gaussian().start(2))
+    for ask in (lambda: prediction.at(10, adams=True), lambda: prediction.turn):
+        with pytest.raises(ValueError, match=f"only for F-PNDM, by gaussian_error, not for {method}"):
+            ask()
 
 
 @pytest.mark.parametrize("method", ["DDIM", "S-PNDM"])

@@ -23,8 +23,17 @@ the end-point error in x is sqrt(alpha_bar_end) times the sum over steps of G ti
 d^p times an integral over u. On a grid uniform in sigma, sigma_uu = 0 and the term of order 2 is gone.
 For a Gaussian, y - mu = C w with w = sqrt(s0^2 + sigma^2), e = C sigma / w and G = w_end / w: everything is
 an integral of a known function.
+
+How many steps it takes until the first term is nearly all there is depends on the next one. F-PNDM has none of
+d^3 that shows, and in d^4 what its weights miss, m - mean(e) = -(251 / 720) d^4 e_uuuu. The fourth derivative
+grows without bound where sigma behaves like sqrt(t): for a Gaussian of spread 0.3 on the schedule "constant",
+down to t_end = 0.05, the constant of d^4 is -3.0e5 times that of d^2, and at N = 2560 the measured error is only
+0.961 of the first term, 0.990 at 5120 and 0.997 at 10240. With both terms it is 1.002 at N = 2560, and at most
+0.1 % away on the other schedules, for all t_end >= 0.05. The three Runge-Kutta steps of the start, made where e
+hardly changes, move the ratio by 2e-6. PRK's next term is of d^3 and small: 1.002 at worst.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,20 +58,40 @@ class LeadingError:
     Attributes:
         method: canonical name. order: of the leading term; `constant` is 0 where the true order is higher.
         constant: float64 [batch, *shape]. length: of the whole run in the clock of the grid.
+        adams: constant of the term in (length / N)^4 that F-PNDM's weights leave, like `constant`; None for
+            other methods and from `leading_error`.
     """
 
     method: str
     order: int
     constant: Tensor
     length: float
+    adams: Tensor | None = None
 
-    def at(self, steps):
-        """The predicted x_N - x with N = `steps` steps, [batch, *shape]."""
-        return self.constant * (self.length / positive_int("steps", steps)) ** self.order
+    def at(self, steps, adams=False):
+        """The predicted x_N - x with N = `steps` steps, [batch, *shape]; with `adams`, both terms of F-PNDM."""
+        h = self.length / positive_int("steps", steps)
+        leading = self.constant * h**self.order
+        return leading + self._adams() * h**4 if adams else leading
 
-    def rms(self, steps):
-        """The predicted rms end-point error with N = `steps` steps."""
-        return rms(self.at(steps))
+    def rms(self, steps, adams=False):
+        """The predicted rms end-point error with N = `steps` steps; arguments as for `at`."""
+        return rms(self.at(steps, adams))
+
+    @property
+    def turn(self):
+        """The step count, a float, at which F-PNDM's terms of order 2 and 4 are of one size.
+
+        With many fewer steps it looks like a method of order 4; infinite where the first term is 0. ValueError
+        where the second is not known.
+        """
+        second, first = rms(self._adams()), rms(self.constant)
+        return self.length * math.sqrt(second / first) if first else math.inf
+
+    def _adams(self):
+        if self.adams is None:
+            raise ValueError(f"the term of order 4 is known only for F-PNDM, by gaussian_error, not for {self.method}")
+        return self.adams
 
 
 def gaussian_error(eps, x_T, method="F-PNDM", t_start=None, t_end=0.2, spacing="t"):
@@ -74,7 +103,7 @@ def gaussian_error(eps, x_T, method="F-PNDM", t_start=None, t_end=0.2, spacing="
         method: "DDIM", "S-PNDM", "F-PNDM" or "PRK" (midpoint in t, spacing "t" only).
         t_start, t_end, spacing: as for `toylab.sample`.
 
-    Returns a `LeadingError`. Raises ValueError or TypeError naming the argument.
+    Returns a `LeadingError`, for F-PNDM with its `adams`. Raises ValueError or TypeError naming the argument.
     """
     if not isinstance(eps, ExactEps) or len(eps.points) != 1:
         raise ValueError("eps must be the exact epsilon of a single point; use leading_error for other data")
@@ -90,15 +119,23 @@ def gaussian_error(eps, x_T, method="F-PNDM", t_start=None, t_end=0.2, spacing="
     w = (spread**2 + sigma**2).sqrt()
     e_u = spread**2 * sigma_u / w**3  # of C = 1
     e_uu = spread**2 * (sigma_uu / w**3 - 3 * sigma * sigma_u**2 / w**5)
-    missed = _missed(method, sigma_u, sigma_uu, e_u, e_uu) / w
-    integral = (half * torch.from_numpy(weights) * missed.reshape(half.shape[0], -1)).sum().item()
+
+    def unit_epsilon(u):
+        return (1 + (spread / clock.value(u)) ** 2).rsqrt()
+
+    def carried(missed):
+        return (half * torch.from_numpy(weights) * (missed / w).reshape(half.shape[0], -1)).sum().item()
 
     def width(t):
         return (spread**2 + schedule.sigma(t) ** 2) ** 0.5
 
     c = (x_T.double() / schedule.alpha_bar(t_start) ** 0.5 - eps.points[0].double()) / width(t_start)
-    constant = schedule.alpha_bar(t_end) ** 0.5 * width(t_end) * integral * c
-    return LeadingError(method, order, constant * clock.sign**order, abs(clock.end - clock.start))
+    factor = schedule.alpha_bar(t_end) ** 0.5 * width(t_end) * c
+    constant = factor * carried(_missed(method, sigma_u, sigma_uu, e_u, e_uu)) * clock.sign**order
+    adams = None
+    if method == "F-PNDM":
+        adams = factor * carried(-251 / 720 * sigma_u * _derivative(unit_epsilon, u, 4))
+    return LeadingError(method, order, constant, abs(clock.end - clock.start), adams)
 
 
 def leading_error(eps, schedule, x_T, method="F-PNDM", t_start=None, t_end=0.2, spacing="t", rtol=1e-7):
@@ -152,6 +189,13 @@ def _missed(method, sigma_u, sigma_uu, e_u, e_uu):
     return covariance - 5 / 12 * sigma_u * e_uu if method == "S-PNDM" else covariance
 
 
+def _derivative(function, u, k):
+    """The k-th derivative at every element of u."""
+    if k == 0:
+        return function(u)
+    return torch.func.jvp(lambda u: _derivative(function, u, k - 1), (u,), (torch.ones_like(u),))[1]
+
+
 class _Clock:
     """sigma as a function of the clock u of a spacing, with two derivatives."""
 
@@ -164,18 +208,14 @@ class _Clock:
                     "karras": lambda: schedule.sigma(ends) ** (1 / grids.KARRAS_RHO)}  # fmt: skip
         self.start, self.end = to_clock[self.spacing]().tolist()
 
-    def _value(self, u):
+    def value(self, u):
         if self.spacing in ("t", "quad"):
             return self.schedule.sigma(u if self.spacing == "t" else u**2)
         return {"sigma": u, "logsnr": u.exp(), "karras": u**grids.KARRAS_RHO}[self.spacing]
 
     def sigma(self, u):
         """(sigma, d sigma / du, d^2 sigma / du^2) at u, tensors like u."""
-
-        def first(u):
-            return torch.func.jvp(self._value, (u,), (torch.ones_like(u),))[1]
-
-        return self._value(u), *torch.func.jvp(first, (u,), (torch.ones_like(u),))
+        return tuple(_derivative(self.value, u, k) for k in range(3))
 
     def t_u(self, t, sigma_u):
         """dt/du, from d sigma / dt = beta (1 + sigma^2) / (2 sigma)."""
