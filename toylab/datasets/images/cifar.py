@@ -1,4 +1,7 @@
-"""CIFAR-10 (Krizhevsky, 2009) in its official Python layout: downloaded, verified, read."""
+"""CIFAR-10 (Krizhevsky, 2009) in its official Python layout: downloaded, verified, read.
+
+torchvision has the same archive, names and sums, but its PyPI build does not import beside a CPU build of torch.
+"""
 
 import hashlib
 import io
@@ -27,6 +30,7 @@ MD5 = {
 }
 TRAIN = [f"data_batch_{i}" for i in range(1, 6)]
 TEST = ["test_batch"]
+META = "batches.meta"
 SHAPE = (3, 32, 32)
 
 
@@ -38,72 +42,91 @@ def default_folder():
 
 def read(folder=None, train=True, *, progress=True, address=ADDRESS, md5=MD5):
     """The training images (or the test images) in the official order: pixels uint8 [n, 3, 32, 32], labels int64
-    [n], and the ten class names.
+    [n], and the names of the classes.
 
-    `folder` (default: `default_folder`) holds the archive as downloaded, or what it unpacks to; otherwise the
-    archive is fetched from `address` into it, in one piece or not at all. Nothing is unpacked or changed there.
-    `md5` maps the archive's and its files' names to the sums they must have: a copy with other pixels takes another
-    table. ValueError names a file that does not have its sum, OSError says what to do when the download fails.
+    `folder` (by default `default_folder`) holds the archive as downloaded, or the folder it unpacks to. Where both
+    are missing the archive is fetched from `address`, in one piece or not at all. Nothing else is written, and
+    nothing that lies there is changed. `md5` maps the names of the archive and of its files to the sums they must
+    have: copies with other pixels need a table of their own.
+
+    ValueError names a file that is not the one of this sum or does not hold images; OSError says what to do when
+    the download fails; FileNotFoundError names a file that is missing in the unpacked folder.
     """
     folder = default_folder() if folder is None else Path(folder).expanduser()
     archive, layout = folder / ARCHIVE, folder / LAYOUT
+    names = [*(TRAIN if train else TEST), META]
     if not archive.exists() and not layout.exists():
         _download(archive, address, md5[ARCHIVE], progress)
-    wanted = [*(TRAIN if train else TEST), "batches.meta"]
-    files = _from_archive(archive, wanted, md5) if archive.exists() else _from_layout(layout, wanted, md5)
-    bar = tqdm(files, total=len(wanted), desc="reading CIFAR-10", delay=2, leave=False, disable=not progress)
-    found = {path.name: _checked(path, data, md5[path.name]) for path, data in bar}
-    classes = found.pop("batches.meta")["label_names"]
-    parts = [found[name] for name in wanted[:-1]]
-    pixels = np.concatenate([part["data"] for part in parts]).reshape(-1, *SHAPE)
-    labels = np.concatenate([np.asarray(part["labels"], dtype=np.int64) for part in parts])
-    return torch.from_numpy(pixels), torch.from_numpy(labels), list(classes)
+    files = _from_archive(archive, names, md5) if archive.exists() else _from_layout(layout, names)
+    bar = tqdm(files, total=len(names), desc="reading CIFAR-10", delay=2, leave=False, disable=not progress)
+    found = {path.name: _content(path, data, md5[path.name]) for path, data in bar}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ValueError(f"{archive} lacks {', '.join(missing)}")
+    classes = found.pop(META)
+    pixels, labels = zip(*(found[name] for name in names[:-1]), strict=True)
+    return torch.from_numpy(np.concatenate(pixels)), torch.from_numpy(np.concatenate(labels)), classes
 
 
 def _download(archive, address, md5, progress):
     archive.parent.mkdir(parents=True, exist_ok=True)
-    bar = tqdm(desc=ARCHIVE, unit="B", unit_scale=True, delay=2, leave=False) if progress else False
-    fetch = pooch.HTTPDownloader(progressbar=bar, timeout=30)
-    try:
-        pooch.retrieve(address, f"md5:{md5}", fname=archive.name, path=archive.parent, downloader=fetch)
-    except (OSError, ValueError) as error:
-        raise OSError(
-            f"CIFAR-10 could not be downloaded: {error}. Try again, or fetch {address} elsewhere (md5 {md5}) and "
-            f"put it into {archive.parent} as {ARCHIVE}"
-        ) from error
+    pooch.get_logger().setLevel("WARNING")
+    with tqdm(desc=ARCHIVE, unit="B", unit_scale=True, delay=2, leave=False, disable=not progress) as bar:
+        fetch = pooch.HTTPDownloader(progressbar=bar if progress else False, timeout=30)
+        try:
+            pooch.retrieve(address, f"md5:{md5}", fname=archive.name, path=archive.parent, downloader=fetch)
+        except (OSError, ValueError) as error:
+            raise OSError(
+                f"CIFAR-10 could not be downloaded ({error}). Try again, or get {archive.name} from {address} by "
+                f"other means (its md5 is {md5}) and put it into {archive.parent}"
+            ) from error
 
 
 def _from_archive(archive, names, md5):
-    """Pairs (path for messages, bytes) of the named files in the verified archive."""
+    """Pairs (path for messages, bytes) of the named files in the archive, in the archive's order."""
     with archive.open("rb") as file:
         _compare(archive, hashlib.file_digest(file, "md5").hexdigest(), md5[ARCHIVE])
         file.seek(0)
-        with tarfile.open(fileobj=file) as tar:
-            for name in names:
-                yield archive / name, tar.extractfile(f"{LAYOUT}/{name}").read()
+        try:
+            with tarfile.open(fileobj=file, mode="r|gz") as tar:
+                for member in tar:
+                    folder, _, name = member.name.rpartition("/")
+                    if folder == LAYOUT and name in names and member.isfile():
+                        yield archive / name, tar.extractfile(member).read()
+        except (tarfile.TarError, EOFError) as error:
+            raise ValueError(f"{archive} cannot be unpacked: {error}") from error
 
 
-def _from_layout(layout, names, md5):
+def _from_layout(layout, names):
     for name in names:
         yield layout / name, (layout / name).read_bytes()
-
-
-def _checked(path, data, md5):
-    """What the file with these bytes holds, a dict, if it has this sum."""
-    _compare(path, hashlib.md5(data).hexdigest(), md5)
-    return _Unpickler(io.BytesIO(data), encoding="latin1").load()
 
 
 def _compare(path, found, expected):
     if found != expected:
         raise ValueError(
-            f"{path} is not the official file: its md5 is {found}, not {expected}. It may be truncated or another "
-            "data set; nothing was changed. Move it away, and it is downloaded afresh"
+            f"{path} is not the official file: its md5 is {found} and should be {expected}. It may be incomplete, or "
+            "another data set. Nothing was changed; move it away to have it downloaded again"
         )
 
 
+def _content(path, data, md5):
+    """What the file with these bytes holds: pixels uint8 [n, 3, 32, 32] and labels int64 [n], or the classes."""
+    _compare(path, hashlib.md5(data).hexdigest(), md5)
+    try:
+        found = _Unpickler(io.BytesIO(data), encoding="latin1").load()
+        if path.name == META:
+            return [str(name) for name in found["label_names"]]
+        pixels, labels = found["data"], np.array(found["labels"])
+        if pixels.dtype != np.uint8 or labels.dtype.kind != "i" or labels.shape != (len(pixels),):
+            raise ValueError(f"{pixels.dtype} {list(pixels.shape)} with labels {labels.dtype} {list(labels.shape)}")
+        return pixels.reshape(len(pixels), *SHAPE), labels.astype(np.int64)
+    except Exception as error:  # a pickle can go wrong in any way
+        raise ValueError(f"{path} does not hold images in CIFAR-10's layout: {error!r}") from error
+
+
 class _Unpickler(pickle.Unpickler):
-    """Makes arrays, strings, numbers, lists and dicts, and runs nothing else: sums can be replaced by the caller."""
+    """Makes arrays, strings, numbers, lists and dicts and runs nothing else, since callers can change the sums."""
 
     ALLOWED = {
         ("numpy.core.multiarray", "_reconstruct"),
@@ -115,5 +138,5 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module, name):
         if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name} is not allowed in a file of images")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+            raise pickle.UnpicklingError(f"{module}.{name} is not allowed here")
+        return super().find_class(module.replace("numpy.core.", "numpy._core."), name)

@@ -1,4 +1,4 @@
-"""Any folder of images."""
+"""Any folder of image files."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -9,61 +9,77 @@ import torch
 from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 def read(folder, size, *, progress=True):
-    """Every image in `folder` and below: pixels uint8 [n, 3, size, size]; labels int64 [n] and class names, or None.
+    """Every image in `folder` and below it, in the order of their paths: pixels uint8 [n, 3, size, size]; labels
+    int64 [n] and the names of the classes, or None and None.
 
-    Ordered by path. The middle square is resized to `size`: averaged over areas to shrink it, bicubic to enlarge it.
-    Where all images lie in sub-folders, the first sub-folder is the class. ValueError names the images that cannot
-    be read; FileNotFoundError or NotADirectoryError where there is no such folder.
+    The middle square of each is resized: by averages over areas to a smaller size, bicubic to a larger one. Grey
+    and palette images become RGB, transparent ones lie on white. Where all images are in sub-folders, these are the
+    classes. Hidden files, and files that do not end like an image, are passed over. ValueError names an image that
+    cannot be read, or a folder without images; FileNotFoundError or NotADirectoryError one that is none.
     """
     folder = Path(folder).expanduser()
-    if not folder.exists():
-        raise FileNotFoundError(f"no folder {folder}")
-    if not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is not a folder")
     paths = find(folder)
     if not paths:
-        raise ValueError(f"no images in {folder}; they end in: {', '.join(sorted(SUFFIXES))}")
-    pixels, unreadable = np.empty((len(paths), 3, size, size), np.uint8), []
+        raise ValueError(f"no images in {folder}: none of its files ends in {', '.join(SUFFIXES)}")
+    pixels, unreadable = np.empty((len(paths), 3, size, size), np.uint8), {}
 
-    def load(i):
+    def place(i):
         try:
             pixels[i] = _square(folder / paths[i], size).transpose(2, 0, 1)
-        except Exception as error:  # Pillow's decoders raise many kinds
-            unreadable.append((i, error))
+        except Exception as error:  # decoders raise whatever they like
+            unreadable[i] = error
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        jobs = pool.map(load, range(len(paths)))
-        for _ in tqdm(jobs, "reading images", len(paths), delay=2, leave=False, disable=not progress):
-            pass
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        jobs = pool.map(place, range(len(paths)))
+        list(tqdm(jobs, "reading images", len(paths), delay=2, leave=False, disable=not progress))
+    finally:
+        pool.shutdown(cancel_futures=True)
     if unreadable:
-        i, error = min(unreadable)
-        raise ValueError(f"cannot read {folder / paths[i]}: {error} ({len(unreadable)} of {len(paths)} images)")
+        first = min(unreadable)
+        raise ValueError(
+            f"{folder / paths[first]} cannot be read as an image: {unreadable[first]} "
+            f"({len(unreadable)} of {len(paths)} images cannot be read)"
+        )
+    pixels = torch.from_numpy(pixels)
     if any(len(path.parts) == 1 for path in paths):
-        return torch.from_numpy(pixels), None, None
+        return pixels, None, None
     classes = sorted({path.parts[0] for path in paths})
-    labels = [classes.index(path.parts[0]) for path in paths]
-    return torch.from_numpy(pixels), torch.tensor(labels), classes
+    number = {name: i for i, name in enumerate(classes)}
+    return pixels, torch.tensor([number[path.parts[0]] for path in paths]), classes
 
 
 def find(folder):
-    """The paths of its images relative to `folder`, in order of their parts; hidden files are left out."""
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    return sorted((path for path in found if not any(part.startswith(".") for part in path.parts)),
-                  key=lambda path: path.parts)
+    """The paths of the images relative to `folder`, sorted by their parts, so that the order is the same anywhere."""
+    if not folder.exists():
+        raise FileNotFoundError(f"no folder {folder}")
+    found = []
+    for parent, folders, files in os.walk(folder, onerror=_raise):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        wanted = (name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith("."))
+        found += [Path(parent, name).relative_to(folder) for name in wanted]
+    return sorted(found, key=lambda path: path.parts)
+
+
+def _raise(error):
+    raise error
 
 
 def _square(path, size):
-    """The middle square of an image file as uint8 [size, size, 3]."""
-    with Image.open(path) as image:
-        image = ImageOps.exif_transpose(image)
-        if image.has_transparency_data:
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-        image = image.convert("RGB")
-        side = min(image.size)
-        left, top = ((extent - side) // 2 for extent in image.size)
-        kernel = Image.Resampling.BOX if side >= size else Image.Resampling.BICUBIC
-        return np.asarray(image.resize((size, size), kernel, box=(left, top, left + side, top + side)))
+    """The middle square of an image file: uint8 [size, size, 3]."""
+    with Image.open(path) as file:
+        image = ImageOps.exif_transpose(file)
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8))
+    elif image.mode in ("I", "F"):
+        raise ValueError(f"pixels of mode {image.mode} have no known range")
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    image, side = image.convert("RGB"), min(image.size)
+    left, top = ((extent - side) // 2 for extent in image.size)
+    kernel = Image.Resampling.BOX if side >= size else Image.Resampling.BICUBIC
+    return np.asarray(image.resize((size, size), kernel, box=(left, top, left + side, top + side)))
