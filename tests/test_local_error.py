@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from problems import gaussian_flow, normal
+from problems import SinglePrecision, gaussian_flow, normal
 
 import toylab
 from toylab.analysis import exact_flow, local_error
@@ -120,15 +120,7 @@ def test_round_off_is_left_out_of_the_slope():
 
 
 def test_a_network_in_single_precision_shows_its_floor():
-    class Network(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.weight = torch.nn.Parameter(torch.ones(()))
-
-        def forward(self, x, t):
-            return self.weight * GAUSSIAN(x, t)
-
-    found = local_error(Network(), LINEAR, "DDIM", (10, 20), n=8, progress=False)
+    found = local_error(SinglePrecision(GAUSSIAN), LINEAR, "DDIM", (10, 20), n=8, progress=False)
     assert 1e-7 < found.floor < 1e-4
     assert found.order == pytest.approx(2, abs=0.3)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from problems import SinglePrecision
 
 import toylab
 from toylab.analysis import reference_solution
@@ -67,15 +68,7 @@ def test_round_off_is_detected_and_left_out_of_the_fit():
 
 
 def test_float32_networks_show_a_float32_floor():
-    class Network(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.weight = torch.nn.Parameter(torch.ones(()))
-
-        def forward(self, x, t):
-            return self.weight * GAUSSIAN(x, t)
-
-    estimate = toylab.measure_order(Network(), LINEAR, "DDIM", steps=(10, 20, 40), n=8)
+    estimate = toylab.measure_order(SinglePrecision(GAUSSIAN), LINEAR, "DDIM", steps=(10, 20, 40), n=8)
     assert 1e-7 < estimate.floor < 1e-4
     assert estimate.order == pytest.approx(1, abs=0.2)
 

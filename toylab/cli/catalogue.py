@@ -98,12 +98,12 @@ def _geometry(manifold):
 
 
 def _networks(dataset):
-    """The trained networks of a data set: its own name for the linear schedule, else with the schedule's."""
+    """The names of the trained networks of a data set, one a schedule."""
     from .. import schedules
-    from ..epsilon import checkpoints
+    from ..epsilon import checkpoint_name, names
 
-    own = {dataset, *(f"{dataset}-{schedule}" for schedule in schedules.names())}
-    return [name for name in checkpoints.names() if name in own]
+    own = {checkpoint_name(dataset, schedule) for schedule in schedules.names()}
+    return [name for name in names() if name in own]
 
 
 def _is_pair(method):
