@@ -5,6 +5,7 @@ import os
 import pickle
 import shutil
 import struct
+import tempfile
 
 import pytest
 import torch
@@ -357,9 +358,49 @@ def test_weights_that_are_not_finite_are_not_written(saved):
     assert saved.read_bytes() == before
 
 
-def test_schedule_without_a_name_is_not_written(tmp_path):
+class Own(toylab.schedules.Schedule):
+    name = "own"
+
+    def log_alpha_bar(self, t):
+        return -5.0 * t
+
+
+def test_schedule_that_a_file_cannot_name_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="schedule"):
-        checkpoints.save(small(toylab.schedules.from_betas([0.1, 0.2])), tmp_path / "net.safetensors")
+        checkpoints.save(small(Own()), tmp_path / "net.safetensors")
+
+
+@pytest.mark.parametrize("schedule", ["linear-1000", "cosine-50"])
+def test_table_with_a_name_comes_back_by_its_name(tmp_path, schedule):
+    checkpoints.save(small(toylab.schedules.get(schedule)), tmp_path / "net.safetensors")
+    net = checkpoints.load(tmp_path / "net.safetensors")
+    assert net.metadata["schedule"] == schedule
+    assert torch.equal(net.schedule.betas, toylab.schedules.get(schedule).betas)
+
+
+@given(betas=st.lists(st.floats(1e-6, 0.99), min_size=1, max_size=30))
+def test_table_comes_back_bit_for_bit(betas):
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoints.save(small(toylab.schedules.from_betas(betas)), f"{folder}/net.safetensors")
+        assert checkpoints.load(f"{folder}/net.safetensors").schedule.betas.tolist() == betas
+
+
+def test_half_precision_halves_the_file_and_gives_back_a_network_in_its_own_type(tmp_path):
+    checkpoints.save(small(), tmp_path / "whole.safetensors")
+    checkpoints.save(small(), tmp_path / "half.safetensors", half=True)
+    whole, half = (len(header_of(tmp_path / f"{name}.safetensors")[1]) for name in ("whole", "half"))
+    net = checkpoints.load(tmp_path / "half.safetensors")
+    assert half == whole / 2
+    for key, value in small().state_dict().items():
+        assert torch.equal(net.state_dict()[key], value.half().float())
+
+
+def test_weights_too_large_for_half_precision_are_not_written(tmp_path):
+    net = small()
+    torch.nn.init.constant_(net.last.bias, 1e5)
+    with pytest.raises(ValueError, match="last.bias.*float16"):
+        checkpoints.save(net, tmp_path / "net.safetensors", half=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_networks_are_not_written(tmp_path):

@@ -2,6 +2,7 @@
 
 import math
 
+import diffusers
 import mpmath
 import numpy as np
 import pytest
@@ -222,3 +223,21 @@ def test_the_thousand_entry_table_is_another_object_than_the_continuous_linear_s
 def test_a_table_takes_lists_arrays_and_tensors(betas):
     table = toylab.schedules.from_betas(betas)
     assert table.alpha_bar(1.0) == pytest.approx(0.72, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [("linear-1000", "linear"), ("cosine-1000", "squaredcos_cap_v2"), ("cosine-100", "squaredcos_cap_v2")],
+)
+def test_tables_with_names_are_those_of_diffusers(name, family):
+    size = int(name.split("-")[1])
+    theirs = diffusers.DDPMScheduler(size, beta_start=1e-4, beta_end=0.02, beta_schedule=family)
+    table = toylab.schedules.get(name)
+    assert table.name == name and len(table.betas) == size
+    np.testing.assert_allclose(table.betas.numpy(), theirs.betas.double().numpy(), rtol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["linear-", "linear-20", "quad-1000", "linear-1e3", "linear--100", "sigmoid-100"])
+def test_tables_that_there_are_not_are_refused_by_name(name):
+    with pytest.raises(ValueError, match=name):
+        toylab.schedules.get(name)

@@ -14,7 +14,7 @@ import toylab
 from toylab import schedules, training
 from toylab.epsilon import checkpoints
 from toylab.epsilon.mlp import MLP
-from toylab.training import TrainConfig, fit, loop
+from toylab.training import TrainConfig, examples, fit, loop
 from toylab.training.planar import rows_of
 
 TINY = {"hidden": 8, "layers": 2, "fourier": 2, "time_features": 1}
@@ -117,7 +117,7 @@ def test_learning_rate_warms_up_and_falls_to_zero():
 def test_times_are_even_on_their_clock(schedule, sampling):
     schedule = schedules.get(schedule)
     config = TrainConfig(batch=1000, t_sampling=sampling)
-    t = loop._times(schedule, config, torch.Generator().manual_seed(0)).sort().values
+    t = examples._times(schedule, config, torch.Generator().manual_seed(0)).sort().values
     clock = schedule.sigma(t).log() if sampling == "log-sigma" else t
     ends = torch.tensor([schedule.t_min, schedule.t_max], dtype=torch.float64)
     low, high = schedule.sigma(ends).log() if sampling == "log-sigma" else ends
@@ -127,7 +127,7 @@ def test_times_are_even_on_their_clock(schedule, sampling):
 
 def test_weighting_v_divides_the_error_by_alpha_bar():
     config = TrainConfig(batch=50, weighting="v", t_sampling="uniform")
-    _, t, _, weight = loop._examples(rows_of(POINTS), schedules.get("linear"), config, 0, 0, 1)
+    _, t, _, weight = examples.draw(rows_of(POINTS), schedules.get("linear"), config, 0, 0, 1)
     torch.testing.assert_close(
         weight.double(), 1 / schedules.get("linear").alpha_bar(t).clamp(min=1e-3), rtol=1e-6, atol=0
     )
@@ -135,14 +135,14 @@ def test_weighting_v_divides_the_error_by_alpha_bar():
 
 def test_weighting_eps_is_the_plain_mean_squared_error():
     prediction, noise = torch.randn(6, 2), torch.randn(6, 2)
-    _, _, _, weight = loop._examples(
+    _, _, _, weight = examples.draw(
         rows_of(POINTS), schedules.get("linear"), TrainConfig(batch=6, weighting="eps"), 0, 0, 1
     )
     torch.testing.assert_close(loop._loss(prediction, noise, weight), torch.nn.functional.mse_loss(prediction, noise))
 
 
 def test_examples_are_the_forward_process():
-    x_t, t, noise, _ = loop._examples(rows_of(torch.tensor([[0.3, -2.0]])), schedules.get("cosine"), CONFIG, 5, 0, 1)
+    x_t, t, noise, _ = examples.draw(rows_of(torch.tensor([[0.3, -2.0]])), schedules.get("cosine"), CONFIG, 5, 0, 1)
     schedule = schedules.get("cosine")
     expected = (
         schedule.alpha_bar(t).sqrt()[:, None] * torch.tensor([[0.3, -2.0]]) + schedule.noise_std(t)[:, None] * noise
@@ -151,8 +151,8 @@ def test_examples_are_the_forward_process():
 
 
 def test_processes_share_the_batch_of_one():
-    whole = loop._examples(rows_of(POINTS), schedules.get("linear"), CONFIG, 3, 0, 1)
-    shares = [loop._examples(rows_of(POINTS), schedules.get("linear"), CONFIG, 3, rank, 2) for rank in range(2)]
+    whole = examples.draw(rows_of(POINTS), schedules.get("linear"), CONFIG, 3, 0, 1)
+    shares = [examples.draw(rows_of(POINTS), schedules.get("linear"), CONFIG, 3, rank, 2) for rank in range(2)]
     for i, part in enumerate(whole):
         assert torch.equal(part[0::2], shares[0][i]) and torch.equal(part[1::2], shares[1][i])
 
@@ -445,8 +445,11 @@ def test_bad_arguments_of_train_2d_are_named(arguments, error, named):
 
 
 def test_schedule_that_cannot_be_saved_is_refused_before_training(tmp_path):
+    class Own(schedules.Constant):
+        name = "own"
+
     with pytest.raises(ValueError, match="schedule"):
-        training.train_2d("spiral", schedules.from_betas([0.1, 0.2]), out=tmp_path / "net.safetensors", progress=False)
+        training.train_2d("spiral", Own(), out=tmp_path / "net.safetensors", progress=False)
 
 
 def test_folder_that_cannot_be_written_is_refused_before_training(tmp_path):

@@ -12,7 +12,7 @@ Everything is written in terms of log alpha_bar so that ``1 - alpha_bar`` keeps 
 """
 
 import math
-from functools import wraps
+from functools import cache, wraps
 
 import torch
 from torch import Tensor
@@ -191,9 +191,8 @@ class Table(Schedule):
     """A discrete table of K betas: alpha_bar(i / K) = product of the first i of (1 - beta), and
     log alpha_bar linear in between, which caps the order of any method that steps inside an entry."""
 
-    name = "table"
-
-    def __init__(self, betas):
+    def __init__(self, betas, name="table"):
+        self.name = name
         try:
             betas = torch.as_tensor(betas, dtype=torch.float64, device="cpu").detach()
         except (TypeError, ValueError, RuntimeError) as error:
@@ -236,11 +235,30 @@ def names():
 
 
 def get(name):
-    """The schedule called `name`, whatever its case. Raises ValueError with the nearest known name."""
-    found = _SCHEDULES.get(name.lower()) if isinstance(name, str) else None
+    """The schedule called `name`, whatever its case: one of `names()`, or a table such as "linear-1000".
+
+    "linear-K" is the table of K betas from 0.1 / K to 20 / K, with K = 1000 that of Ho et al. (2020); "cosine-K" has
+    beta_i = 1 - alpha_bar(i / K) / alpha_bar((i - 1) / K), at most 0.999 (Nichol and Dhariwal 2021). Raises ValueError
+    with the nearest known name.
+    """
+    found = (_SCHEDULES.get(name.lower()) or _table(name.lower())) if isinstance(name, str) else None
     if found is None:
         raise unknown_name("schedule", name, names())
     return found
+
+
+@cache
+def _table(name):
+    family, _, size = name.partition("-")
+    if not (family in ("linear", "cosine") and size.isdecimal() and 21 <= int(size) <= 10**6):
+        return None
+    size = int(size)
+    if family == "linear":
+        betas = torch.linspace(0.1 / size, 20 / size, size, dtype=torch.float64)
+    else:
+        cosines = ((torch.arange(size + 1, dtype=torch.float64) / size + 0.008) / 1.008 * math.pi / 2).cos() ** 2
+        betas = (1 - cosines[1:] / cosines[:-1]).clamp(max=0.999)
+    return Table(betas, f"{family}-{size}")
 
 
 def from_betas(betas):

@@ -6,6 +6,7 @@ _OBJECTS = {
     "ExactEps": "exact",
     "exact_eps": "exact",
     "MLP": "mlp",
+    "UNet": "unet",
     "checkpoint_name": "checkpoints",
     "load": "checkpoints",
     "names": "checkpoints",

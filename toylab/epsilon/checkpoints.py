@@ -12,6 +12,7 @@ import os
 import tempfile
 from contextlib import contextmanager
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -19,12 +20,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
 from .. import schedules
-from .mlp import MLP
 
 FORMAT = "toylab-checkpoint-1"
 SUFFIX = ".safetensors"
-ARCHITECTURES = {"MLP": MLP}
+ARCHITECTURES = {"MLP": "mlp", "UNet": "unet"}  # class and module; imported when one is met
 DTYPES = ("F16", "BF16", "F32", "F64")
+WORKS_IN = {"float32": torch.float32, "float64": torch.float64}
 
 
 def folder():
@@ -50,26 +51,30 @@ def story(network):
         "architecture": type(network).__name__,
         "arguments": network.arguments,
         "dataset": network.dataset,
-        "schedule": network.schedule.name,
+        "schedule": _schedule_entry(network.schedule),
         "parameters": sum(p.numel() for p in network.parameters()),
     }
 
 
-def save(network, path):
+def save(network, path, half=False):
     """Write `network` to `path` (*.safetensors; folders are made), in one piece or not at all.
 
-    ValueError for weights that are not finite, a schedule that is not one of toylab's by name, an
+    half: store the weights in float16, half the size; `load` gives a network that works in its former type.
+
+    ValueError for weights that are not finite, a schedule that is not one of toylab's by name nor a table, an
     unknown architecture or another suffix; OSError when the file cannot be written.
     """
     path = checked_path(path)
     if type(network).__name__ not in ARCHITECTURES:
         raise TypeError(f"network must be one of: {', '.join(ARCHITECTURES)}; got {type(network).__name__}")
-    check_schedule(network.schedule)
     weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    about = story(network)
+    if half:
+        about["works_in"] = _works_in(weights)
+        weights = {key: value.half() for key, value in weights.items()}
     for key, value in weights.items():
         if not value.isfinite().all():
-            raise ValueError(f"cannot save {path}: the weights {key!r} are not finite")
-    about = story(network)
+            raise ValueError(f"cannot save {path}: the weights {key!r} are not finite{' in float16' if half else ''}")
     header = {"format": FORMAT, "sha256": digest(about, weights), "story": about}
     with replacing(path) as file:
         file.write(to_bytes(weights, {"toylab": json.dumps(header, sort_keys=True)}))
@@ -85,7 +90,7 @@ def load(name_or_path):
     path = _find(name_or_path)
     try:
         with safe_open(path, framework="pt") as file:
-            about, sha256, build = _read_header(path, file.metadata() or {})
+            about, sha256, build, dtype = _read_header(path, file.metadata() or {})
             _compare_layout(path, file, build("meta"))
             weights = {key: file.get_tensor(key) for key in file.keys()}
     except SafetensorError as error:
@@ -95,7 +100,7 @@ def load(name_or_path):
     for key, value in weights.items():
         if not value.isfinite().all():
             raise ValueError(f"{path} has weights that are not finite: {key!r}")
-    network = build("cpu").to(next(iter(weights.values())).dtype)
+    network = build("cpu").to(dtype or next(iter(weights.values())).dtype)
     network.load_state_dict(weights)
     network.dataset, network.metadata = about["dataset"], about
     return network.eval().requires_grad_(False)
@@ -121,10 +126,35 @@ def check_writable(path):
 
 
 def check_schedule(schedule):
-    """ValueError unless `schedule` can be found again by its name alone."""
-    if schedule.name not in schedules.names() or type(schedules.get(schedule.name)) is not type(schedule):
-        known = ", ".join(schedules.names())
-        raise ValueError(f"schedule must be one that a file can name ({known}) to be saved, got {schedule!r}")
+    """ValueError unless a file can say which schedule this is."""
+    _schedule_entry(schedule)
+
+
+def _works_in(weights):
+    dtype = next(iter(weights.values())).dtype
+    known = {value: name for name, value in WORKS_IN.items()}
+    if dtype not in known:
+        raise ValueError(f"half needs a network of type {' or '.join(known.values())}, got {dtype}")
+    return known[dtype]
+
+
+def _schedule_entry(schedule):
+    """What a story says of a schedule: its name if that is enough to find it again, else a table's betas."""
+    try:
+        known = schedules.get(schedule.name)
+    except ValueError:
+        known = None
+    table = isinstance(schedule, schedules.Table)
+    if type(known) is type(schedule) and (not table or torch.equal(known.betas, schedule.betas)):
+        return schedule.name
+    if table:
+        return {"betas": schedule.betas.tolist()}
+    names = ", ".join(schedules.names())
+    raise ValueError(f"schedule must be one that a file can name ({names}) or a table to be saved, got {schedule!r}")
+
+
+def _schedule_of(entry):
+    return schedules.from_betas(entry["betas"]) if isinstance(entry, dict) else schedules.get(entry)
 
 
 @contextmanager
@@ -168,8 +198,8 @@ def _find(name_or_path):
 
 
 def _read_header(path, metadata):
-    """The story and the sha256 in a file's metadata, and a function that builds the untrained network which
-    the story describes on a device."""
+    """The story and the sha256 in a file's metadata, a function that builds the untrained network which the story
+    describes on a device, and the type it works in (None: that of the weights)."""
     if "toylab" not in metadata:
         raise ValueError(f"{path} is not a toylab checkpoint")
     try:
@@ -177,8 +207,9 @@ def _read_header(path, metadata):
         if header["format"] != FORMAT:
             raise ValueError(f"format is {header['format']!r}, not {FORMAT!r}")
         about, sha256 = header["story"], header["sha256"]
-        architecture, arguments = ARCHITECTURES[about["architecture"]], about["arguments"]
-        schedule = schedules.get(about["schedule"])
+        architecture, arguments = _architecture(about["architecture"]), about["arguments"]
+        schedule = _schedule_of(about["schedule"])
+        dtype = WORKS_IN[about["works_in"]] if "works_in" in about else None
         if not isinstance(about["dataset"], (str, type(None))):
             raise TypeError(f"dataset must be a name, got {about['dataset']!r}")
 
@@ -189,7 +220,11 @@ def _read_header(path, metadata):
         build("meta")
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} has metadata that describe no network: {error!r}") from None
-    return about, sha256, build
+    return about, sha256, build, dtype
+
+
+def _architecture(name):
+    return getattr(import_module(f".{ARCHITECTURES[name]}", __package__), name)
 
 
 def _compare_layout(path, file, network):

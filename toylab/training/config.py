@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from ..errors import number, positive_int, unknown_name
 
 T_SAMPLING = ("log-sigma", "uniform")
-WEIGHTING = ("v", "eps")
+WEIGHTING = ("v", "eps", "min-snr")
+PRECISION = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,13 @@ class TrainConfig:
     weight_decay: of AdamW. clip: largest gradient norm.
     ema: decay of the average of weights that is kept, in [0, 1); (1 + n) / (10 + n) while that is less.
     t_sampling: "log-sigma" spreads t evenly over log sigma(t), "uniform" over t, from t_min to t_max.
+        With a table of betas, t is rounded up to its next entry.
     weighting: "eps" is the plain mean squared error of epsilon (Ho et al. 2020); "v" divides it by
-        alpha_bar (by 0.001 at least), which makes it that of v (Salimans and Ho 2022).
+        alpha_bar (by 0.001 at least), which makes it that of v (Salimans and Ho 2022); "min-snr" multiplies it by
+        min(SNR, 5) / SNR with SNR = 1 / sigma^2 (Hang et al. 2023).
+    precision: of the network's arithmetic, "float32", or "bfloat16" with weights kept in float32.
+    accumulate: parts in which each process works through its share of a batch, one after the other; more parts need
+        less memory and give the same gradients up to rounding.
     seed: of the data, the noise and t; those of a step depend on nothing but the seed and the step.
     """
 
@@ -32,6 +38,8 @@ class TrainConfig:
     ema: float = 0.999
     t_sampling: str = "log-sigma"
     weighting: str = "v"
+    precision: str = "float32"
+    accumulate: int = 1
     seed: int = 0
 
     def __post_init__(self):
@@ -43,10 +51,11 @@ class TrainConfig:
         number("clip", self.clip, 0, open_low=True)
         if number("ema", self.ema, 0, 1) == 1:
             raise ValueError("ema must be below 1, or nothing is learnt, got 1")
-        if self.t_sampling not in T_SAMPLING:
-            raise unknown_name("t_sampling", self.t_sampling, T_SAMPLING)
-        if self.weighting not in WEIGHTING:
-            raise unknown_name("weighting", self.weighting, WEIGHTING)
+        for argument, known in {"t_sampling": T_SAMPLING, "weighting": WEIGHTING, "precision": PRECISION}.items():
+            if getattr(self, argument) not in known:
+                raise unknown_name(argument, getattr(self, argument), known)
+        if positive_int("accumulate", self.accumulate) > self.batch:
+            raise ValueError(f"accumulate must be at most batch, {self.batch}, got {self.accumulate}")
         positive_int("seed", self.seed, 0)
 
     def lr_at(self, step):

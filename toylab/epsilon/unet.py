@@ -1,0 +1,89 @@
+"""UNets for images, from diffusers, as epsilon-networks."""
+
+import torch
+from diffusers import UNet2DModel
+from torch import nn
+
+from ..errors import unknown_name
+from ..schedules import Table, as_schedule
+from .inputs import checked_times
+
+PREDICTIONS = ("eps", "v")
+CONTINUOUS_STEPS = 1000  # the time embedding of DDPM expects positions 0 to 999
+
+
+class UNet(nn.Module):
+    """A diffusers `UNet2DModel` (Ho et al. 2020) behind ``eps(x, t)``.
+
+    Args:
+        schedule: a name or a `Schedule`. With a table of K betas, t = (i + 1) / K is the model's timestep i; in
+            continuous time its timestep is 1000 t.
+        prediction: what the model gives: "eps", or "v" = sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x0 (Salimans and
+            Ho 2022), from which eps = sqrt(alpha_bar) v + sqrt(1 - alpha_bar) x.
+        **config: arguments of `UNet2DModel`; sample_size, in_channels and out_channels say what an image is.
+
+    Attributes:
+        arguments: prediction and config, JSON-able. schedule: the noise schedule.
+        shape: of one image, (channels, height, width).
+        dataset: name of the data it was trained on, or None. metadata: its story, see `checkpoints`.
+
+    Raises ValueError or TypeError for arguments that make no UNet.
+    """
+
+    def __init__(self, schedule="linear", *, prediction="eps", **config):
+        super().__init__()
+        self.schedule = as_schedule(schedule)
+        if prediction not in PREDICTIONS:
+            raise unknown_name("prediction", prediction, PREDICTIONS)
+        self.model = _build(config)
+        kept = self.model.config
+        self.shape = (kept["in_channels"], *_size(kept["sample_size"]))
+        if kept["out_channels"] != self.shape[0]:
+            raise ValueError(f"out_channels must be in_channels, {self.shape[0]}, got {kept['out_channels']}")
+        self.arguments = {"prediction": prediction, **{key: _plain(value) for key, value in sorted(config.items())}}
+        self.dataset = None
+        self.metadata = {}
+
+    @classmethod
+    def of(cls, model, schedule, prediction="eps"):
+        """A trained `UNet2DModel` as it is, with the schedule it was trained with."""
+        config = {key: value for key, value in model.config.items() if not key.startswith("_")}
+        with torch.device("meta"):
+            network = cls(schedule, prediction=prediction, **config)
+        network.model = model
+        return network
+
+    def forward(self, x, t):
+        """Epsilon at x [batch, *shape] (floating point), t a scalar or [batch] in [0, 1], of any dtype: like x.
+
+        The model runs in the dtype of its parameters; the rest in that of x, with alpha_bar in float64.
+        """
+        t = checked_times(x, t, self.shape).expand(len(x))
+        dtype = next(self.model.parameters()).dtype
+        out = self.model(x.to(dtype), self._timestep(t).float(), return_dict=False)[0].to(x.dtype)
+        if self.arguments["prediction"] == "eps":
+            return out
+        log_ab = self.schedule.log_alpha_bar(t).reshape(-1, 1, 1, 1)
+        return (log_ab / 2).exp().to(x.dtype) * out + (-torch.expm1(log_ab)).sqrt().to(x.dtype) * x
+
+    def _timestep(self, t):
+        if isinstance(self.schedule, Table):
+            return len(self.schedule.betas) * t - 1
+        return CONTINUOUS_STEPS * t
+
+
+def _build(config):
+    try:
+        return UNet2DModel(**config)
+    except (TypeError, ValueError, KeyError, ZeroDivisionError, RuntimeError, IndexError) as error:
+        raise ValueError(f"config must be arguments of a diffusers UNet2DModel: {error}") from error
+
+
+def _size(size):
+    if size is None:
+        raise ValueError("sample_size must be the height and width of an image, got None")
+    return (size, size) if isinstance(size, int) else tuple(size)
+
+
+def _plain(value):
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,68 @@
+"""The image networks that can be trained by name, and what each needs."""
+
+from dataclasses import dataclass
+
+from ..epsilon.configurations import UNETS
+from ..errors import unknown_name
+from .config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one image network is trained.
+
+    name: also that of its UNet in `toylab.epsilon.configurations`. data: what `toylab.datasets.images.load` takes.
+    flip: whether images are mirrored at random. schedule, prediction: defaults. config: the `TrainConfig`.
+    time: what people should expect, in words.
+    """
+
+    name: str
+    data: str
+    flip: bool
+    config: TrainConfig
+    time: str
+    schedule: str = "linear"
+    prediction: str = "eps"
+
+    @property
+    def size(self):
+        """Height and width of the images."""
+        return UNETS[self.name]["sample_size"]
+
+
+_PLAIN = {"t_sampling": "uniform", "weighting": "eps", "warmup": 0.02}
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "digits", "digits", False, TrainConfig(6000, 128, 1e-3, ema=0.999, **_PLAIN),
+            "about half an hour on two cores", prediction="v",
+        ),
+        Recipe(
+            "cifar10-16", "cifar10-16", True, TrainConfig(20000, 128, 1e-3, ema=0.999, **_PLAIN),
+            "2 to 4 hours on two cores",
+        ),
+        Recipe(
+            "cifar10-small", "cifar10", True, TrainConfig(12000, 128, 1e-3, ema=0.999, **_PLAIN),
+            "8 hours on two cores",
+        ),
+        Recipe(
+            "cifar10-medium", "cifar10", True,
+            TrainConfig(40000, 512, 6e-4, ema=0.9995, precision="bfloat16", **_PLAIN),
+            "an hour or two on a data-centre GPU",
+        ),
+        Recipe(
+            "cifar10", "cifar10", True,
+            TrainConfig(800000, 128, 2e-4, ema=0.9999, precision="bfloat16", **{**_PLAIN, "warmup": 0.00625}),
+            "days on one GPU",
+        ),
+    )
+}  # fmt: skip
+
+
+def recipe(name):
+    """The `Recipe` of this name. ValueError, with the nearest one, for an unknown name."""
+    if not isinstance(name, str) or name.lower() not in RECIPES:
+        raise unknown_name("configuration", name, list(RECIPES))
+    return RECIPES[name.lower()]
