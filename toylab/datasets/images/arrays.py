@@ -1,7 +1,7 @@
 """Images in NumPy's .npz files."""
 
+import os
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ def read(path):
     ``labels``, n integers from 0. ``numpy.savez(path, images=..., labels=...)`` writes one. FileNotFoundError where
     there is none; ValueError names the file and what is wrong with it.
     """
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     arrays = _arrays(path)
     labels = arrays.pop("labels", None)
     if "images" not in arrays and len(arrays) != 1:
@@ -35,13 +35,15 @@ def read(path):
 
 
 def _arrays(path):
-    """All arrays of the file by name."""
-    try:
-        with zipfile.ZipFile(path) as file:
-            damaged = file.testzip()
-        if damaged is not None:
-            raise ValueError(f"{damaged} is damaged")
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is not a readable .npz file: {error}") from error
+    """All arrays of the file by name, once its check sums hold."""
+    with path.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                damaged = archive.testzip()
+            if damaged is not None:
+                raise ValueError(f"{damaged} is damaged")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except Exception as error:  # a damaged archive can go wrong in any way
+            raise ValueError(f"{path} is not a readable .npz file: {error}") from error

@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 
 ADDRESS = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 ARCHIVE = "cifar-10-python.tar.gz"
+ARCHIVE_BYTES = 170_498_071
 LAYOUT = "cifar-10-batches-py"
 MD5 = {
     ARCHIVE: "c58f30108f718f92721af3d95e74349a",
@@ -37,7 +38,7 @@ SHAPE = (3, 32, 32)
 def default_folder():
     """Where downloads lie: ``downloads`` in the repository's data folder, or in $TOYLAB_DATA."""
     data = os.environ.get("TOYLAB_DATA") or Path(__file__).parents[3] / "data"
-    return Path(data).expanduser() / "downloads"
+    return Path(os.path.expanduser(data), "downloads")
 
 
 def read(folder=None, train=True, *, progress=True, address=ADDRESS, md5=MD5):
@@ -52,7 +53,7 @@ def read(folder=None, train=True, *, progress=True, address=ADDRESS, md5=MD5):
     ValueError names a file that is not the one of this sum or does not hold images; OSError says what to do when
     the download fails; FileNotFoundError names a file that is missing in the unpacked folder.
     """
-    folder = default_folder() if folder is None else Path(folder).expanduser()
+    folder = default_folder() if folder is None else Path(os.path.expanduser(folder))
     archive, layout = folder / ARCHIVE, folder / LAYOUT
     names = [*(TRAIN if train else TEST), META]
     if not archive.exists() and not layout.exists():
@@ -71,7 +72,8 @@ def read(folder=None, train=True, *, progress=True, address=ADDRESS, md5=MD5):
 def _download(archive, address, md5, progress):
     archive.parent.mkdir(parents=True, exist_ok=True)
     pooch.get_logger().setLevel("WARNING")
-    with tqdm(desc=ARCHIVE, unit="B", unit_scale=True, delay=2, leave=False, disable=not progress) as bar:
+    style = {"unit": "B", "unit_scale": True, "delay": 2, "leave": False}
+    with tqdm(desc=ARCHIVE, total=ARCHIVE_BYTES, disable=not progress, **style) as bar:
         fetch = pooch.HTTPDownloader(progressbar=bar if progress else False, timeout=30)
         try:
             pooch.retrieve(address, f"md5:{md5}", fname=archive.name, path=archive.parent, downloader=fetch)

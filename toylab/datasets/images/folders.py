@@ -21,7 +21,7 @@ def read(folder, size, *, progress=True):
     classes. Hidden files, and files that do not end like an image, are passed over. ValueError names an image that
     cannot be read, or a folder without images; FileNotFoundError or NotADirectoryError one that is none.
     """
-    folder = Path(folder).expanduser()
+    folder = Path(os.path.expanduser(folder))
     paths = find(folder)
     if not paths:
         raise ValueError(f"no images in {folder}: none of its files ends in {', '.join(SUFFIXES)}")

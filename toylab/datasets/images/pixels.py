@@ -36,7 +36,7 @@ class Images:
     def values(self, rows):
         """The images at `rows` (a slice, or integers as a list, array or tensor), in that order and never mirrored:
         float32 [n, c, h, w] in [-1, 1], where 0 is -1 and `top` is 1 exactly. IndexError beyond the last image."""
-        return self.pixels[rows].float().div_(self.top / 2).sub_(1)
+        return self.pixels[rows].float().mul_(2).sub_(self.top).div_(self.top)
 
     def batch(self, n, generator):
         """`n` images drawn with replacement as float32 [n, c, h, w] in [-1, 1], mirrored at random where `flip`.

@@ -109,7 +109,7 @@ def _parse(name_or_path):
 
 def _path_source(name_or_path):
     """``npz`` or ``folder`` for what is no name but may be a path."""
-    path = Path(name_or_path).expanduser()
+    path = Path(os.path.expanduser(name_or_path))
     if path.is_dir():
         return "folder"
     if path.suffix.lower() == ".npz":
