@@ -17,18 +17,18 @@ DECLARED := pyproject.toml constraints.txt
 CHECK := $(if $(filter command% environment%,$(origin PYTHON)),same-python)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks picture lint clean same-python
+.PHONY: help lab test notebooks reproduce picture lint clean same-python
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
 	@echo "Usage: make TARGET [NAME=value ...]"
 	@echo
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
+		while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
 	@echo
 	@echo "  PYTHON=python3.12   the Python (3.11 to 3.14) that $(VENV) is made from   [$(PYTHON)]"
 	@echo "  PORT=8888           the port of JupyterLab                              [$(PORT)]"
-	@echo "  ARGS=\"...\"          passed on to JupyterLab, pytest or ruff"
+	@echo "  ARGS=\"...\"          passed on to JupyterLab, pytest, toylab reproduce or ruff"
 	@echo "  PIP_ARGS=\"...\"      passed on to pip, for example the small CPU build of PyTorch:"
 	@echo "                      PIP_ARGS=\"--extra-index-url https://download.pytorch.org/whl/cpu\""
 
@@ -45,6 +45,10 @@ test: $(TEST)  ## install what is missing and run every test
 notebooks: $(TEST)  ## run every notebook from top to bottom and keep its outputs
 	@echo "toylab: running the notebooks"
 	@$(PY) notebooks/execute.py $(ARGS)
+
+reproduce: $(LAB)  ## compute every quoted number again, into docs/results.md
+	@echo "toylab: writing docs/results.md and docs/results/"
+	@$(PY) -m toylab reproduce $(ARGS)
 
 picture: $(TEST)  ## render the README's picture in Chromium
 	@echo "toylab: rendering docs/player.png"

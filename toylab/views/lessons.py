@@ -3,7 +3,7 @@
 import statistics
 from dataclasses import replace
 
-from toylab import datasets, epsilon, problems, schedules
+from toylab import datasets, epsilon, grids, problems, schedules
 from toylab.analysis import sweep
 from toylab.analysis.runs import METHODS, STEPS
 from toylab.samplers import method, sample
@@ -96,6 +96,7 @@ def twins(dataset, schedule="linear", steps=TWIN_STEPS, start=10, n=256, seed=0,
 def twin_table(dataset, schedule="linear", steps=50, n=512, seeds=(0, 1, 2), t_end=None):
     """Mean distance to the manifold of each classical method and its twin at N = `steps`, as a `Table`."""
     problem = problems.find(dataset, "exact", schedule)
+    _, t_end = grids.limits(problem.schedule, None, t_end)
 
     def distance(method, seed):
         run = sample(problem.eps, problem.schedule, method, steps, n=n, seed=seed, t_end=t_end, record=False)
@@ -110,5 +111,5 @@ def twin_table(dataset, schedule="linear", steps=50, n=512, seeds=(0, 1, 2), t_e
         )
     return Table(
         ("classical / pseudo", "distance, classical", "distance, pseudo", "least ratio", "largest ratio"), tuple(rows),
-        f"{dataset}, {problem.schedule.name} schedule, exact epsilon, N = {steps}, {n} particles, seeds {list(seeds)}",
+        f"{problem.title}, t_end = {t_end:g}, N = {steps}, {n} particles, seeds {list(seeds)}",
     )  # fmt: skip

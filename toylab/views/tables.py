@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header: HTML in a notebook, aligned text in a terminal.
+    """Rows under a header: HTML in a notebook, aligned text in a terminal, Markdown on a page.
 
     Attributes:
         header: column names. rows: tuples of strings or numbers, shown with three significant digits.
@@ -27,6 +27,12 @@ class Table:
         return "\n".join([*text, self.note] if self.note else text)
 
     __repr__ = __str__
+
+    def markdown(self):
+        """The table as GitHub's Markdown, the note in a paragraph below."""
+        lines = [self.header, ["---", *["--:"] * (len(self.header) - 1)], *self._cells()]
+        text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+        return f"{text}\n\n{self.note}" if self.note else text
 
     def _repr_html_(self):
         def row(tag, cells):
