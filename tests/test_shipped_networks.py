@@ -10,9 +10,10 @@ import toylab
 from toylab import datasets, training
 from toylab.analysis import networks
 from toylab.epsilon import checkpoints
+from toylab.training import loop
 
 DATA = Path(toylab.__file__).parents[1] / "data"
-NAMES = [training.checkpoint_name(*pair) for pair in training.SHIPPED]
+NAMES = [checkpoints.checkpoint_name(*pair) for pair in training.SHIPPED]
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +77,7 @@ def test_recorded_settings_give_the_recorded_losses(name, tmp_path, monkeypatch)
     """The start of the training, repeated: the first hundredth of the steps has the loss in the curve."""
     story, out = toylab.load(name).metadata, tmp_path / "net.safetensors"
     config, seen = training.TrainConfig(**story["training"]), []
-    first, plain = config.steps // len(story["loss_curve"]), training.loop._loss
+    first, plain = config.steps // len(story["loss_curve"]), loop._loss
 
     def watched(*arguments):
         if len(seen) == first:
@@ -84,7 +85,7 @@ def test_recorded_settings_give_the_recorded_losses(name, tmp_path, monkeypatch)
         seen.append(plain(*arguments))
         return seen[-1]
 
-    monkeypatch.setattr(training.loop, "_loss", watched)
+    monkeypatch.setattr(loop, "_loss", watched)
     with pytest.raises(StopIteration):
         training.train_2d(story["dataset"], story["schedule"], config=config, out=out, progress=False)
     assert torch.stack(seen).mean().item() == pytest.approx(story["loss_curve"][0], abs=1e-3)

@@ -367,7 +367,7 @@ def test_train_all_makes_what_is_missing(tmp_path, monkeypatch):
     (tmp_path / "circle.safetensors").touch()
     paths = training.train_all(tmp_path)
     assert made == [pair for pair in training.SHIPPED if pair != ("circle", "linear")]
-    assert {path.stem for path in paths} == {training.checkpoint_name(*pair) for pair in training.SHIPPED}
+    assert {path.stem for path in paths} == {checkpoints.checkpoint_name(*pair) for pair in training.SHIPPED}
     assert training.train_all(tmp_path) == paths and len(made) == len(paths) - 1
 
 

@@ -63,7 +63,8 @@ def _none_of(given, who):
 
 def _train_one(name, schedule, steps, batch, lr, seed, out, resume):
     from .. import datasets, schedules
-    from ..training import checkpoint_name, train_2d
+    from ..epsilon import checkpoint_name
+    from ..training import train_2d
     from .output import check_output
 
     name, schedule = datasets.get(name).name, schedules.get(schedule).name

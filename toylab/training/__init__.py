@@ -1,27 +1,23 @@
-"""Training of epsilon-networks: one loop for every network, and the recipe for points in the plane."""
+"""Training of epsilon-networks: one loop for every network, a recipe for points in the plane, several for images."""
 
-from ..epsilon.checkpoints import checkpoint_name
-from .config import TrainConfig
-from .loop import Look, fit
-from .planar import SHIPPED, command, train_2d, train_all
-from .pictures import train_images
-from .recipes import RECIPES, Recipe, recipe
-from .stopping import Diverged, Interrupted, TimeUp
+from ..lazy import attach
 
-__all__ = [
-    "RECIPES",
-    "SHIPPED",
-    "Diverged",
-    "Interrupted",
-    "Look",
-    "Recipe",
-    "TimeUp",
-    "TrainConfig",
-    "checkpoint_name",
-    "command",
-    "fit",
-    "recipe",
-    "train_2d",
-    "train_all",
-    "train_images",
-]
+_OBJECTS = {
+    "Diverged": "stopping",
+    "Interrupted": "stopping",
+    "Look": "loop",
+    "RECIPES": "recipes",
+    "Recipe": "recipes",
+    "SHIPPED": "planar",
+    "TimeUp": "stopping",
+    "TrainConfig": "config",
+    "command": "planar",
+    "fit": "loop",
+    "recipe": "recipes",
+    "train_2d": "planar",
+    "train_all": "planar",
+    "train_images": "pictures",
+}
+
+__all__ = list(_OBJECTS)
+__getattr__, __dir__ = attach(__name__, _OBJECTS)
