@@ -1,4 +1,4 @@
-"""The picture that ``toylab compare`` writes: where the samples of each method and of the exact flow end."""
+"""Figures in files: what a view draws, and where the samples of ``toylab compare`` end."""
 
 import numpy as np
 
@@ -6,18 +6,43 @@ WINDOW = 3.3
 COLUMNS = 5
 
 
-def draw_comparison(path, result, found):
-    """Write a panel a method and one of the exact flow to `path`, in one piece or not at all."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def write_figure(path, draw):
+    """Write the figure whose Axes `draw()` returns to `path`, in one piece or not at all. Opens no window."""
+    import matplotlib
+    import matplotlib.pyplot as plt
 
     from ..epsilon.checkpoints import replacing
+
+    matplotlib.use("agg")
+    drawing = np.ravel(draw())[0].figure
+    try:
+        with replacing(path) as file:
+            drawing.savefig(file, format=path.suffix[1:].lower(), dpi=120)
+    finally:
+        plt.close(drawing)
+
+
+def local_errors(results):
+    """A row of two panels for each `LocalError`, see `toylab.views.plot_local_error`: the Axes [k, 2]."""
+    import matplotlib.pyplot as plt
+
+    from ..views import plot_local_error
+    from ..views.look import in_our_look
+
+    axes = in_our_look(plt.subplots)(len(results), 2, figsize=(13.5, 5.2 * len(results)), squeeze=False)[1]
+    for row, result in zip(axes, results, strict=True):
+        plot_local_error(result, row)
+    return axes
+
+
+def comparison(result, found):
+    """A panel a method and one of the exact flow: the Axes."""
+    from matplotlib.figure import Figure
 
     count = len(result.rows) + 1
     rows = -(-count // COLUMNS)
     columns = -(-count // rows)
     figure = Figure(figsize=(2.9 * columns, 3.3 * rows + 0.4), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     curve = found.manifold.curve(800).numpy()
     exact = result.reference.x.cpu().numpy()
@@ -31,8 +56,7 @@ def draw_comparison(path, result, found):
     for ax in axes[count:]:
         ax.set_visible(False)
     figure.suptitle(f"{found.title}: at most {result.budget} NFE")
-    with replacing(path) as file:
-        figure.savefig(file, format=path.suffix[1:].lower(), dpi=120)
+    return axes
 
 
 def _panel(ax, curve, x, name, cost, score):

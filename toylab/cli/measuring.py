@@ -1,19 +1,18 @@
-"""``toylab compare`` and ``toylab order``: what methods do, in numbers."""
+"""``toylab compare`` and ``toylab work``: what methods do with the same number of network evaluations."""
 
+import json as json_module
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from . import options
-from .output import check_output, figure, print_json, print_table
+from .output import RESULTS, check_output, deliver, figure, kept, print_left_out, print_table, print_view
 
 
 def compare(
     name: options.Name,
-    methods: Annotated[
-        list[str] | None,
-        typer.Option(metavar="METHODS", help="Separated by commas or one by one; by default eight."),
-    ] = None,
+    methods: options.Methods = None,
     nfe: Annotated[int, typer.Option(help="Network evaluations that each method may spend.")] = 20,
     particles: options.Particles = 512,
     seed: options.Seed = 0,
@@ -23,7 +22,7 @@ def compare(
     t_start: options.Start = None,
     t_end: options.End = None,
     points: options.Points = None,
-    out: Annotated[str | None, typer.Option(help="Also draw the samples: a .png, .pdf or .svg file.")] = None,
+    out: options.Out = None,
     json: options.Json = False,
 ):
     """Compare methods at equal NFE, from the same particles.
@@ -44,21 +43,23 @@ def compare(
     from ..analysis.compare import METHODS
     from ..analysis.compare import compare as run
 
-    path = check_output(out, [".png", ".pdf", ".svg"]) if out else None
+    path = check_output(out, RESULTS) if out else None
     chosen = [options.one_method(method) for method in options.method_names(methods or METHODS)]
     found = problems.find(name, eps, schedule, points)
     result = run(
         found.eps, found.schedule, chosen, nfe, found.manifold, particles, seed, t_start, t_end, spacing
     )
     about = {**found.labels, "budget": nfe, "particles": particles, "seed": seed, "spacing": spacing}
-    if path:
-        from .figures import draw_comparison
 
-        draw_comparison(path, result, found)
-    if json:
-        print_json(about | _as_dict(result) | {"files": [str(path)] if path else []})
-    else:
-        _print_comparison(found.title, particles, result, path)
+    def draw():
+        from .figures import comparison
+
+        return comparison(result, found)
+
+    def show():
+        _print_comparison(found.title, particles, result)
+
+    deliver(about | _as_dict(result), draw, show, path, json)
 
 
 def _as_dict(result):
@@ -70,7 +71,7 @@ def _as_dict(result):
     }
 
 
-def _print_comparison(title, particles, result, path):
+def _print_comparison(title, particles, result):
     print(f"{title}: {particles} particles, at most {result.budget} network evaluations (NFE)\n")
     columns = {"method": "left"} | dict.fromkeys(("N", "NFE", "distance", "|d - d exact|", "error"), "right")
     rows = [
@@ -90,98 +91,64 @@ def _print_comparison(title, particles, result, path):
         print()
     for method, reason in result.left_out.items():
         print(f"left out: {method} {reason}")
-    if path:
-        print(f"\nwrote {path}")
 
 
-def order(
+def work(
     name: options.Name,
-    method: Annotated[
-        list[str], typer.Option(metavar="METHODS", help="One, or several separated by commas.")
-    ] = ("F-PNDM",),
-    steps: Annotated[str, typer.Option(help="Step counts, increasing.")] = "320,640",
-    t_end: Annotated[
-        float, typer.Option("--t-end", help="Where to stop; nearer to 0 the order shows later.")
-    ] = 0.2,
-    t_start: options.Start = None,
-    particles: options.Particles = 64,
-    seed: options.Seed = 0,
-    eps: options.Eps = "exact",
+    methods: options.Methods = None,
+    nfe: Annotated[str, typer.Option(help="Budgets of network evaluations, increasing.")] = "5,10,20,50",
+    measure: Annotated[
+        str, typer.Option(help="What to show, of error, excess, distance and coverage.")
+    ] = "error,excess",
+    seeds: Annotated[str, typer.Option(help="Seeds of the start noise.")] = "0,1,2",
+    tolerances: Annotated[str, typer.Option(help="Of adaptive methods (PF).")] = "0.1,0.01,0.001,0.0001",
+    particles: options.Particles = 512,
+    eps: options.Eps = "network",
     schedule: options.Schedule = None,
     spacing: options.Spacing = "t",
-    spread: Annotated[
-        float | None,
-        typer.Option(help="Width of the Gaussian around each point of the exact epsilon [0.05]."),
-    ] = None,
-    points: Annotated[int | None, typer.Option(help="Points of the exact epsilon [240].")] = None,
-    option: options.Extra = None,
+    t_start: options.Start = None,
+    t_end: options.End = None,
+    points: options.Points = None,
+    out: options.Out = None,
     json: options.Json = False,
 ):
-    """Measure convergence orders: how fast the end-point error falls as the steps grow.
+    """Measure what evaluations buy: methods at several NFE.
 
-    order: fitted slope of log error against log N, with its 95 % confidence interval over particles. Errors
-    near the floor (round-off and the reference's own error) take no part in the fit; step counts outside it
-    are in brackets.
+    Every method takes the largest step count within each budget, from the same particles. error: rms distance
+    of the particles from where the exact flow of the same epsilon takes them. excess: |d - d exact|, d the
+    mean distance to the manifold (nearer is not better). coverage: share of the manifold with a sample within
+    0.15. Medians over the seeds; * is on the Pareto front. Ctrl-C keeps what is done.
 
     \b
     Examples:
-      toylab order circle --method DDIM
-      toylab order spiral --method RK4,PRK,F-PNDM --steps 80,160,320,640
-      toylab order circle --spacing sigma --t-start 0.6 --t-end 0.05
-      toylab order circle --method PRK -o midpoint=sigma --json
+      toylab work circle
+      toylab work spiral --methods DDIM,S-PNDM,F-PNDM --nfe 10,20,50,100 --out work.png
+      toylab work moons --eps exact --measure distance,coverage --seeds 0
+      toylab work circle --methods DDIM,PF --tolerances 0.1,0.001 --json
     """
     from .. import problems
-    from ..analysis import measure_order
+    from ..analysis import work_precision
+    from ..analysis.compare import METHODS
+    from ..analysis.work import MEASURES
 
-    chosen = [options.one_method(text, extra=option) for text in options.method_names(method)]
-    counts = options.comma_separated("steps", steps, int, "integers")
-    if eps == "exact":
-        spread, points = 0.05 if spread is None else spread, 240 if points is None else points
-    found = problems.find(name, eps, schedule, points, spread)
-    estimates, reference = [], None
-    for one in chosen:
-        estimate = measure_order(
-            found.eps, found.schedule, one, counts, n=particles, seed=seed, t_start=t_start, t_end=t_end,
-            spacing=spacing, reference=reference,
-        )  # fmt: skip
-        estimates.append(estimate)
-        reference = estimate.reference
-    about = {
-        **found.labels,
-        "t_end": t_end,
-        "spacing": spacing,
-        "spread": spread,
-        "particles": particles,
-        "seed": seed,
-    }
-    if json:
-        print_json({**about, "estimates": [_estimate(estimate) for estimate in estimates]})
-    else:
-        _print_orders(found.title, particles, t_end, spacing, estimates)
+    path = check_output(out, RESULTS) if out else None
+    chosen = [options.one_method(method) for method in options.method_names(methods or METHODS)]
+    measures = options.some_of("measure", measure, MEASURES)
+    found = problems.find(name, eps, schedule, points)
+    result, stop = kept(
+        lambda: work_precision(
+            found.eps, found.schedule, chosen, options.comma_separated("nfe", nfe, int, "integers"),
+            found.manifold, options.comma_separated("seeds", seeds, int, "integers"), particles, t_start, t_end,
+            spacing, options.comma_separated("tolerances", tolerances, float, "numbers"),
+        )
+    )  # fmt: skip
+    about = {**found.labels, "particles": particles, "spacing": spacing, **json_module.loads(result.to_json())}
 
+    def show():
+        print(f"{found.title}: {particles} particles a seed, nodes equispaced in {spacing}")
+        for each in measures:
+            print()
+            print_view(replace(result, left_out={}).table(each))
+        print_left_out(result.left_out)
 
-def _estimate(estimate):
-    arrays = "steps", "nfe", "errors", "local_orders", "window"
-    return {
-        "method": estimate.method,
-        "order": estimate.order,
-        "interval": list(estimate.interval),
-        "floor": estimate.floor,
-        **{name: getattr(estimate, name).tolist() for name in arrays},
-    }
-
-
-def _print_orders(title, particles, t_end, spacing, estimates):
-    print(f"{title}: {particles} particles, t_end = {t_end:g}, nodes equispaced in {spacing}\n")
-    columns = {"method": "left", "order": "right", "95 % interval": "left", "local orders": "left"}
-    columns |= {f"error, N = {count}": "right" for count in estimates[0].steps} | {"floor": "right"}
-    rows = []
-    for one in estimates:
-        errors = [
-            f"{error:.2e}" if used else f"({error:.2e})"
-            for error, used in zip(one.errors, one.window, strict=True)
-        ]
-        local = ", ".join(f"{slope:.2f}" for slope in one.local_orders)
-        interval = f"{one.interval[0]:.2f} to {one.interval[1]:.2f}"
-        rows.append((one.method, f"{one.order:.2f}", interval, local, *errors, f"{one.floor:.0e}"))
-    print_table(columns, rows)
+    deliver(about, lambda: result.plot(measures), show, path, json, stop)

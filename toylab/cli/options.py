@@ -30,6 +30,17 @@ Extra = Annotated[
         "--option", "-o", metavar="KEY=VALUE", help="An option of the method, for example midpoint=sigma."
     ),
 ]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(metavar="METHODS", help="Separated by commas or one by one; by default eight."),
+]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Also write the figure (.png, .pdf, .svg) or the numbers (.json). A file that is there is replaced.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 
 
@@ -39,6 +50,16 @@ def comma_separated(argument, text, kind, what):
         return [kind(item) for item in text.split(",") if item.strip()]
     except ValueError as error:
         raise ValueError(f"{argument} must be {what} separated by commas, got {text!r}") from error
+
+
+def some_of(argument, text, known):
+    """The items of "a,b", each of them one of `known`; ValueError naming the argument otherwise."""
+    from ..errors import unknown_name
+
+    items = method_names([text])
+    for wrong in [item for item in items or [text] if item not in known]:
+        raise unknown_name(argument, wrong, known)
+    return items
 
 
 def method_names(texts):

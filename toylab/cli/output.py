@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 PIPED_WIDTH = 240
+RESULTS = (".png", ".pdf", ".svg", ".json")
 
 
 def print_json(value):
@@ -35,6 +36,67 @@ def print_table(columns, rows):
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False).print(table)
+
+
+def print_view(table):
+    """A `toylab.views.tables.Table` on stdout, with its note below."""
+    columns = {title: "right" if place else "left" for place, title in enumerate(table.header)}
+    print_table(columns, ([cell if isinstance(cell, str) else figure(cell) for cell in row] for row in table.rows))
+    if table.note:
+        print(f"\n{table.note}")
+
+
+def deliver(about, draw, show, path=None, json=False, stop=None):
+    """Write a result to its file, then to stdout.
+
+    Args:
+        about: the result as JSON will have it. draw: a function that draws it and returns the matplotlib Axes.
+        show: a function that prints it. path: None, or the file (one of RESULTS) that decides which is written.
+        json: print `about` rather than call `show`.
+        stop: the KeyboardInterrupt that made it only a part of what was asked for; it is raised again at the end.
+    """
+    from .figures import write_figure
+
+    about = about | {"complete": stop is None}
+    if path and path.suffix.lower() == ".json":
+        _write_json(path, about)
+    elif path:
+        write_figure(path, draw)
+    if json:
+        print_json(about | {"files": [str(path)] if path else []})
+    else:
+        show()
+        if path:
+            print(f"\nwrote {path}")
+    if stop:
+        raise KeyboardInterrupt("stopped by Ctrl-C: only a part was done, and is kept above") from stop
+
+
+def kept(measure):
+    """(what `measure()` returns, None), or (what an interrupted one has kept, its exception) for `deliver`."""
+    from ..analysis import Interrupted
+
+    try:
+        return measure(), None
+    except Interrupted as stop:
+        if stop.done is None:
+            raise
+        return stop.done, stop
+
+
+def print_left_out(left_out):
+    """A line on stdout for each (method, budget or tolerance) -> reason."""
+    if left_out:
+        print()
+    for (method, at), reason in left_out.items():
+        print(f"left out at {at:g}: {method} {reason}")
+
+
+def _write_json(path, about):
+    from ..epsilon.checkpoints import replacing
+
+    with replacing(path) as file:
+        file.write(f"{json.dumps(_finite(about), indent=2)}\n".encode())
 
 
 def figure(value):

@@ -51,29 +51,38 @@ def plot_off_manifold(problem, methods, steps=20, n=512, seed=0, ax=None, **opti
     `problem`: a `toylab.problems.Problem` with a manifold. Further arguments as for `toylab.sample`.
     """
     ax = ax or plt.subplots(figsize=(8, 4.8))[1]
-    for method in methods:
-        run = sample(problem.eps, problem.schedule, method, steps, n=n, seed=seed, **options)
-        score = off_manifold(run, problem.manifold, problem.schedule)
-        ax.plot(
-            score.times,
-            score.ratio,
-            marker="o",
-            markersize=5,
-            label=f"{run.method} (NFE {run.nfe})",
-            **line(run.method),
-        )
+    runs = [sample(problem.eps, problem.schedule, method, steps, n=n, seed=seed, **options) for method in methods]
+    _draw_ratio(ax, [(run, off_manifold(run, problem.manifold, problem.schedule)) for run in runs])
+    ax.set_title(f"off the manifold: {steps} steps")
+    return ax
+
+
+@in_our_look
+def plot_scores(scored):
+    """r_t, and the share of unlikely particles, over t. Returns the two Axes.
+
+    `scored`: pairs of a `Trajectory` and its `OffManifold`.
+    """
+    _, (left, right) = plt.subplots(1, 2, figsize=(13.5, 5))
+    _draw_ratio(left, scored)
+    left.set_title("off the manifold")
+    for run, score in scored:
+        right.plot(score.times, 100 * score.share, marker="o", markersize=5, **line(run.method))
+    right.axhline(1, color="0.5", linewidth=3, alpha=0.5, label="forward process: 1 %")
+    right.set(xlabel="t", xlim=left.get_xlim(), ylim=(-3, 103), title="unlikely particles (%)")
+    right.legend(fontsize=11)
+    return left, right
+
+
+def _draw_ratio(ax, scored):
+    for run, score in scored:
+        label = f"{run.method} (NFE {run.nfe})"
+        ax.plot(score.times, score.ratio, marker="o", markersize=5, label=label, **line(run.method))
     ax.fill_between(score.times, *score.band, color="0.5", alpha=0.25, label="forward process, 1 % to 99 %")
-    ax.set(
-        xlabel="t",
-        ylabel=r"$r_t$ (1 = on the manifold)",
-        xlim=(1, 0),
-        yscale="log",
-        title=f"off the manifold: {steps} steps",
-    )
+    ax.set(xlabel="t", ylabel=r"$r_t$ (1 = on the manifold)", xlim=(1, 0), yscale="log")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter("{x:g}")
     ax.legend(fontsize=11)
-    return ax
 
 
 @in_our_look

@@ -1,0 +1,249 @@
+"""``toylab decompose``, ``grid`` and ``off``: whose fault an error is, where nodes should lie, and who leaves the
+manifold when."""
+
+import json as json_module
+from typing import Annotated
+
+import typer
+
+from . import options
+from .output import RESULTS, check_output, deliver, figure, kept, print_left_out, print_table, print_view
+
+
+def decompose(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped network or a network's file.")],
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METHODS", help="Separated by commas or one by one [DDIM,S-PNDM,F-PNDM]."),
+    ] = None,
+    nfe: Annotated[
+        str, typer.Option(help="Budgets of network evaluations, increasing.")
+    ] = "5,7,10,14,20,28,40,57,80,113,160",
+    particles: options.Particles = 256,
+    seed: options.Seed = 0,
+    schedule: options.Schedule = None,
+    spacing: options.Spacing = "t",
+    t_start: options.Start = None,
+    t_end: options.End = None,
+    points: Annotated[int | None, typer.Option(help="Points of the exact epsilon [2000].")] = None,
+    out: options.Out = None,
+    json: options.Json = False,
+):
+    """Split an error: what the solver and the network lose.
+
+    solver error: the network in N steps against the network's own flow. network error: that flow against the
+    exact one. crossover: the NFE beyond which the solver loses less than the network, so that more steps buy
+    little. Ctrl-C keeps what is done.
+
+    \b
+    Examples:
+      toylab decompose spiral
+      toylab decompose spiral --methods DDIM,PLMS --nfe 5,10,20,40,80 --out fault.png
+      toylab decompose moons --json
+    """
+    from .. import problems
+    from ..analysis import decompose_error
+    from ..analysis.decompose import METHODS
+    from ..epsilon import exact_eps
+    from ..errors import positive_int
+
+    path = check_output(out, RESULTS) if out else None
+    chosen = [options.one_method(method) for method in options.method_names(methods or METHODS)]
+    budgets = options.comma_separated("nfe", nfe, int, "integers")
+    found = problems.find(name, "network", schedule)
+    exact = None
+    if points is not None:
+        exact = exact_eps(found.manifold.curve(positive_int("points", points)), found.schedule)
+    result, stop = kept(
+        lambda: decompose_error(
+            found.eps, exact, found.schedule, chosen, budgets, particles, seed, found.manifold, t_start, t_end,
+            spacing,
+        )
+    )  # fmt: skip
+    about = {**found.labels, "particles": particles, "seed": seed, "spacing": spacing}
+    about |= json_module.loads(result.to_json())
+
+    def show():
+        print(f"{found.title}: {particles} particles, nodes equispaced in {spacing}\n")
+        print_view(result.table())
+        print_left_out(result.left_out)
+
+    deliver(about, result.plot, show, path, json, stop)
+
+
+def grid(
+    name: options.Name,
+    method: Annotated[str, typer.Option(help="A method (see: toylab methods) or gradient+transfer.")] = "F-PNDM",
+    steps: Annotated[int, typer.Option(help="Number of steps.")] = 10,
+    iterations: Annotated[int, typer.Option(help="Of the search, at most.")] = 60,
+    particles: Annotated[
+        int, typer.Option("-n", "--particles", help="Particles to search with; as many more judge the result.")
+    ] = 128,
+    seed: options.Seed = 0,
+    eps: options.Eps = "network",
+    schedule: options.Schedule = None,
+    t_start: options.Start = None,
+    t_end: options.End = None,
+    option: options.Extra = None,
+    points: options.Points = None,
+    out: options.Out = None,
+    json: options.Json = False,
+):
+    """Search the best nodes for a method of few steps.
+
+    The best are those with which it ends closest to the exact flow of the same epsilon. The search begins at the
+    best of the stock spacings; particles that it has not seen judge what it finds. Ctrl-C keeps the best nodes so far.
+
+    \b
+    Examples:
+      toylab grid moons
+      toylab grid moons --method DDIM --steps 8 --out nodes.png
+      toylab grid circle --eps exact --method S-PNDM --steps 19 --json
+    """
+    from .. import problems
+    from ..analysis import optimize_grid
+
+    path = check_output(out, RESULTS) if out else None
+    chosen = options.one_method(method, extra=option)
+    found = problems.find(name, eps, schedule, points)
+    result, stop = kept(
+        lambda: optimize_grid(
+            found.eps, found.schedule, chosen, steps, t_start, t_end, particles, found.shape, seed, iterations
+        )
+    )
+    about = {
+        **found.labels,
+        "method": result.method,
+        "options": {key: getattr(chosen, key) for key in chosen.options},
+        "steps": steps,
+        "nfe": result.nfe,
+        "particles": particles,
+        "seed": seed,
+        "times": result.times.tolist(),
+        "train": result.train,
+        "held_out": result.held_out,
+        "best_stock": result.best_stock,
+        "gain": result.gain,
+        "floor": result.floor,
+        "runs": result.runs,
+    }
+
+    def draw():
+        from ..views import plot_nodes
+
+        return plot_nodes(result, found.schedule)
+
+    def show():
+        print(f"{found.title}: {result.method}, N = {steps}, NFE {result.nfe}, {particles} + {particles} particles\n")
+        columns = {"nodes": "left", "error": "right", "error, held out": "right"}
+        print_table(columns, [(key, figure(result.train[key]), figure(result.held_out[key])) for key in result.train])
+        print(f"\n{_verdict(result)}\n\nnodes, for toylab sample {name} --method {method} --times")
+        print(",".join(f"{t:.9g}" for t in result.times.tolist()))
+
+    deliver(about, draw, show, path, json, stop)
+
+
+def _verdict(result):
+    if result.runs == 0:
+        return f"nothing to search for: {result.best_stock} is within 10 times the floor of {result.floor:.1g}"
+    better = result.gain >= 1
+    times = f"{result.gain if better else 1 / result.gain:.3g} times {'smaller' if better else 'larger'}"
+    return f"{result.runs} runs; on held-out particles the error is {times} than with the best stock spacing, " + (
+        f"{result.best_stock}"
+    )
+
+
+def off(
+    name: options.Name,
+    method: Annotated[
+        list[str], typer.Option(metavar="METHODS", help="One, or several separated by commas.")
+    ] = ("RK4",),
+    steps: Annotated[int | None, typer.Option(help="Number of steps [20].")] = None,
+    nfe: Annotated[
+        int | None, typer.Option(help="In place of --steps: as many as this many network evaluations allow.")
+    ] = None,
+    particles: options.Particles = 512,
+    seed: options.Seed = 0,
+    eps: options.Eps = "network",
+    schedule: options.Schedule = None,
+    spacing: options.Spacing = "t",
+    t_start: options.Start = None,
+    t_end: options.End = None,
+    option: options.Extra = None,
+    points: options.Points = None,
+    out: options.Out = None,
+    json: options.Json = False,
+):
+    """Score how far off the manifold particles are at every t.
+
+    r_t: rms distance of x_t / sqrt(alpha_bar) to the manifold, divided by that of samples of the forward
+    process at t; forward: where 98 % of as many forward samples lie. Above is off the manifold, below is
+    over-denoised. unlikely: share of particles whose log p_t is below the 1 % quantile of the forward process
+    (on the manifold: about 1 %).
+
+    \b
+    Examples:
+      toylab off moons
+      toylab off circle --eps exact --method RK4,F-PNDM,DDIM --nfe 20 --out off.png
+      toylab off moons --method DDIM --steps 10 --json
+    """
+    from .. import problems
+
+    path = check_output(out, RESULTS) if out else None
+    if steps is not None and nfe is not None:
+        raise ValueError(f"nfe is in place of steps, got nfe = {nfe} and steps = {steps}")
+    chosen = [options.one_method(text, extra=option) for text in options.method_names(method)]
+    found = problems.find(name, eps, schedule, points)
+    where = {"t_start": t_start, "t_end": t_end, "spacing": spacing}
+    scored, stop = [], None
+    try:
+        for one in chosen:
+            scored.append(_scored(found, one, 20 if steps is None else steps, nfe, particles, seed, where))
+    except KeyboardInterrupt as stopped:
+        if not scored:
+            raise
+        stop = stopped
+    about = {**found.labels, "particles": particles, "seed": seed, "spacing": spacing}
+    about["runs"] = [_score(run, score) for run, score in scored]
+
+    def draw():
+        from ..views.plots import plot_scores
+
+        return plot_scores(scored)
+
+    def show():
+        print(f"{found.title}: {particles} particles, nodes equispaced in {spacing}")
+        for run, score in scored:
+            _print_score(run, score)
+
+    deliver(about, draw, show, path, json, stop)
+
+
+def _scored(found, method, steps, nfe, particles, seed, where):
+    """(the run, its scores)."""
+    from .. import sample
+    from ..analysis import off_manifold
+    from ..analysis.compare import limits, steps_within
+
+    if nfe is not None:
+        steps = steps_within(method, nfe, found.schedule, **limits(found.schedule, **where))
+        if steps == 0:
+            raise ValueError(f"nfe must be enough for a step, but {method.name} needs more than {nfe}")
+    run = sample(found.eps, found.schedule, method, steps, n=particles, seed=seed, **where)
+    return run, off_manifold(run, found.manifold, found.schedule)
+
+
+def _score(run, score):
+    arrays = {"times": score.times, "ratio": score.ratio, "forward": score.band, "unlikely": score.share}
+    about = {"method": run.method, "steps": run.steps, "nfe": run.nfe}
+    return about | {key: value.tolist() for key, value in arrays.items()}
+
+
+def _print_score(run, score):
+    print(f"\n{run.method}: N = {run.steps}, NFE {run.nfe}\n")
+    columns = dict.fromkeys(("t", "r_t", "forward", "unlikely"), "right") | {"": "left"}
+    rows = []
+    for t, ratio, (low, high), share in zip(score.times, score.ratio, score.band.T, score.share, strict=True):
+        word = "" if low <= ratio <= high else "over-denoised" if ratio < low else "off"
+        rows.append((figure(t), figure(ratio), f"{low:.2f} to {high:.2f}", f"{share:.1%}", word))
+    print_table(columns, rows)
