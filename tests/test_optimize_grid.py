@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from problems import gaussian_flow
+from problems import SinglePrecision, gaussian_flow
 
 import toylab
 from toylab import grids, problems
@@ -55,6 +55,14 @@ def test_the_search_is_deterministic():
     )
     first, second = (optimize_grid(problem.eps, "cosine", "S-PNDM", 6, **quick) for _ in range(2))
     assert torch.equal(first.times, second.times) and first.held_out == second.held_out
+
+
+def test_a_network_in_single_precision_is_searched_in_double_precision():
+    eps = problems.curve("circle", 24).eps
+    network, quick = SinglePrecision(eps), {"n": 8, "iterations": 3, "progress": False}
+    found, expected = (optimize_grid(each, "linear", "S-PNDM", 6, **quick) for each in (network, eps))
+    assert torch.equal(found.times, expected.times) and found.held_out == expected.held_out
+    assert network.weight.dtype == torch.float32
 
 
 def test_the_nodes_keep_the_limits_and_fall():

@@ -1,5 +1,6 @@
 """Where a method with few steps should put its nodes, found by optimisation."""
 
+import copy
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -67,7 +68,8 @@ def optimize_grid(
     with finite differences, from the best stock grid on. The unknowns are the logarithms of the
     increments in the clock t + sigma^(1/7), both scaled to [0, 1]: any of them is a decreasing grid between
     the same ends, and every stock grid is one of them. n more particles, never seen by the search, judge the
-    result. The search is deterministic.
+    result. The search is deterministic. A network is evaluated in float64 (a copy of it is): in float32 the
+    finite differences would be round-off and nothing else.
 
     Args:
         eps, schedule, method, t_start, t_end, shape, seed, **options: as for `toylab.sample`.
@@ -84,6 +86,7 @@ def optimize_grid(
         raise ValueError(f"method must step on the given grid without noise, but {resolved.name} does not")
     steps, iterations = positive_int("steps", steps, at_least=2), positive_int("iterations", iterations)
     n = positive_int("n", n)
+    eps = copy.deepcopy(eps).double() if isinstance(eps, torch.nn.Module) else eps
     t_start, t_end = grids.limits(schedule, t_start, t_end)
     dtype, device = default_dtype(eps, otherwise=torch.float64)
     train, held_out = (

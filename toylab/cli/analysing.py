@@ -245,5 +245,5 @@ def _print_score(run, score):
     rows = []
     for t, ratio, (low, high), share in zip(score.times, score.ratio, score.band.T, score.share, strict=True):
         word = "" if low <= ratio <= high else "over-denoised" if ratio < low else "off"
-        rows.append((figure(t), figure(ratio), f"{low:.2f} to {high:.2f}", f"{share:.1%}", word))
+        rows.append((figure(t), f"{ratio:.2f}" if ratio < 100 else figure(ratio), f"{low:.2f} to {high:.2f}", f"{share:.1%}", word))
     print_table(columns, rows)

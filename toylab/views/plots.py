@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogFormatter, NullLocator
 
 from toylab import schedules
 from toylab.analysis import off_manifold
@@ -81,7 +81,7 @@ def _draw_ratio(ax, scored):
     ax.fill_between(score.times, *score.band, color="0.5", alpha=0.25, label="forward process, 1 % to 99 %")
     ax.set(xlabel="t", ylabel=r"$r_t$ (1 = on the manifold)", xlim=(1, 0), yscale="log")
     ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(LogFormatter())  # labels as many as there is room for
     ax.legend(fontsize=11)
 
 
