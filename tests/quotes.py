@@ -45,7 +45,7 @@ class Number:
 
     @property
     def is_integer(self):
-        return re.fullmatch(r"-?[\d,]+", self.text) is not None
+        return re.fullmatch(rf"-?[\d,]+|{WORD}", self.text) is not None
 
     @property
     def half_a_unit(self):

@@ -29,10 +29,12 @@ def clock_orders():
             rows.append((spacing, weights, f"{found.local_orders[-1]:.2f}", found.errors[-1]))
     header = ("nodes even in", "weights", "last order", f"error, N = {STEPS[-1]}")
     table = Table(header, tuple(rows), f"last order: from N = {STEPS[-2]} to {STEPS[-1]}")
-    figures = {
-        "clocks": figure(plot_clocks(circle, "F-PNDM", steps=STEPS, **how)),
-        "clocks-exact": figure(plot_clocks(circle, "F-PNDM", steps=STEPS, **how, **EXACT)),
+    drawn = {
+        name: plot_clocks(circle, "F-PNDM", steps=STEPS, **how, **options)
+        for name, options in (("clocks", {}), ("clocks-exact", EXACT))
     }
+    drawn["clocks-exact"].set_title("F-PNDM with exact weights and midpoints in sigma")
+    figures = {name: figure(ax) for name, ax in drawn.items()}
     return Found(settings(circle, points=240, spread=0.05, seed=0, **how), (table,), figures)
 
 
@@ -70,8 +72,8 @@ def placed_everywhere():
 
 
 SECTIONS = (
-    Section("clock-orders", QUOTED, "Orders in five clocks", clock_orders, 25),
-    Section("few-steps", QUOTED, "Order is not everything", few_steps, 5),
+    Section("clock-orders", QUOTED, "Orders in five clocks", clock_orders, 16),
+    Section("few-steps", QUOTED, "Order is not everything", few_steps, 3),
     Section("placed-nodes", QUOTED, "Nodes found by optimisation", placed, 4),
-    Section("placed-everywhere", QUOTED, "Nodes found by optimisation, on every data set", placed_everywhere, 60),
+    Section("placed-everywhere", QUOTED, "Nodes found by optimisation, on every data set", placed_everywhere, 70),
 )

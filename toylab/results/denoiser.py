@@ -40,6 +40,6 @@ def noise():
 
 
 SECTIONS = (
-    Section("networks", "notebook 2", "How wrong is the network?", networks, 5),
-    Section("noise", "notebook 2", "How much noise there is", noise, 1),
+    Section("networks", "notebook 2", "How wrong is the network?", networks, 6),
+    Section("noise", "notebook 2", "How much noise there is", noise, 0.2),
 )

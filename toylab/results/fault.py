@@ -25,6 +25,6 @@ def _parts(name, methods):
 
 
 SECTIONS = (
-    Section("fault-spiral", QUOTED, "The spiral's network", spiral, 12),
-    Section("fault-circle", QUOTED, "The circle's network", circle, 8),
+    Section("fault-spiral", QUOTED, "The spiral's network", spiral, 5),
+    Section("fault-circle", QUOTED, "The circle's network", circle, 4),
 )

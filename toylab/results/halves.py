@@ -26,6 +26,6 @@ def built():
 
 
 SECTIONS = (
-    Section("phi", "notebook 4", "Two properties of the pseudo move", phi, 1),
-    Section("built", "notebook 5", "Built from two halves, at equal NFE", built, 5),
+    Section("phi", "notebook 4", "Two properties of the pseudo move", phi, 0.5),
+    Section("built", "notebook 5", "Built from two halves, at equal NFE", built, 1),
 )

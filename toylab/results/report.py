@@ -10,7 +10,7 @@ from toylab.results.section import Found, Section
 from toylab.views.picture import png
 
 PAGE, FIGURES = "results.md", "results"
-DPI, COLORS = 64, 64
+DPI, COLORS = 80, 64
 
 
 @dataclass(frozen=True)

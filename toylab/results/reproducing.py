@@ -54,4 +54,5 @@ def reproduce(chosen=None, progress=True):
             before = time.process_time()
             entries.append(Entry(each, each.compute(), time.process_time() - before))
             done = each.seconds
+        bar.update(done)
     return Report(tuple(entries), time.monotonic() - wall, time.process_time() - cpu)

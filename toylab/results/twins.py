@@ -62,9 +62,9 @@ def equal_nfe():
 
 
 SECTIONS = (
-    Section("one-point", QUOTED, "One data point: the pseudo move is exact", one_point, 1),
-    Section("noise-left", QUOTED, "The noise that is left at the end", noise_left, 1),
-    Section("twins", QUOTED, "Classical methods and their twins", twins, 5),
+    Section("one-point", QUOTED, "One data point: the pseudo move is exact", one_point, 0.2),
+    Section("noise-left", QUOTED, "The noise that is left at the end", noise_left, 0.1),
+    Section("twins", QUOTED, "Classical methods and their twins", twins, 7),
     Section("off-manifold", QUOTED, "Off the manifold, at every t", at_every_t, 3),
-    Section("equal-nfe", QUOTED, "Distance and error at equal NFE", equal_nfe, 10),
+    Section("equal-nfe", QUOTED, "Distance and error at equal NFE", equal_nfe, 7),
 )

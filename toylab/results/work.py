@@ -34,7 +34,7 @@ def adaptive():
 
 
 SECTIONS = (
-    Section("evaluations", QUOTED, "What an evaluation buys", evaluations, 12),
-    Section("starts", QUOTED, "What a start costs", starts, 1),
-    Section("adaptive", QUOTED, "Let the step size adapt", adaptive, 5),
+    Section("evaluations", QUOTED, "What an evaluation buys", evaluations, 5),
+    Section("starts", QUOTED, "What a start costs", starts, 0.1),
+    Section("adaptive", QUOTED, "Let the step size adapt", adaptive, 1.5),
 )
