@@ -3,6 +3,7 @@
 Every number in prose is a quote, settings included, and must be on the page where it belongs, unless it is
 - code (but comments in code count), a heading, a list's number, the text of a link, or a formula with letters in it;
 - part of a name or of a cost: RK4, float32, Adams-Bashforth 4, notebook 3, Python 3.11, the year 2022, 4N, N + 9;
+- what a control is to be set to: *t_end* to 0.01, *N* to 5 to 160;
 - in a question, which asserts nothing.
 Numbers in words count after "order" and before "times". A quote is on the page when a number there, rounded as the
 quote is, is the quote. An integer must be there as one. Percentages, orders and "times" must be such there too, in
@@ -29,6 +30,7 @@ NAMES = (
     r"\b(?:19|20)\d\d\b",
     r"\b\d+ ?N\b",
     r"\bN [+–-] \d+",
+    rf"\*\w+\* to {NUMBER}(?: to {NUMBER})?",
 )
 
 

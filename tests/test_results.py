@@ -146,6 +146,7 @@ def test_an_altered_table_is_noticed(path):
         ("A floor near $10^{-6}$, a noise of $0.001$ and $1.5\\cdot10^{6}$.", ["-6", "0.001", "1.5e6"]),
         ("With $t = 10^{-5}$, $\\beta = 10$ and $h^2$ nothing is quoted, nor is `n=3`.", []),
         ("$$x = 5$$ RK4, RK45, UniPC-2, float32, Adams–Bashforth 4, Python 3.11 (ICLR 2022), 4N or N + 9.", []),
+        ("Set *t_end* to 0.01 and *N* to 5 to 160, then to 3.", ["3"]),
         ("Next: [2. Noise](02_noise.ipynb), see notebook 3.", []),
         ("## 12. A title\n\n1. first\n2. second 5\n", ["5"]),
         ("Is it 2 or 4? It is 3. *Or 5?* **10 of them.**", ["3", "10"]),
