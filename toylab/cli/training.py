@@ -6,74 +6,136 @@ from typing import Annotated
 
 import typer
 
+from . import options
+
+FOR_IMAGES = (
+    "data", "prediction", "weighting", "precision", "accumulate", "max_minutes", "sample_minutes", "compile", "note",
+)  # fmt: skip
+
 
 def train(
+    context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A data set (see: toylab datasets).")
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="A data set (see: toylab datasets) or an image network (see: toylab train --list)."
+        ),
     ] = None,
     schedule: Annotated[
-        str, typer.Option(help="Noise schedule: linear, cosine, quad, sigmoid or constant.")
-    ] = "linear",
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Samples in each step.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of weights, data and noise.")] = 0,
-    out: Annotated[
-        str | None, typer.Option(help="The file to write (.safetensors) [NAME.safetensors].")
+        str | None,
+        typer.Option(
+            help="Noise schedule: linear, cosine, quad, sigmoid, constant, or a table such as linear-1000 [linear, or "
+            "that of the image network]."
+        ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the run to this file that was stopped.")
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Samples in each step, over all processes together.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights, data and noise [0].")] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(help="The file to write (.safetensors) [NAME.safetensors]; the run's other files lie beside it."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run to this file that was stopped.")] = False,
+    data: Annotated[
+        str | None, typer.Option(help="Images: digits, cifar10, npz:PATH or folder:PATH [those of NAME].")
+    ] = None,
+    prediction: Annotated[
+        str | None, typer.Option(help="Images: what the network gives, eps or v [that of NAME].")
+    ] = None,
+    weighting: Annotated[
+        str | None, typer.Option(help="Images: of the squared errors, eps (plain), v or min-snr [eps].")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="Images: float32 or bfloat16 [that of NAME].")] = None,
+    accumulate: Annotated[
+        int | None, typer.Option(help="Images: parts of a batch, one after the other; more need less memory [1].")
+    ] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="Images: stop after this time, so as to be resumed.")
+    ] = None,
+    sample_minutes: Annotated[
+        float | None, typer.Option(help="Images: time between two grids of samples [10].")
+    ] = None,
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Images: compile the network (needs a C++ compiler; pays on a GPU).")
     ] = False,
+    note: Annotated[
+        str | None, typer.Option(help="Images: a sentence about the data for the network's metadata.")
+    ] = None,
+    list_networks: Annotated[
+        bool, typer.Option("--list", help="List the image networks: size, data, steps, expected time.")
+    ] = False,
+    json: options.Json = False,
     all_networks: Annotated[
-        bool, typer.Option("--all", help="Train all networks that come with toylab, those that are missing.")
+        bool,
+        typer.Option("--all", help="Train all networks in the plane that come with toylab, those that are missing."),
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="With --all: also those that are there.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="With --all: also those that are there.")] = False,
 ):
-    """Train a network on a data set.
+    """Train a network on points in the plane or on images.
 
-    The defaults take half a minute on two cores. Ctrl-C stops after a whole step, saves, and says how to go
-    on.
+    In the plane the defaults take half a minute on two cores; for images see --list. Ctrl-C stops after a whole step,
+    saves, and says how to go on. Several GPUs or machines: accelerate launch -m toylab train ...
 
     \b
     Examples:
       toylab train spiral
       toylab train moons --schedule cosine --steps 2000 --out moons-cosine.safetensors
       toylab train spiral --resume
-      toylab sample ./spiral.safetensors
-      toylab train --all
+      toylab train --list
+      toylab train digits --schedule cosine --weighting min-snr
+      toylab train cifar10-16 --max-minutes 30
+      toylab train cifar10-small --data folder:faces
+      accelerate launch -m toylab train cifar10-medium --compile
     """
-    if all_networks:
-        given = {"name": name, "steps": steps, "batch": batch, "lr": lr, "out": out, "resume": resume or None}
-        _none_of(given, "--all takes")
+    given = {key: value for key, value in context.params.items() if value is not None and value is not False}
+    if list_networks:
+        _only(given, {"list_networks", "json"}, "--list")
+        _list_networks(json)
+    elif all_networks:
+        _only(given, {"all_networks", "overwrite"}, "--all")
         _train_all(overwrite)
     elif name is None:
-        raise ValueError("name must be a data set (see: toylab datasets), or give --all")
+        raise ValueError("name must be a data set (see: toylab datasets) or an image network (--list), or give --all")
     else:
-        _none_of({"overwrite": overwrite or None}, "a single network takes")
-        _train_one(name, schedule, steps, batch, lr, seed, out, resume)
+        _only(given, context.params.keys() - {"overwrite", "json"}, "a single network")
+        _train_one(given)
 
 
-def _none_of(given, who):
-    for argument, value in given.items():
-        if value is not None:
-            raise ValueError(f"{who} no {argument}, got {value!r}")
+def _only(given, allowed, who):
+    for argument in given.keys() - allowed:
+        raise ValueError(f"{who} takes no {argument}, got {given[argument]!r}")
 
 
-def _train_one(name, schedule, steps, batch, lr, seed, out, resume):
-    from .. import datasets, schedules
+def _train_one(given):
+    from .. import datasets, schedules, training
     from ..epsilon import checkpoint_name
-    from ..training import train_2d
+    from ..errors import unknown_name
+    from ..processes import place
     from .output import check_output
 
-    name, schedule = datasets.get(name).name, schedules.get(schedule).name
-    path = check_output(out or checkpoint_name(name, schedule), [".safetensors"])
+    name, recipes = given.pop("name").lower(), training.RECIPES
+    if name not in recipes and name not in datasets.names():
+        raise unknown_name("name", name, [*datasets.names(), *recipes])
+    if name not in recipes:
+        _only(given, given.keys() - set(FOR_IMAGES), f"{name}, a set of points in the plane,")
+    schedule = given.pop("schedule", None) or (recipes[name].schedule if name in recipes else "linear")
+    schedule = schedules.get(schedule).name
+    out = given["out"] = check_output(given.get("out") or checkpoint_name(name, schedule), [".safetensors"])
     began = time.monotonic()
-    network = train_2d(name, schedule, out=path, steps=steps, batch=batch, lr=lr, seed=seed, resume=resume)
-    about = network.metadata
-    took = time.monotonic() - began
-    print(f"wrote {path}: {about['parameters']} parameters, loss {about['loss']:.4f}, {took:.0f} s")
+    try:
+        about = (training.train_images if name in recipes else training.train_2d)(name, schedule, **given).metadata
+        took = time.monotonic() - began
+        message = f"wrote {out}: {about['parameters']} parameters, loss {about['loss']:.4f}, {took:.0f} s"
+    except training.TimeUp as stop:
+        message = str(stop)
+    except training.Interrupted:
+        if place().is_main_process:
+            raise
+        raise typer.Exit(130) from None
+    if place().is_main_process:
+        print(message)
+    place().destroy_process_group()
 
 
 def _train_all(overwrite):
@@ -82,3 +144,26 @@ def _train_all(overwrite):
     print("toylab: training the networks that come with toylab; this takes a few minutes", file=sys.stderr)
     for path in train_all(overwrite=overwrite):
         print(path)
+
+
+def _list_networks(json):
+    from ..training import RECIPES
+    from .output import print_json, print_table
+
+    rows = [recipe.about() for recipe in RECIPES.values()]
+    if json:
+        print_json(rows)
+        return
+    columns = {"network": "left", "images": "left", "parameters": "right", "data": "left", "steps x batch": "right"}
+    columns |= {"precision": "left", "expected time": "left"}
+    print_table(
+        columns,
+        (
+            (
+                row["name"], "x".join(map(str, row["shape"])), f"{row['parameters']:,}", row["data"],
+                f"{row['steps']} x {row['batch']}", row["precision"], row["time"],
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
+    print("\nToylab's data sets in the plane (see: toylab datasets) take half a minute each on two cores.")

@@ -10,28 +10,40 @@ from ..schedules import Table
 GAMMA = 5  # of min-SNR, the value of its authors
 
 
-def draw(batches, schedule, config, step, rank=0, processes=1):
-    """One process's share of the examples of `step`: x_t, t [n] in float64, the noise, the weights [n].
+def draw(batches, schedule, config, step, rank=0, processes=1, device="cpu"):
+    """One process's share of the examples of `step`, on `device`: x_t, t [n] in float64, the noise, the weights [n].
 
-    All processes draw the whole batch from (seed, step) and take every `processes`-th of it.
+    All processes draw the whole batch from (seed, step) and take every `processes`-th of it. Data and times are drawn
+    on the CPU; the noise, which costs more, where it is used: another kind of device gets other noise.
     """
-    stream = np.random.SeedSequence([config.seed, step]).generate_state(1, np.uint64)[0]
-    generator = torch.Generator().manual_seed(int(stream))
+    device = torch.device(device)
+    seed = stream(config.seed, step)
+    generator = torch.Generator().manual_seed(seed)
     x0 = batches(config.batch, generator)
     if not isinstance(x0, torch.Tensor) or not x0.is_floating_point() or x0.ndim < 2 or len(x0) != config.batch:
         got = f"{x0.dtype} {list(x0.shape)}" if isinstance(x0, torch.Tensor) else repr(x0)
         raise ValueError(f"batches must give a floating-point tensor [{config.batch}, *shape], got {got}")
-    if not x0.isfinite().all():
+    if not x0.sum(dtype=torch.float64).isfinite():
         raise ValueError(f"batches gave values that are not finite at step {step}")
-    noise = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
+    source = generator if device.type == "cpu" else torch.Generator(device).manual_seed(seed)
+    noise = torch.randn(x0.shape, generator=source, dtype=x0.dtype, device=device)
     t = _times(schedule, config, generator)
     column = [-1] + [1] * (x0.ndim - 1)
-    scale, noise_std = (
-        f(t).to(x0.dtype).reshape(column) for f in (lambda t: schedule.alpha_bar(t).sqrt(), schedule.noise_std)
-    )
+    factors = (schedule.alpha_bar(t).sqrt(), schedule.noise_std(t), weights(schedule, t, config.weighting))
     mine = slice(rank, None, processes)
-    weight = weights(schedule, t, config.weighting).to(x0.dtype)
-    return (scale * x0 + noise_std * noise)[mine], t[mine], noise[mine], weight[mine]
+    x0, t, scale, std, weight = (_onto(device, part[mine]) for part in (x0, t, *(f.to(x0.dtype) for f in factors)))
+    noise = noise[mine]
+    return scale.reshape(column) * x0 + std.reshape(column) * noise, t, noise, weight
+
+
+def stream(*numbers):
+    """A seed for the generator of what these numbers name."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
+
+
+def _onto(device, values):
+    """`values` on `device`; a GPU fetches them from pinned memory while it works on something else."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
 
 
 def weights(schedule, t, weighting):

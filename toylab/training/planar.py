@@ -1,5 +1,6 @@
 """Networks for points in the plane: one call, and the list of those that come with toylab."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ..errors import positive_int
 from ..schedules import as_schedule
 from ..threads import single_thread
 from .config import TrainConfig
+from .files import finished, run_files
 from .loop import fit
 
 POOL = 2**16  # points of a data set drawn before training; batches are drawn from these
@@ -52,15 +54,7 @@ def train_2d(
     schedule = as_schedule(schedule)
     changes = {"steps": steps, "batch": batch, "lr": lr, "seed": positive_int("seed", seed, 0)}
     config = replace(config or TrainConfig(), **{key: value for key, value in changes.items() if value is not None})
-    state, story, again = None, command(manifold.name, schedule.name, config), "resume=True"
-    if out is not None:
-        out = checkpoints.checked_path(out)
-        checkpoints.check_schedule(schedule)
-        checkpoints.check_writable(out)
-        state = out.with_name(f"{out.name.removesuffix(checkpoints.SUFFIX)}.resume.pt")
-        again = f"resume=True (`{story} --out {out} --resume` in a terminal)"
-    elif resume:
-        raise ValueError("resume=True needs out, the file that the stopped run was to write")
+    story, files = command(manifold.name, schedule.name, config), run_files(out, schedule, resume)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = MLP(schedule, **(arguments or {}))
@@ -71,18 +65,12 @@ def train_2d(
             rows_of(manifold.sample(POOL, seed=config.seed)),
             schedule,
             config,
-            state=state,
+            state=files and files.state,
             resume=resume,
             progress=progress,
-            continue_with=again,
+            continue_with=f"resume=True (`{story} --out {shlex.quote(str(out))} --resume` in a terminal)",
         )
-    network = network.cpu()
-    if out is None:
-        network.metadata = checkpoints.story(network)
-        return network
-    checkpoints.save(network, out)
-    state.unlink(missing_ok=True)
-    return checkpoints.load(out)
+    return finished(network, files, lambda: checkpoints.save(network, files.network))
 
 
 def rows_of(points):

@@ -1,8 +1,8 @@
 """The image networks that can be trained by name, and what each needs."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from ..epsilon.configurations import UNETS
+from ..epsilon.configurations import UNETS, unet_config
 from ..errors import unknown_name
 from .config import TrainConfig
 
@@ -28,6 +28,26 @@ class Recipe:
     def size(self):
         """Height and width of the images."""
         return UNETS[self.name]["sample_size"]
+
+    def about(self):
+        """What there is to know before training, as a JSON-able dict; the parameters are counted."""
+        import torch
+
+        from ..epsilon.unet import UNet  # and with it diffusers, which takes seconds
+
+        with torch.device("meta"):
+            network = UNet(self.schedule, prediction=self.prediction, **unet_config(self.name))
+        return {
+            "name": self.name,
+            "shape": list(network.shape),
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "data": self.data,
+            "flip": self.flip,
+            "schedule": self.schedule,
+            "prediction": self.prediction,
+            "time": self.time,
+            **asdict(self.config),
+        }
 
 
 _PLAIN = {"t_sampling": "uniform", "weighting": "eps", "warmup": 0.02}

@@ -1,60 +1,104 @@
-"""Resume states: everything an unfinished run needs to go on as if it had not been stopped."""
+"""Resume states: everything an unfinished run needs to go on as if it had not been stopped.
 
+Random numbers need no entry: those of a step follow from the seed and the number of the step.
+"""
+
+import io
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
 from ..epsilon.checkpoints import replacing
+from .average import Average
 from .config import TrainConfig
 
-FORMAT = "toylab-training-1"
+FORMAT = "toylab-training-2"
 KEYS = {"format", "about", "config", "step", "losses", "network", "average", "optimizer"}
 
 
-def write(path, about, config, step, losses, network, average, optimizer):
-    """Save the state after `step` steps to `path`, in one piece or not at all."""
-    state = {
-        "format": FORMAT,
-        "about": json.dumps(about, sort_keys=True),
-        "config": json.dumps(asdict(config)),
-        "step": step,
-        "losses": losses[:step].clone(),
-        "network": network.state_dict(),
-        "average": average.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    with replacing(path) as file:
-        torch.save(state, file)
+@dataclass
+class ResumeState:
+    """What a run changes as it goes, and the file that it is kept in.
 
-
-def restore(path, about, config, losses, network, average, optimizer):
-    """Load `path` into the given objects and return the number of steps it has behind it.
-
-    FileNotFoundError when there is none; ValueError, which names what is wrong, for a file that is no
-    resume state or belongs to another run. Only tensors and plain data are read (``weights_only``).
+    path: the file, or None for none. about: JSON-able, what makes a run this one apart from its config.
+    losses: [steps], those of the steps done. saved: the steps behind the state in the file, None before it is written.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"nothing to resume: there is no {path}")
+
+    path: Path | None
+    about: dict
+    config: TrainConfig
+    network: torch.nn.Module
+    average: Average
+    optimizer: torch.optim.Optimizer
+    losses: torch.Tensor
+    saved: int | None = None
+
+    def __post_init__(self):
+        self.about = json.loads(json.dumps(self.about))
+
+    def write(self, step):
+        """Save the state after `step` steps, in one piece or not at all. OSError says what is still there."""
+        if self.path is None:
+            return
+        state = {
+            "format": FORMAT,
+            "about": json.dumps(self.about),
+            "config": json.dumps(asdict(self.config)),
+            "step": step,
+            "losses": self.losses[:step].clone(),
+            "network": self.network.state_dict(),
+            "average": self.average.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        contents = io.BytesIO()  # torch.save hides why a file cannot be written
+        torch.save(state, contents)
+        try:
+            with replacing(self.path) as file:
+                file.write(contents.getbuffer())
+        except OSError as error:
+            before = "" if self.saved is None else f"; the state after step {self.saved} is still there"
+            what = f"the state after step {step} cannot be saved in {self.path}: {error.strerror or error}{before}"
+            raise OSError(error.errno, what) from error
+        self.saved = step
+
+    def restore(self):
+        """Load the file into the network, the average, the optimiser and the losses; the steps behind it.
+
+        `accumulate` may differ from that of the file. FileNotFoundError when there is none; ValueError, which names
+        what is wrong, for a file that is no resume state or belongs to another run. Only tensors and plain data are
+        read (``weights_only``).
+        """
+        path = Path(self.path)
+        if not path.is_file():
+            raise FileNotFoundError(f"nothing to resume: there is no {path}")
+        state = _read(path)
+        saved = replace(TrainConfig(**json.loads(state["config"])), accumulate=self.config.accumulate)
+        if saved != self.config:
+            raise ValueError(f"{path} belongs to a run with other settings: {saved.differences(self.config)}")
+        theirs = json.loads(state["about"])
+        if theirs != self.about:
+            differences = [key for key in sorted(theirs | self.about) if theirs.get(key) != self.about.get(key)]
+            told = "; ".join(f"{key} = {theirs.get(key)!r}, not {self.about.get(key)!r}" for key in differences)
+            raise ValueError(f"{path} belongs to another run: {told}")
+        try:
+            self.network.load_state_dict(state["network"])
+            self.average.network.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise ValueError(f"{path} does not fit the network: {error}") from None
+        self.saved = state["step"]
+        self.losses[: self.saved] = state["losses"]
+        return self.saved
+
+
+def _read(path):
     with open(path, "rb") as file:
         try:
             state = torch.load(file, map_location="cpu", weights_only=True)
         except Exception as error:  # a damaged file makes the reader raise almost anything
             raise ValueError(f"{path} is not a resume state or is damaged: {error}") from None
     if not isinstance(state, dict) or state.keys() != KEYS or state["format"] != FORMAT:
-        raise ValueError(f"{path} is not a resume state of toylab")
-    saved = TrainConfig(**json.loads(state["config"]))
-    if saved != config:
-        raise ValueError(f"{path} belongs to a run with other settings: {saved.differences(config)}")
-    if state["about"] != json.dumps(about, sort_keys=True):
-        raise ValueError(f"{path} belongs to another run: {state['about']}, not {json.dumps(about, sort_keys=True)}")
-    try:
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} does not fit the network: {error}") from None
-    losses[: state["step"]] = state["losses"]
-    return state["step"]
+        raise ValueError(f"{path} is not a resume state of this version of toylab")
+    return state

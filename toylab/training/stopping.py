@@ -56,20 +56,45 @@ class StopRequest:
         self._restore()
 
 
-class enough_memory:
-    """A block in which running out of memory becomes a MemoryError that says what to change."""
+class explained:
+    """A block in which running out of memory becomes a MemoryError that says what to change, and a network that
+    torch.compile cannot compile a ValueError."""
 
-    def __init__(self, config):
+    def __init__(self, config, compiled):
         self.config = config
+        self.compiled = compiled
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, traceback):
-        exhausted = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-        exhausted = exhausted or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
-        if exhausted:
+        if _is_exhausted(error):
             raise MemoryError(
                 f"no memory for a batch of {self.config.batch} in {self.config.accumulate} part(s): double accumulate "
                 "(same result, less memory), or lower batch, or set precision to bfloat16 on a GPU"
             ) from error
+        if self.compiled and isinstance(error, torch._dynamo.exc.TorchDynamoException):
+            reason = next((line for line in str(error).splitlines() if line.strip()), kind.__name__)
+            raise ValueError(
+                f"compile does not work for this network on this machine ({reason}); leave it out"
+            ) from error
+
+
+def _is_exhausted(error):
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and ("allocate memory" in str(error) or "not enough memory" in str(error))
+
+
+def check_finite(window, done, run):
+    """`Diverged`, with the step and the way on, unless the losses and gradient norms [n, 2] of the steps up to `done`
+    are finite."""
+    bad = (~window.isfinite()).nonzero()
+    if len(bad) == 0:
+        return
+    row, column = bad[0].tolist()
+    where = "" if run.saved is None else f"the state after step {run.saved} is kept in {run.path}; "
+    raise Diverged(
+        f"the {('loss', 'gradient')[column]} became {window[row, column].item()} at step "
+        f"{done - len(window) + row + 1}: {where}train again with a smaller lr"
+    )

@@ -1,0 +1,75 @@
+"""The record of a run on images: numbers, grids of samples, and the network so far."""
+
+import csv
+import time
+
+from ..epsilon import checkpoints
+from ..samplers import sample
+from ..tiles import save_picture
+
+COLUMNS = ("step", "images", "loss", "grad_norm", "lr", "images_per_second", "memory_gb")
+GRID, GRID_STEPS = 64, 25  # images in a sample grid, and the DDIM steps that make them
+
+
+class Record:
+    """The `watch` of a run: a line of numbers in `files.metrics` at each look, and every `sample_every` seconds a grid
+    of samples and a snapshot of the network. TensorBoard gets the same if it is installed."""
+
+    def __init__(self, files, resume, sample_every):
+        self.files = files
+        self.resume = resume
+        self.sample_every = sample_every
+        self.last_sample = time.monotonic()
+        self.board = None
+        self.started = False
+
+    def __call__(self, look):
+        if not self.started:
+            self._start(look.step)
+        row = {name: getattr(look, name) for name in COLUMNS}
+        with open(self.files.metrics, "a", newline="") as file:
+            csv.writer(file).writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row.values()])
+        if self.board:
+            for name, value in row.items():
+                self.board.add_scalar(name, value, look.step)
+        if not look.last and time.monotonic() - self.last_sample >= self.sample_every:
+            self.snapshot(look.network(), look.step)
+            self.last_sample = time.monotonic()
+
+    def snapshot(self, network, step):
+        """Save `network`, and a grid of what it makes of the same noise each time."""
+        checkpoints.save(network, self.files.network, half=True)
+        x = sample(
+            network, network.schedule, "DDIM", GRID_STEPS, n=GRID, shape=network.shape, record=False, progress=False
+        ).x
+        with checkpoints.replacing(self.files.samples / f"{step:07d}.png") as file:
+            save_picture(x, file, scale=max(1, 64 // network.shape[-1]))
+        if self.board:
+            self.board.add_images("samples", (x.clamp(-1, 1) + 1) / 2, step)
+
+    def close(self):
+        """Write out what TensorBoard still holds."""
+        if self.board:
+            self.board.close()
+
+    def _start(self, step):
+        """A new table, or the old one without the lines that come after the state which is continued from: a line is
+        written before the state of its step, so that none is missing."""
+        kept = []
+        if self.resume and self.files.metrics.is_file():
+            with open(self.files.metrics, newline="") as file:
+                kept = [row for row in csv.reader(file) if len(row) == len(COLUMNS) and row[0].isdecimal()]
+        with checkpoints.replacing(self.files.metrics) as file:
+            lines = [",".join(row) for row in (COLUMNS, *(row for row in kept if int(row[0]) < step))]
+            file.write(("\n".join(lines) + "\n").encode())
+        self.board = _tensorboard(self.files.tensorboard, step)
+        self.started = True
+
+
+def _tensorboard(folder, step):
+    """A writer of TensorBoard's files from `step` on, or None where it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(folder, purge_step=step)
