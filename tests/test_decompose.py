@@ -201,3 +201,37 @@ def test_bad_arguments_are_named(change, error, says):
     arguments = {"net": Network(), "exact": EXACT, "methods": ["DDIM"], "nfe": (4,), "n": 4} | change
     with pytest.raises(error, match=says):
         decompose_error(**arguments)
+
+
+def test_flows_of_an_earlier_call_are_taken_over_and_give_the_same_parts(result):
+    again = decompose_error(
+        Network(), EXACT, methods=["F-PNDM"], nfe=(10, 40), n=50, seed=3, t_end=0.01, flows=result, progress=False
+    )
+    assert again.own is result.own and again.exact is result.exact
+    before = {row.nfe: (row.solver, row.total) for row in result.of("F-PNDM")}
+    assert all(before[row.nfe] == (row.solver, row.total) for row in again.rows)
+
+
+def test_a_looser_tolerance_moves_the_flows_by_no_more_than_it_says(result):
+    loose = decompose_error(
+        Network(), EXACT, methods=["DDIM"], nfe=(10,), n=50, seed=3, t_end=0.01, rtol=1e-4, progress=False
+    )
+    assert loose.own.nfe < result.own.nfe
+    assert loose.network == pytest.approx(result.network, abs=10 * (loose.own.error + loose.exact.error))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"flows": "the last"}, TypeError, "flows must be an earlier Decomposition"),
+        ({"flows": None, "rtol": 0.0}, ValueError, "rtol"),
+    ],
+)
+def test_flows_and_tolerances_that_cannot_be_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        decompose_error(Network(), EXACT, methods=["DDIM"], nfe=(10,), n=4, progress=False, **arguments)
+
+
+def test_flows_of_other_particles_are_refused(result):
+    with pytest.raises(ValueError, match="flows must be of 4 particles of 'point', got 50"):
+        decompose_error(Network(), EXACT, methods=["DDIM"], nfe=(10,), n=4, flows=result, progress=False)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .. import datasets, grids
 from ..errors import positive_int
-from ..samplers import get, sample
+from ..samplers import get, iterate, sample
 from ..samplers.core import default_dtype, start_noise
 from ..schedules import as_schedule
 from .reference import Reference, reference_solution, rms
@@ -154,9 +154,11 @@ def steps_within(method, budget, schedule="linear", **where):
     if not method.fixed_grid:
         raise ValueError(f"method must step on the given grid, but {method.name} chooses its own steps")
     low, high = 0, positive_int("nfe", budget) + 1  # a step costs at least one: `high` steps are too many
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _fits(method, middle, budget, schedule, where) else (low, middle)
+    tried = budget
+    while low < high - 1:  # where a run of too many steps had to stop is nearly the answer
+        done = _steps_done(method, tried, budget, schedule, where)
+        low, high = (tried, high) if done == tried else (low, tried)
+        tried = min(max(done, low + 1), high - 1)
     return low
 
 
@@ -164,7 +166,8 @@ class _OverBudget(Exception):
     pass
 
 
-def _fits(method, steps, budget, schedule, where):
+def _steps_done(method, steps, budget, schedule, where):
+    """The steps that a run of `steps` makes before its evaluations exceed the budget; `steps` where they do not."""
     spent = 0
 
     def eps(x, t):
@@ -174,11 +177,13 @@ def _fits(method, steps, budget, schedule, where):
             raise _OverBudget
         return torch.zeros_like(x)
 
+    done = -1  # the first state is the start
     try:
-        sample(eps, schedule, method, steps, n=1, shape=(1,), record=False, progress=False, **where)
+        for _ in iterate(eps, schedule, method, steps, n=1, shape=(1,), **where):
+            done += 1
     except _OverBudget:
-        return False
-    return True
+        pass
+    return done
 
 
 def limits(schedule, t_start, t_end, spacing):

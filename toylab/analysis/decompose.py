@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 from .. import schedules
 from ..epsilon.exact import exact_eps
-from ..errors import positive_int
+from ..errors import number, positive_int
 from ..samplers import sample
 from ..samplers.core import start_noise
 from .compare import limits, method_list, own_manifold, plan
@@ -139,7 +139,7 @@ class Decomposition:
 
 def decompose_error(
     net, exact=None, schedule=None, methods=METHODS, nfe=NFE, n=256, seed=0, manifold=None, t_start=None,
-    t_end=None, spacing="t", progress=True,
+    t_end=None, spacing="t", rtol=RTOL, flows=None, progress=True,
 ):  # fmt: skip
     """Split the error of a network's samples, for the same particles, into two parts.
 
@@ -156,6 +156,9 @@ def decompose_error(
         n, seed: particles and their seed.
         manifold: a Manifold or its name; by default the network's data set.
         t_start, t_end, spacing: as for `toylab.sample`, alike for all.
+        rtol: relative tolerance of the two flows.
+        flows: the `Decomposition` of an earlier call that differs in methods and nfe alone: its two flows are taken
+            over instead of being computed again.
         progress: show bars for work over two seconds.
 
     Returns a `Decomposition`. Raises ValueError or TypeError naming the argument, also when nothing can run.
@@ -170,7 +173,13 @@ def decompose_error(
     exact = exact_eps(manifold.curve(POINTS).to(device), schedule) if exact is None else exact
     x_T = start_noise(positive_int("n", n), (2,), seed, torch.float64, device)
     ends = where["t_start"], where["t_end"]
-    own, truth = (reference_solution(eps, schedule, x_T, *ends, rtol=RTOL, progress=progress) for eps in (net, exact))
+    if flows is None:
+        own, truth = (
+            reference_solution(eps, schedule, x_T, *ends, rtol=number("rtol", rtol, 1e-13, 0.1), progress=progress)
+            for eps in (net, exact)
+        )
+    else:
+        own, truth = _taken_over(flows, manifold, x_T)
 
     rows, known = [], {}
 
@@ -200,6 +209,16 @@ def decompose_error(
         what = f"interrupted with {len(rows)} of {len(jobs)} runs done"
         raise Interrupted(what, result() if rows else None) from stop
     return result()
+
+
+def _taken_over(flows, manifold, x_T):
+    """The two flows of an earlier `Decomposition` of as many particles of the same data set."""
+    if not isinstance(flows, Decomposition):
+        raise TypeError(f"flows must be an earlier Decomposition, got {flows!r}")
+    if (flows.name, len(flows.own.x)) != (manifold.name, len(x_T)):
+        found = f"{len(flows.own.x)} particles of {flows.name!r}"
+        raise ValueError(f"flows must be of {len(x_T)} particles of {manifold.name!r}, got {found}")
+    return flows.own, flows.exact
 
 
 def _jobs(methods, budgets, schedule, where):
