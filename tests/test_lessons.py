@@ -11,7 +11,6 @@ from toylab.views import (
     build,
     explore,
     explore_forward,
-    order_lab,
     plot_eps_error,
     plot_schedules,
     plot_straight_lines,
@@ -140,16 +139,3 @@ def test_straight_lines_of_one_point_are_straight_for_the_pseudo_method_alone():
         bends.append(np.abs(y - chord).max())
     euler, ddim = bends
     assert ddim < 1e-12 < 1e-2 < euler
-
-
-def test_order_lab_measures_anew_and_keeps_its_picture_when_it_cannot():
-    lab = order_lab(methods=("DDIM",), particles=4)
-    first = bytes(lab.picture.value)
-    assert lab.table["DDIM"].order == pytest.approx(1, abs=0.1)
-    lab.controls["methods"].value = ("Heun",)
-    assert lab.table["Heun"].order == pytest.approx(2, abs=0.2)
-    second = bytes(lab.picture.value)
-    assert second != first and second.startswith(b"\x89PNG")
-    lab.controls["methods"].value = ()
-    assert "methods" in lab.error.value and bytes(lab.picture.value) == second
-    assert "image/png" in lab._repr_mimebundle_()[0]

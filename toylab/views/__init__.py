@@ -10,11 +10,13 @@ _LAZY = {
     "Player": "player",
     "Table": "tables",
     "build": "lessons",
+    "clock_lab": "labs",
     "clock_table": "theory",
     "explore": "lessons",
     "explore_forward": "lessons",
+    "fault_lab": "labs",
     "one_point_table": "lesson_tables",
-    "order_lab": "live_order",
+    "order_lab": "labs",
     "phi_table": "lesson_tables",
     "plot_clocks": "theory",
     "plot_constants": "theory",
@@ -34,6 +36,7 @@ _LAZY = {
     "transfer_table": "theory",
     "twin_table": "lessons",
     "twins": "lessons",
+    "work_lab": "labs",
 }
 
 __all__ = [*_LAZY, "line", "style"]

@@ -118,7 +118,10 @@ def _draw_decomposition(ax, result, method):
     ax.plot(nfe, total, color=INK, linewidth=5, alpha=0.9, solid_capstyle="round")
     ax.plot(nfe, solver, marker="o", markersize=6, linewidth=2.4, color=color)
     for place, (name, ink) in enumerate((("solver error", color), ("network error", "#62686e"), ("total error", INK))):
-        ax.text(0.04, 0.04 + 0.07 * place, name, transform=ax.transAxes, color=ink, fontsize=14, fontweight="bold")
+        ax.text(
+            0.04, 0.04 + 0.07 * place, name, transform=ax.transAxes, color=ink, fontsize=14, fontweight="bold",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}, zorder=6,
+        )  # fmt: skip
     if crossover is None:
         note = "the solver's fault\nall the way" if result.network else "no network error"
     else:

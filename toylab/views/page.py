@@ -44,13 +44,18 @@ render({{ model, el: document.getElementById("player") }});
 """
 
 
+def source(*names):
+    """The text of these files of this folder, one after the other."""
+    return "\n".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
+
+
 def write_page(path, state, picture, module, css, title):
     """Write the page to `path`, atomically. Returns the path.
 
     Args:
         state: the player's state by trait name, with "scene" as `packing.pack` returns it.
         picture: bytes of a PNG for browsers without JavaScript.
-        module, css: the sources of player.js and player.css. title: of the page.
+        module, css: the sources of the view. title: of the page.
 
     Raises FileNotFoundError or PermissionError where the folder is missing or cannot be written.
     """

@@ -1,5 +1,6 @@
 // The trajectory player: canvas panels and native inputs. All arrays are here, in the browser;
 // the model (a kernel's, or the stub of a static page) holds only the state of the controls.
+// parts.js stands before this.
 
 const INSIDE = 32766, OUTSIDE = 32767; // int16 of the window's edge, and of a particle beyond it
 const PAD = 7; // CSS pixels between the window's edge and the canvas's, where lost particles sit
@@ -210,36 +211,6 @@ function drawField(ctx, data, i, t, to, ink) {
 
 // ---- the page around it ------------------------------------------------------------------------
 
-const FOCUSABLE = new Set(["input", "select", "button", "canvas"]);
-
-function make(tag, properties = {}, ...children) {
-  const node = document.createElement(tag);
-  if (FOCUSABLE.has(tag)) node.dataset.lmSuppressShortcuts = "true"; // JupyterLab keeps its keys to itself
-  for (const [name, value] of Object.entries(properties))
-    name in node ? (node[name] = value) : node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-function put(model, changes) {
-  for (const [name, value] of Object.entries(changes)) model.set(name, value);
-  model.save_changes();
-}
-
-// JupyterLab's and VS Code's marks on the body, then the system's preference.
-function themeOf(model) {
-  const chosen = model.get("theme"), body = document.body;
-  if (chosen !== "auto") return chosen;
-  if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "true" ? "light" : "dark";
-  if (/vscode-(dark|high-contrast)/.test(body.className)) return "dark";
-  if (body.classList.contains("vscode-light")) return "light";
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-}
-
 function columnsFor(count, width) {
   const options = { 1: [1], 2: [2, 1], 3: [3, 1], 4: [4, 2, 1], 5: [5, 3, 2, 1], 6: [6, 3, 2, 1], 7: [4, 2, 1], 8: [4, 2, 1] }[count];
   return options.find((columns) => width / columns >= NARROWEST) ?? 1;
@@ -257,19 +228,6 @@ function buildPanel(panel, i, choose) {
       parts.score, make("div", { className: "row small" }, parts.time, parts.lost)),
     make("div", { className: "stage" }, parts.canvas, parts.missing));
   return parts;
-}
-
-function buildSlider(label, oninput) {
-  const range = make("input", { type: "range", min: 0, step: 1, oninput: () => oninput(Number(range.value)) });
-  const output = make("output"), name = make("span", { textContent: label });
-  return { range, output, name, row: make("label", { className: "slider" }, name, range, output) };
-}
-
-function setSlider(slider, max, value, text, short = text) {
-  slider.range.max = max;
-  slider.range.value = value;
-  slider.range.setAttribute("aria-valuetext", text);
-  write(slider.output, short);
 }
 
 function buildCheck(type, label, onchange) {
@@ -358,7 +316,7 @@ function render({ model, el }) {
   const heading = make("div", { className: "heading" }), grid = make("div", { className: "panels" });
   const caption = make("p", { className: "caption" });
   const status = make("div", { className: "status", role: "status" }), error = make("div", { className: "error", role: "alert" });
-  const root = make("div", { className: "toylab-player" }, heading, controls.node, status, error, grid, caption);
+  const root = make("div", { className: "toylab-view toylab-player" }, heading, controls.node, status, error, grid, caption);
   el.append(root);
 
   const choose = {
@@ -396,8 +354,9 @@ function render({ model, el }) {
   function layout() {
     const width = grid.clientWidth - 2, columns = columnsFor(panels.length, width);
     const now = Math.max(80, Math.min(WIDEST, Math.floor((width - 14 * (columns - 1)) / columns)));
-    if (now === size && devicePixelRatio === ratio && themeOf(model) === theme) return;
-    [size, ratio, theme] = [now, devicePixelRatio, themeOf(model)];
+    const chosen = model.get("theme"), ink = chosen === "auto" ? pageTheme() : chosen;
+    if (now === size && devicePixelRatio === ratio && ink === theme) return;
+    [size, ratio, theme] = [now, devicePixelRatio, ink];
     root.dataset.theme = theme;
     grid.style.gridTemplateColumns = `repeat(${columns}, ${size}px)`;
     panels.forEach((panel, i) => { panel.ctx = fit(panel.canvas, size, ratio); drawSwatch(panel.swatch, data.panels[i], theme); });
@@ -456,11 +415,8 @@ function render({ model, el }) {
   for (const name of [...STATE, ...WORDS]) model.on(`change:${name}`, schedule);
   model.on("change:scene", load);
   const sizes = new ResizeObserver(schedule);
-  const themes = new MutationObserver(schedule);
-  const system = matchMedia("(prefers-color-scheme: dark)");
+  const unwatch = watchTheme(schedule);
   sizes.observe(root);
-  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
-  system.addEventListener("change", schedule);
   addEventListener("resize", schedule);
   load();
   return () => {
@@ -469,8 +425,7 @@ function render({ model, el }) {
     for (const name of [...STATE, ...WORDS]) model.off(`change:${name}`, schedule);
     model.off("change:scene", load);
     sizes.disconnect();
-    themes.disconnect();
-    system.removeEventListener("change", schedule);
+    unwatch();
     removeEventListener("resize", schedule);
   };
 }

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Mapping
-from pathlib import Path
 
 import anywidget
 from traitlets import Bool, Dict, Float, Int, List, Unicode, observe, validate
@@ -10,11 +9,10 @@ from traitlets import Bool, Dict, Float, Int, List, Unicode, observe, validate
 from toylab.analysis.sweeps import Sweep
 from toylab.errors import number, positive_int, unknown_name
 from toylab.views.packing import pack
-from toylab.views.page import write_page
+from toylab.views.page import source, write_page
 from toylab.views.picture import png, still
 from toylab.views.style import THEMES
 
-_HERE = Path(__file__).parent
 _STATE = (
     "step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "theme",
     "choices", "chosen", "status", "error",
@@ -50,8 +48,8 @@ class Player(anywidget.AnyWidget):
     Raises TypeError or ValueError.
     """
 
-    _esm = _HERE / "player.js"
-    _css = _HERE / "player.css"
+    _esm = source("parts.js", "player.js")
+    _css = source("parts.css", "player.css")
 
     scene = Dict().tag(sync=True)
     step_index = Int(0).tag(sync=True)

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import NullLocator
 
 from toylab import grids
 from toylab.analysis.compare import steps_within
@@ -21,7 +22,7 @@ SPACING_COLORS = dict(
 SPACING_COLORS["optimised"] = "#C04A00"
 
 
-def _errors(problem, chosen, steps, reference, x_T, **options):
+def errors_at(problem, chosen, steps, reference, x_T, **options):
     """rms end-point errors of the runs with these step counts; a run that blows up counts as infinite."""
     found = []
     for count in steps:
@@ -50,7 +51,7 @@ def plot_constants(problem, methods=("DDIM", "F-PNDM", "PRK"), t_end=0.2, n=16, 
         look = line(name)
         ax.loglog(steps, [predicted.rms(count) for count in steps], **look)
         label = f"{name}: {rms(predicted.constant):.2g} h$^{predicted.order}$"
-        ax.loglog(steps, _errors(problem, name, steps, reference, x_T, t_end=t_end), "o", color=look["color"],
+        ax.loglog(steps, errors_at(problem, name, steps, reference, x_T, t_end=t_end), "o", color=look["color"],
                   markersize=7, label=label)  # fmt: skip
     ax.set(xlabel="steps N", ylabel="end-point error (rms)",
            title=f"measured (dots) and predicted (lines)\n{problem.title}")  # fmt: skip
@@ -67,16 +68,26 @@ def plot_clocks(
     x_T = problem.start(n)
     limits = {"t_start": t_start, "t_end": t_end}
     reference = problem.reference(x_T, **limits).x
-    for spacing in grids.spacings():
-        errors = _errors(problem, get(method, **options), steps, reference, x_T, spacing=spacing, **limits)
-        order = np.log(errors[-2] / errors[-1]) / np.log(steps[-1] / steps[-2])
-        ax.loglog(steps, errors, "o-", color=SPACING_COLORS[spacing], markersize=6,
-                  label=f"even in {spacing}: last order {order:.2f}")  # fmt: skip
-    ax.set(
-        xlabel="steps N", ylabel="end-point error (rms)", title=f"{method} in five clocks\n{problem.title}"
-    )
-    ax.legend(fontsize=11)
+    chosen = get(method, **options)
+    draw_clocks(ax, steps, {
+        spacing: errors_at(problem, chosen, steps, reference, x_T, spacing=spacing, **limits)
+        for spacing in grids.spacings()
+    })  # fmt: skip
+    ax.set_title(f"{method} in five clocks\n{problem.title}")
     return ax
+
+
+def draw_clocks(ax, steps, errors):
+    """Errors {spacing: [len(steps)]} of one method against N, each with its last local order."""
+    for spacing, found in errors.items():
+        blown_up = np.isinf(found[-2:]).any()
+        order = "–" if blown_up else f"{np.log(found[-2] / found[-1]) / np.log(steps[-1] / steps[-2]):.2f}"
+        ax.loglog(steps, found, "o-", color=SPACING_COLORS[spacing], markersize=6,
+                  label=f"even in {spacing}: last order {order}")  # fmt: skip
+    ax.set_xticks(steps, [str(count) for count in steps])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set(xlabel="steps N", ylabel="end-point error (rms)")
+    ax.legend(fontsize=11)
 
 
 def clock_table(problem, methods=("DDIM", "S-PNDM", "F-PNDM", "PLMS"), nfe=(10, 20, 50), t_end=1e-3, n=256):
@@ -116,7 +127,7 @@ def _at_equal_nfe(problem, nfe, t_end, n):
         needed = chosen.gradient.adams if chosen.gradient.adams and chosen.gradient.tableau else 1
         counts = [steps_within(chosen, budget, problem.schedule, **where) for budget in nfe]
         return [
-            _errors(problem, chosen, [count], reference, x_T, **where)[0] if count >= needed else None
+            errors_at(problem, chosen, [count], reference, x_T, **where)[0] if count >= needed else None
             for count in counts
         ]
 
@@ -128,27 +139,35 @@ def plot_nodes(found, schedule, axes=None):
     """Where an `OptimizedGrid` put its nodes beside the stock grids, and the held-out errors: the Axes."""
     left, right = axes if axes is not None else plt.subplots(1, 2, figsize=(13, 4.6))[1]
     names = [*(name for name in grids.spacings() if name in found.held_out), "optimised"]
-    t_start, t_end = found.times[0].item(), found.times[-1].item()
-    for row, name in enumerate(names):
-        stock = name != "optimised"
-        times = grids.nodes(schedule, len(found.times) - 1, t_start, t_end, name) if stock else found.times
-        left.plot(
-            times, np.full(len(times), row), "o-", color=SPACING_COLORS[name], markersize=7, linewidth=1
-        )
+    ends, steps = (found.times[0].item(), found.times[-1].item()), len(found.times) - 1
+    times = {name: grids.nodes(schedule, steps, *ends, name) for name in names[:-1]} | {"optimised": found.times}
+    draw_nodes(left, times, schedule)
+    left.set_title(f"nodes of {found.method}, NFE {found.nfe}")
     errors = [found.held_out[name] for name in names]
     bars = right.barh(range(len(names)), errors, color=[SPACING_COLORS[name] for name in names])
     right.bar_label(bars, [f"{error:.2g}" for error in errors], padding=4)
-    for ax in (left, right):
-        ax.set_yticks(range(len(names)), names)
-        ax.grid(axis="y", visible=False)
-    left.set(
-        xlabel="t", xlim=(t_start + 0.03, t_end - 0.03), title=f"nodes of {found.method}, NFE {found.nfe}"
-    )
+    right.set_yticks(range(len(names)), names)
+    right.invert_yaxis()
+    right.grid(axis="y", visible=False)
     right.set(
         xscale="log", xlabel="held-out error (rms)", title=f"{found.gain:.3g} times the best stock grid"
     )
     right.margins(x=0.25)
     return left, right
+
+
+def draw_nodes(ax, times, schedule, seen="t"):
+    """Grids {name: [N + 1]} between the same ends, a row each, over the clock `seen`, with t at its ticks."""
+    ends = next(iter(times.values()))[[0, -1]].tolist()
+    part, way = np.linspace(0, 1, 4001), grids.nodes(schedule, 4000, *ends, seen).numpy()
+    for row, (name, nodes) in enumerate(times.items()):
+        at = np.interp(-nodes.numpy(), -way, part)
+        ax.plot(at, np.full(len(at), row), "o-", color=SPACING_COLORS[name], markersize=7, linewidth=1)
+    ax.set_xticks(part[::1000], [f"{t:.3g}" for t in way[::1000]])
+    ax.set_yticks(range(len(times)), list(times))
+    ax.grid(axis="y", visible=False)
+    ax.invert_yaxis()
+    ax.set(xlabel=f"t, drawn even in {seen}", xlim=(-0.03, 1.03))
 
 
 @in_our_look
@@ -163,7 +182,7 @@ def plot_pairs(
     x_T = problem.start(n)
     reference = problem.reference(x_T, None, t_end).x
     for name in methods:
-        errors = _errors(problem, name, steps, reference, x_T, t_end=t_end)
+        errors = errors_at(problem, name, steps, reference, x_T, t_end=t_end)
         ax.loglog(steps, errors, marker="o", markersize=6, label=name, **line(name))
     ax.set(xlabel="steps N", ylabel="end-point error (rms)", title=problem.title)
     low, high = ax.get_ylim()
