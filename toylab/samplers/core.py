@@ -12,8 +12,7 @@ from .. import grids
 from ..errors import positive_int
 from ..schedules import as_schedule
 from . import registry
-
-_NOISE_STREAM = 0x5EED  # keeps the noise of stochastic steps apart from the start noise of the same seed
+from .noise import Seeds, start_noise, step_noise
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def sample(
         x_T: start state [batch, *shape], floating point; decides device and dtype. None draws
             standard normal noise [n, *shape] that depends on `seed` alone, in the dtype of eps.
         n, shape: of the start noise; used where x_T is None.
-        seed: an integer >= 0, or None for fresh noise.
+        seed: an integer >= 0, None for fresh noise, or `Seeds`, one for each particle (n is then their number).
         times: explicit decreasing nodes; overrides steps, t_start, t_end and spacing.
         t_start, t_end: limits, by default the schedule's t_max and t_min. t_end = 0 is for methods
             that never evaluate eps at the end.
@@ -126,11 +125,6 @@ def iterate(
     return (x for x, _ in run)
 
 
-def start_noise(n, shape, seed, dtype=torch.float32, device="cpu"):
-    """Standard normal noise [n, *shape] that depends on seed, n and shape alone: drawn on the CPU in float64."""
-    return torch.randn(n, *shape, generator=_generator(seed), dtype=torch.float64).to(device=device, dtype=dtype)
-
-
 @dataclass
 class _Run:
     """Checked arguments; iterating yields (state, evaluations so far) at every node."""
@@ -163,17 +157,13 @@ def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, 
     else:
         times = grids.explicit(schedule, times)
     if x_T is None:
-        n, shape = positive_int("n", n), _fitting("shape", _shape(shape), eps)
+        n = len(seed) if isinstance(seed, Seeds) else positive_int("n", n)
+        shape = _fitting("shape", _shape(shape), eps)
         x_T = start_noise(n, shape, seed, *default_dtype(eps))
     else:
         _check_start(x_T)
         _fitting("x_T", x_T.shape[1:], eps)
-    generator = _generator(seed, _NOISE_STREAM)
-
-    def noise(like):
-        return torch.randn(like.shape, generator=generator, dtype=torch.float64).to(like)
-
-    return _Run(_Checked(eps), schedule, method, times, x_T.detach(), noise)
+    return _Run(_Checked(eps), schedule, method, times, x_T.detach(), step_noise(len(x_T), seed))
 
 
 def _same_schedule(eps, schedule):
@@ -218,13 +208,3 @@ def _check_start(x_T):
         raise ValueError(f"x_T must be a non-empty tensor [batch, *shape], got shape {tuple(x_T.shape)}")
     if not x_T.isfinite().all():
         raise ValueError("x_T must be finite, but some of it is infinite or NaN")
-
-
-def _generator(seed, stream=0):
-    generator = torch.Generator()
-    if seed is None:
-        generator.seed()
-        return generator
-    if positive_int("seed", seed, at_least=0) >= 2**63:
-        raise ValueError(f"seed must be an integer of at least 0 and below 2**63, got {seed}")
-    return generator.manual_seed(int(seed) + stream)
