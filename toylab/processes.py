@@ -1,7 +1,11 @@
 """This process's device, and its place among others when accelerate or torchrun started several."""
 
+from datetime import timedelta
+
 import torch
 from accelerate import Accelerator, PartialState
+
+PATIENCE = timedelta(days=7)  # of processes that have to wait for others, whose share of the work may take longer
 
 
 def accelerator():
@@ -15,7 +19,7 @@ def accelerator():
 
 def place():
     """accelerate's `PartialState`: ``is_main_process``, ``main_process_first()``, ``wait_for_everyone()``."""
-    return PartialState(cpu=_on_cpu())
+    return PartialState(cpu=_on_cpu(), timeout=PATIENCE)
 
 
 def _on_cpu():
