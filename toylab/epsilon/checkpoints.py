@@ -6,6 +6,7 @@ weights. The same network gives the same bytes. Nothing else is ever opened, pic
 one runs whatever code it contains.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
+import psutil
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
@@ -86,7 +88,15 @@ def load(name_or_path):
     A string without a folder and a suffix is a name. The network has `schedule`, `dataset` and
     `metadata`, and answers ``net(x, t) -> like x``. FileNotFoundError, with the nearest name, when there
     is none; ValueError for any file that is not a complete and unaltered checkpoint.
+
+    Published image models in the layout of diffusers load too, from a folder or from the Hugging Face Hub by
+    owner/name, such as ``google/ddpm-cifar10-32``; OSError when that is neither cached nor reachable.
     """
+    if isinstance(name_or_path, (str, os.PathLike)) and _is_elsewhere(os.fspath(name_or_path)):
+        from .published import is_published, load_published
+
+        if is_published(os.fspath(name_or_path)):
+            return load_published(name_or_path)
     path = _find(name_or_path)
     try:
         with safe_open(path, framework="pt") as file:
@@ -104,6 +114,13 @@ def load(name_or_path):
     network.load_state_dict(weights)
     network.dataset, network.metadata = about["dataset"], about
     return network.eval().requires_grad_(False)
+
+
+def _is_elsewhere(text):
+    """Whether `text` can only mean a folder or a model of the Hub; diffusers is not imported for anything else."""
+    if not isinstance(text, str) or text.endswith(SUFFIX):
+        return False
+    return "/" in text or os.sep in text or Path(text).is_dir()
 
 
 def checked_path(path):
@@ -159,9 +176,11 @@ def _schedule_of(entry):
 
 @contextmanager
 def replacing(path):
-    """A binary file to write, which takes the place of `path` when all went well and is removed when not."""
+    """A binary file to write, which takes the place of `path` when all went well and is removed when not. An OSError
+    in the block names `path`. What killed processes left behind of it is removed."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as file:
@@ -169,8 +188,18 @@ def replacing(path):
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path):
+    for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        pid = partial.name.split(".")[-2]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            partial.unlink(missing_ok=True)
 
 
 def _find(name_or_path):
