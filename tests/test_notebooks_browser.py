@@ -1,8 +1,10 @@
 """The first notebooks in JupyterLab, as a student uses them: run all, drag sliders, choose another data set."""
 
+import nbformat
 import pytest
 from browser import hashes, jupyterlab, open_page, run_all, settled
-from test_notebooks import NOTEBOOKS
+from test_labs_browser import ready
+from test_notebooks import NOTEBOOKS, read
 
 SHOW_OUTPUT = """([cell]) => {
     const book = window.jupyterapp.shell.currentWidget.content;
@@ -14,6 +16,13 @@ PLAYERS = {
     "02_noise_and_the_perfect_denoiser": 1,
     "03_classical_methods_fall_off": 3,
     "05_build_your_own_sampler": 1,
+}
+
+LABS = {  # notebook: a slider of its lab, and a key that moves it
+    "06_convergence_order": ("t_end", "ArrowLeft"),
+    "07_the_right_clock": ("nodes", "ArrowRight"),
+    "08_counting_network_calls": ("t_end", "ArrowRight"),
+    "09_whose_fault_is_it": ("particles", "ArrowLeft"),
 }
 
 
@@ -72,3 +81,30 @@ def test_another_data_set_is_computed_in_place(lab):
     )
     assert settled(page) != before
     assert page.locator(".toylab-player .error").first.inner_text() == ""
+
+
+@pytest.fixture(scope="module")
+def shortened(started, tmp_path_factory):
+    """JupyterLab with the notebooks that begin with a lab, as far as that."""
+    folder = tmp_path_factory.mktemp("shortened")
+    for name in LABS:
+        book = read(name)
+        book.cells = book.cells[: 1 + next(i for i, cell in enumerate(book.cells) if "_lab(" in cell.source)]
+        nbformat.write(book, folder / f"{name}.ipynb")
+    with jupyterlab(tmp_path_factory.mktemp("server"), folder.iterdir()) as server:
+        yield server
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_the_first_figure_of_a_later_notebook_is_drawn_anew_from_its_slider(name, started, shortened):
+    with open_page(started, shortened.url(f"{name}.ipynb"), viewport={"width": 1280, "height": 1000}) as page:
+        run_all(page, seconds=240)
+        found, (label, key) = page.locator(".toylab-lab"), LABS[name]
+        found.wait_for()
+        before, back = ready(found), {"ArrowLeft": "ArrowRight", "ArrowRight": "ArrowLeft"}[key]
+        slider = found.get_by_role("slider", name=label, exact=True)
+        slider.press(key)
+        after = ready(found, different_from=before)
+        assert found.locator(".error").inner_text() == ""
+        slider.press(back)
+        assert ready(found, different_from=after) == before
