@@ -51,26 +51,27 @@ class Recipe:
 
 
 _PLAIN = {"t_sampling": "uniform", "weighting": "eps", "warmup": 0.02}
+_V = {**_PLAIN, "weighting": "v"}  # sound colours after a tenth of the images that the plain objective takes
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe(
-            "digits", "digits", False, TrainConfig(6000, 128, 1e-3, ema=0.999, **_PLAIN),
+            "digits", "digits", False, TrainConfig(4000, 128, 1e-3, ema=0.999, **_PLAIN),
             "about half an hour on two cores", prediction="v",
         ),
         Recipe(
-            "cifar10-16", "cifar10-16", True, TrainConfig(20000, 128, 1e-3, ema=0.999, **_PLAIN),
-            "2 to 4 hours on two cores",
+            "cifar10-16", "cifar10-16", True, TrainConfig(20000, 128, 1e-3, ema=0.999, **_V),
+            "2 to 4 hours on two cores", prediction="v",
         ),
         Recipe(
-            "cifar10-small", "cifar10", True, TrainConfig(12000, 128, 1e-3, ema=0.999, **_PLAIN),
-            "8 hours on two cores",
+            "cifar10-small", "cifar10", True, TrainConfig(12000, 128, 1e-3, ema=0.999, **_V),
+            "8 hours on two cores", prediction="v",
         ),
         Recipe(
             "cifar10-medium", "cifar10", True,
-            TrainConfig(40000, 512, 6e-4, ema=0.9995, precision="bfloat16", **_PLAIN),
-            "an hour or two on a data-centre GPU",
+            TrainConfig(40000, 512, 6e-4, ema=0.9995, precision="bfloat16", **_V),
+            "an hour or two on a data-centre GPU", prediction="v",
         ),
         Recipe(
             "cifar10", "cifar10", True,
