@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__
-from . import analysing, catalogue, lab, measuring, ordering, reproducing, sampling, training
+from . import analysing, catalogue, image_sets, lab, measuring, ordering, reproducing, sampling, training
 
 OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
@@ -98,8 +98,9 @@ def toylab(
 
 
 for command in (
-    lab.lab, catalogue.datasets, catalogue.methods, sampling.sample, measuring.compare, measuring.work, ordering.order,
-    analysing.decompose, analysing.grid, analysing.off, training.train, reproducing.reproduce,
+    lab.lab, catalogue.datasets, catalogue.methods, sampling.sample, image_sets.samples, measuring.compare,
+    measuring.work, ordering.order, analysing.decompose, analysing.grid, analysing.off, training.train,
+    reproducing.reproduce,
 ):  # fmt: skip
     app.command()(command)
 

@@ -41,6 +41,21 @@ Out = Annotated[
         help="Also write the figure (.png, .pdf, .svg) or the numbers (.json). A file that is there is replaced.",
     ),
 ]
+Method = Annotated[str, typer.Option(help="A method (see: toylab methods) or gradient+transfer.")]
+Steps = Annotated[int, typer.Option(help="Number of steps.")]
+Times = Annotated[
+    str | None,
+    typer.Option(help="The nodes themselves, decreasing: 1,0.5,0.1,0.001. In place of steps and limits."),
+]
+Eta = Annotated[float, typer.Option(help="DDIM's share of DDPM's noise, 0 to 1.")]
+Batch = Annotated[int | None, typer.Option(help="Images at once [64]; more need more memory.")]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        help="Of an image network: float32, bfloat16 (coarse; faster where there is hardware for it) or float64 "
+        "[float32]."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 
 
@@ -65,6 +80,14 @@ def some_of(argument, text, known):
 def method_names(texts):
     """The method names in ["DDIM,PRK", "RK4"]."""
     return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
+
+def some_methods(argument, texts, extra=None):
+    """The methods named in ["DDIM,PRK", "RK4"], at least one, each with options from ["key=value"]."""
+    names = method_names(texts)
+    if not names:
+        raise ValueError(f"{argument} must name at least one method, got {','.join(texts)!r}")
+    return [one_method(name, extra=extra) for name in names]
 
 
 def one_method(name, eta=0.0, extra=None):

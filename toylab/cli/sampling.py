@@ -13,34 +13,39 @@ THRESHOLD = 0.1  # distance beyond which a particle counts as off the manifold
 
 def sample(
     name: options.Name,
-    method: Annotated[
-        str, typer.Option(help="A method (see: toylab methods) or gradient+transfer.")
-    ] = "F-PNDM",
-    steps: Annotated[int, typer.Option(help="Number of steps.")] = 20,
-    particles: options.Particles = 512,
+    method: options.Method = "F-PNDM",
+    steps: options.Steps = 20,
+    n: Annotated[
+        int | None, typer.Option("-n", "--particles", "--images", help="Number of particles [512] or images [64].")
+    ] = None,
     seed: options.Seed = 0,
     eps: options.Eps = "network",
     schedule: options.Schedule = None,
     spacing: options.Spacing = "t",
     t_start: options.Start = None,
     t_end: options.End = None,
-    times: Annotated[
-        str | None,
-        typer.Option(help="The nodes themselves, decreasing: 1,0.5,0.1,0.001. In place of steps and limits."),
-    ] = None,
-    eta: Annotated[float, typer.Option(help="DDIM's share of DDPM's noise, 0 to 1.")] = 0.0,
+    times: options.Times = None,
+    eta: options.Eta = 0.0,
     option: options.Extra = None,
     points: options.Points = None,
+    batch: options.Batch = None,
+    precision: options.Precision = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Also write the states of images; those of particles always are.")
+    ] = False,
     out: Annotated[
         str | None,
-        typer.Option(help="File for the numbers (.npz); the picture gets the same name. [NAME-METHOD.npz]"),
+        typer.Option(help="File of the numbers (.npz) or the picture (.png); the other gets the same name "
+                     "[NAME-METHOD.npz]."),
     ] = None,
     json: options.Json = False,
-):
-    """Run one method and write every state (.npz) and a picture of the tracks (.png).
+):  # fmt: skip
+    """Run one method, and write the numbers (.npz) and a picture (.png).
 
-    The .npz holds states [steps + 1, n, 2], times [steps + 1], nfe, nfe_per_step and metadata (JSON). Files
-    that are there already are replaced.
+    Of points in the plane, the picture shows their tracks, and the .npz holds states [steps + 1, n, 2]. Of an image
+    network it is a grid of images, and the .npz holds images, bytes [n, height, width, channels]: the first n of the
+    set that toylab samples makes from this seed. Both hold times [steps + 1], nfe, nfe_per_step and metadata (JSON).
+    Files that are there already are replaced.
 
     \b
     Examples:
@@ -48,20 +53,28 @@ def sample(
       toylab sample spiral --method DDIM --steps 10 --out ddim.npz
       toylab sample circle --eps exact --method PRK -o midpoint=sigma
       toylab sample moons --method DDIM --eta 0.5 --seed 3 --json
+      toylab sample digits --steps 10 -n 100
+      toylab sample cifar10 --method F-PNDM --steps 20 -n 64 --out grid.png
     """
     from .. import problems
     from .. import sample as run
+    from ..views import still
+    from .image_sets import sample_images
 
     chosen = options.one_method(method, eta, option)
-    path = check_output(out or f"{_file_stem(name)}-{chosen.name}.npz", [".npz"])
-    picture = check_output(path.with_suffix(".png"), [".png"])
-    found = problems.find(name, eps, schedule, points)
+    path = check_output(out or f"{file_stem(name)}-{chosen.name}.npz", [".npz", ".png"])
+    path, picture = (check_output(path.with_suffix(suffix), [suffix]) for suffix in (".npz", ".png"))
+    found = problems.find(name, eps, schedule, points, images=True)
     if times is not None:
         times = options.comma_separated("times", times, float, "numbers")
-    trajectory = run(
-        found.eps, found.schedule, chosen, steps, n=particles, seed=seed, times=times, t_start=t_start,
-        t_end=t_end, spacing=spacing,
-    )  # fmt: skip
+    grid = {"steps": steps, "times": times, "t_start": t_start, "t_end": t_end, "spacing": spacing}
+    if len(found.shape) == 3:
+        sample_images(found, chosen, grid, 64 if n is None else n, seed, batch, precision, record, path, picture, json)
+        return
+    for argument, value in {"batch": batch, "precision": precision, "record": record or None}.items():
+        if value is not None:
+            raise ValueError(f"{argument} is for image networks, got {value!r} with points in the plane")
+    trajectory = run(found.eps, found.schedule, chosen, n=512 if n is None else n, seed=seed, **grid)
     sweep = _as_sweep(trajectory, found)
     last = sweep.distance[trajectory.method, trajectory.steps][-1]
     about = {
@@ -71,13 +84,17 @@ def sample(
         "eta": eta,
         "steps": trajectory.steps,
         "nfe": trajectory.nfe,
-        "particles": particles,
+        "particles": len(trajectory.x),
         "seed": seed,
         "spacing": spacing if times is None else None,
         "distance": float(last),
         "off": float(sweep.off[trajectory.method, trajectory.steps][-1]),
     }
-    _write(path, picture, trajectory, about, sweep)
+    drawing = still(sweep)
+    write_run(
+        path, picture, trajectory, about, {"states": trajectory.states.numpy()},
+        lambda file: drawing.savefig(file, format="png", dpi=120),
+    )  # fmt: skip
     if json:
         print_json({**about, "files": [str(path), str(picture)]})
         return
@@ -87,7 +104,8 @@ def sample(
     print(f"wrote {path} and {picture}")
 
 
-def _file_stem(name):
+def file_stem(name):
+    """What files made from the network or data set of this name are called."""
     from pathlib import Path
 
     return Path(name).name.removesuffix(".safetensors")
@@ -120,23 +138,23 @@ def _as_sweep(trajectory, found):
     )
 
 
-def _write(path, picture, trajectory, about, sweep):
+def write_run(path, picture, trajectory, about, arrays, draw):
+    """Write a run to `path` (.npz), with `arrays` by name, and what `draw(file)` draws to `picture`."""
     import numpy as np
     import torch
 
-    from .. import __version__, views
+    from .. import __version__
     from ..epsilon.checkpoints import replacing
 
     about = {**about, "toylab": __version__, "torch": torch.__version__}
-    drawing = views.still(sweep)
     with replacing(path) as file:
         np.savez_compressed(
             file,
-            states=trajectory.states.numpy(),
+            **arrays,
             times=trajectory.times.numpy(),
             nfe=trajectory.nfe,
             nfe_per_step=trajectory.nfe_per_step,
             metadata=json_module.dumps(about),
         )
     with replacing(picture) as file:
-        drawing.savefig(file, format="png", dpi=120)
+        draw(file)

@@ -63,13 +63,14 @@ class Problem:
         return reference_solution(self.eps, self.schedule, x_T, *limits, progress=progress)
 
 
-def find(name, eps="network", schedule=None, points=None, spread=None):
+def find(name, eps="network", schedule=None, points=None, spread=None, images=False):
     """The problem that a command line names.
 
     Args:
         name: a data set; with eps "network" also a shipped network or a file.
         eps: "network" or "exact". schedule: a name, or None for linear or the network's own.
         points, spread: of the exact epsilon, 400 and 0 by default; must be None with a network.
+        images: whether a network for images will do; `manifold` is None then.
 
     Raises ValueError or TypeError naming the argument, FileNotFoundError where there is no such network.
     """
@@ -82,7 +83,7 @@ def find(name, eps="network", schedule=None, points=None, spread=None):
     for argument, value in (("points", points), ("spread", spread)):
         if value is not None:
             raise ValueError(f"{argument} is for --eps exact, got {value} with a network")
-    return _network(name, schedule)
+    return _network(name, schedule, images)
 
 
 def _exact(name, schedule, points, spread):
@@ -96,18 +97,27 @@ def _exact(name, schedule, points, spread):
     return Problem(eps, schedule, manifold, _labels(manifold, schedule, "exact"))
 
 
-def _network(name, schedule):
+def _network(name, schedule, images):
     from .. import datasets, epsilon, schedules
 
     wanted = schedules.get(schedule) if schedule else None
-    if wanted and name in datasets.names():
-        name = epsilon.checkpoint_name(name, wanted.name)
+    own = epsilon.checkpoint_name(name, wanted.name) if wanted else name
+    if name in datasets.names() or own in epsilon.names():
+        name = own
     try:
         net = epsilon.load(name)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{error}; --eps exact needs no network") from error
     if wanted and net.schedule.name != wanted.name:
         raise ValueError(f"schedule must be that of the network, {net.schedule.name!r}, got {wanted.name!r}")
+    if net.shape != (2,):
+        if not images:
+            raise ValueError(
+                f"name must be a data set or a network of points in the plane, got {name!r}, which makes images of "
+                f"{'x'.join(map(str, net.shape))} (for toylab sample and samples)"
+            )
+        labels = {"dataset": net.dataset or "", "schedule": net.schedule.name, "epsilon": f"network {name}"}
+        return Problem(net, net.schedule, None, labels, net.shape)
     manifold = datasets.get(net.dataset) if net.dataset else None
     return Problem(net, net.schedule, manifold, _labels(manifold, net.schedule, f"network {name}"))
 
