@@ -58,13 +58,15 @@ def quality(network, seed=0):
 
 
 def table(names=None):
-    """The card of these networks (default: all that come with toylab), measured now: a Markdown table."""
+    """The card of these networks (default: all for points in the plane that come with toylab), measured now: a
+    Markdown table."""
     lines = [
         "| network | parameters | loss | distance | coverage | error of epsilon | command |",
         "|---|--:|--:|--:|--:|--:|---|",
     ]
-    for name in tqdm(checkpoints.names() if names is None else names, desc="networks", delay=2, leave=False):
-        network = checkpoints.load(name)
+    networks = {name: checkpoints.load(name) for name in (checkpoints.names() if names is None else names)}
+    planar = [(name, network) for name, network in networks.items() if network.shape == (2,)]
+    for name, network in tqdm(planar, desc="networks", delay=2, leave=False):
         story, measured = network.metadata, quality(network)
         lines.append(
             f"| {name} | {story['parameters']} | {story['loss']:.4f} | {measured['distance']:.4f} "

@@ -1,0 +1,74 @@
+"""Cards of image networks: what they say is in the file and in the record of the training."""
+
+import csv
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from toylab import training
+from toylab.analysis import networks
+from toylab.epsilon import checkpoints
+from toylab.views import cards
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A data folder of one's own in which a digits network of three steps has been shipped."""
+    monkeypatch.setenv("TOYLAB_DATA", str(tmp_path / "data"))
+    run = tmp_path / "run.safetensors"
+    training.train_images("digits", out=run, steps=3, batch=16, note="A note.", progress=False)
+    cards.ship(run, "digits")
+    return tmp_path / "data"
+
+
+def test_a_card_says_what_the_file_and_the_record_say(shipped):
+    network, text = checkpoints.load("digits"), cards.card("digits")
+    with open(shipped / "cards/digits.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    speed = float(np.median([float(row["images_per_second"]) for row in rows]))
+    assert f"{sum(p.numel() for p in network.parameters()):,} parameters" in text
+    assert "1,797 images. A note." in text and "3 steps of 16 images, 48 in all" in text
+    assert f"({speed:.0f} images a second, median)" in text
+    assert f"`{network.metadata['command']}`" in text
+
+
+def test_the_pictures_of_a_card_are_there(shipped):
+    text = cards.card("digits")
+    shown = re.findall(r"\((cards/.*?\.png)\)", text)
+    assert len(shown) == 2
+    for name in shown:
+        assert len(Image.open(shipped / name).convert("L").getcolors(256)) > 10
+
+
+def test_cards_replace_what_lies_between_the_marks_and_nothing_else(shipped):
+    readme = shipped / "README.md"
+    readme.write_text(f"before\n{cards.BEGIN}\nold\n{cards.END}\nafter\n")
+    cards.write_cards(readme)
+    text = readme.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text and "### digits" in text
+
+
+def test_a_file_without_marks_is_left_alone(shipped):
+    readme = shipped / "README.md"
+    readme.write_text("nothing here\n")
+    with pytest.raises(ValueError, match="must have the lines"):
+        cards.write_cards(readme)
+    assert readme.read_text() == "nothing here\n"
+
+
+def test_a_long_record_is_thinned_to_means(tmp_path, monkeypatch, shipped):
+    table = tmp_path / "run.metrics.csv"
+    header = table.read_text().splitlines()[0]
+    lines = [f"{10 * i},{1280 * i},{float(i)},1,1e-3,100,1" for i in range(1, 1001)]
+    table.write_text("\n".join([header, *lines]) + "\n")
+    cards.ship(tmp_path / "run.safetensors", "digits")
+    with open(shipped / "cards/digits.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == cards.ROWS
+    assert float(rows[0]["loss"]) == pytest.approx(5.5) and float(rows[-1]["step"]) == 10000
+
+
+def test_the_table_of_planar_networks_leaves_image_networks_out(shipped):
+    assert "digits" not in networks.table()

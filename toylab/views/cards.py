@@ -1,0 +1,129 @@
+"""The cards of the shipped image networks in data/README.md: what each is, how it was trained, what it makes.
+
+``python -m toylab.views.cards`` writes them anew; ``python -m toylab.views.cards FILE NAME`` first ships a trained
+network: FILE.safetensors becomes the checkpoint NAME, and what lies beside it in FILE.metrics.csv its training record.
+"""
+
+import argparse
+import csv
+import shutil
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from toylab.epsilon import checkpoints
+from toylab.samplers import sample
+from toylab.tiles import save_picture
+from toylab.views.look import in_our_look
+
+BEGIN, END = "<!-- image networks: begin -->", "<!-- image networks: end -->"
+ROWS = 100  # of a shipped training record
+METHOD, STEPS, SAMPLES = "F-PNDM", 40, 64
+
+
+def ship(file, name):
+    """Make the trained network in `file` the shipped network `name`, with its training record."""
+    file = Path(file)
+    checkpoints.load(file)
+    target = checkpoints.folder() / f"{name}{checkpoints.SUFFIX}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, target)
+    record = _folder() / f"{name}.csv"
+    record.parent.mkdir(exist_ok=True)
+    with open(file.with_suffix(".metrics.csv"), newline="") as table:
+        header, *rows = csv.reader(table)
+    parts = np.array_split(np.array(rows, dtype=float), min(ROWS, len(rows)))
+    thin = [[part[-1, 0], part[-1, 1], *part[:, 2:].mean(0)] for part in parts]
+    with open(record, "w", newline="") as table:
+        csv.writer(table).writerows([header, *([f"{value:.6g}" for value in row] for row in thin)])
+
+
+def names():
+    """The shipped networks for images, sorted."""
+    return [name for name in checkpoints.names() if len(checkpoints.load(name).shape) == 3]
+
+
+def card(name):
+    """The card of one network as Markdown; draws its two pictures."""
+    network = checkpoints.load(name)
+    story = network.metadata
+    training, data = story["training"], story["data"]
+    steps = story.get("steps_done", training["steps"])
+    record = np.atleast_1d(np.genfromtxt(_folder() / f"{name}.csv", delimiter=",", names=True))
+    draw_samples(network, _folder() / f"{name}-samples.png")
+    figure = plot_training(record, name).figure
+    figure.savefig(_folder() / f"{name}-training.png", dpi=80)
+    plt.close(figure)
+    hours = _seconds(record) / 3600
+    size = (checkpoints.folder() / f"{name}{checkpoints.SUFFIX}").stat().st_size / 1e6
+    unfinished = f" (of {training['steps']}: the run was stopped here)" if "steps_done" in story else ""
+    facts = [
+        f"- UNet `{story['configuration']}`: {story['parameters']:,} parameters, {size:.2f} MB in float16, for images "
+        f"{' x '.join(map(str, network.shape))}; {story['schedule']} schedule, {story['arguments']['prediction']} "
+        "prediction",
+        f"- data: {data['images']:,} images. {data.get('note', '')}".rstrip(),
+        f"- training: {steps:,} steps{unfinished} of {training['batch']} images, {steps * training['batch']:,} in all, "
+        f"in {hours:.1f} hours ({np.median(record['images_per_second']):.0f} images a second, median); "
+        f"{training['precision']}; loss {story['loss']:.4f} (weighting {training['weighting']})",
+        f"- command: `{story['command']}`",
+    ]
+    pictures = (
+        f"![{SAMPLES} samples, {METHOD}, {STEPS} steps, seed 0](cards/{name}-samples.png) "
+        f"![loss against images seen](cards/{name}-training.png)"
+    )
+    return "\n".join([f"### {name}", "", pictures, "", *facts])
+
+
+def draw_samples(network, path):
+    """Write a picture of `SAMPLES` samples of an image network, all from seed 0."""
+    x = sample(
+        network, network.schedule, METHOD, STEPS, n=SAMPLES, shape=network.shape, record=False, progress=False
+    ).x
+    with checkpoints.replacing(path) as file:
+        save_picture(x, file, scale=max(1, 32 // network.shape[-1]))
+
+
+@in_our_look
+def plot_training(record, title):
+    """Loss against images seen, from the rows of a training record. Returns the Axes."""
+    axes = plt.subplots(figsize=(6, 3.6))[1]
+    axes.plot(record["images"] / 1e3, record["loss"])
+    low, high = np.quantile(record["loss"], [0, 0.95])
+    ylim = (low - 0.05 * (high - low), low + 1.3 * (high - low)) if high > low else None
+    axes.set(xlabel="images seen (thousands)", ylabel="loss", title=title, ylim=ylim)
+    return axes
+
+
+def write_cards(path):
+    """Put the cards of all image networks between the two marks in the file `path`."""
+    path = Path(path)
+    before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (mark and end):
+        raise ValueError(f"{path} must have the lines {BEGIN} and {END}")
+    cards = "\n\n".join(card(name) for name in names())
+    path.write_text(f"{before}{BEGIN}\n{cards}\n{END}{after}", encoding="utf-8")
+
+
+def _folder():
+    return checkpoints.folder().parent / "cards"
+
+
+def _seconds(record):
+    """Time spent in training: the images of each row over its speed."""
+    return float((np.diff(record["images"], prepend=0) / record["images_per_second"]).sum())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", help="a trained network to ship (.safetensors)")
+    parser.add_argument("name", nargs="?", help="what it is to be called")
+    given = parser.parse_args()
+    if given.file:
+        ship(given.file, given.name or Path(given.file).stem)
+    write_cards(checkpoints.folder().parent / "README.md")
+
+
+if __name__ == "__main__":
+    main()
