@@ -189,7 +189,8 @@ def replacing(path):
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
-        error.filename = error.filename or str(path)
+        if error.errno is not None:  # a message of its own would be hidden by the name
+            error.filename = error.filename or str(path)
         raise
     finally:
         partial.unlink(missing_ok=True)
