@@ -13,19 +13,17 @@ import numpy as np
 import pytest
 import torch
 import typer
-from typer.testing import CliRunner
+from commands import PNG, QUICK, assert_mistake, run, run_json, save_networks
 
 import toylab
 from toylab.cli import app, lab, options
 from toylab.cli.output import check_output, print_table
-from toylab.epsilon import MLP, checkpoints
+from toylab.epsilon import checkpoints
 from toylab.samplers import get
 from toylab.training import Interrupted
 
 ROOT = Path(__file__).parents[1]
-QUICK = "--eps exact --points 40 -n 20".split()
-PNG = b"\x89PNG\r\n\x1a\n"
-COMMANDS = ("datasets", "methods", "train", "sample", "compare", "order", "lab")
+COMMANDS = tuple(typer.main.get_command(app).commands)
 
 
 @pytest.fixture(autouse=True)
@@ -35,28 +33,10 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def networks(tmp_path, monkeypatch):
-    """A data folder with an untrained network for the circle, one for each of two schedules."""
+    """The folder of networks in a data folder with an untrained one for the circle for each of two schedules."""
     monkeypatch.setenv("TOYLAB_DATA", str(tmp_path / "data"))
-    for name, schedule in (("circle", "linear"), ("circle-cosine", "cosine")):
-        network = MLP(schedule, hidden=8, layers=1, fourier=2)
-        network.dataset = "circle"
-        checkpoints.save(network, checkpoints.folder() / f"{name}.safetensors")
+    save_networks(tmp_path / "data")
     return checkpoints.folder()
-
-
-def run(*arguments):
-    words = [
-        word
-        for argument in arguments
-        for word in (argument.split() if isinstance(argument, str) else argument)
-    ]
-    return CliRunner().invoke(app, words)
-
-
-def run_json(*arguments):
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 def process(*words, **environment):
@@ -64,14 +44,6 @@ def process(*words, **environment):
         [sys.executable, "-m", "toylab", *words], capture_output=True, text=True, timeout=120,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
     )  # fmt: skip
-
-
-def assert_mistake(result, *says):
-    """Exit code 2, nothing on stdout, and one line on stderr that begins with the program's name."""
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("toylab: ") and result.stderr.count("\n") == 1, result.stderr
-    for part in says:
-        assert part in result.stderr
 
 
 # help
@@ -402,7 +374,7 @@ RUN = "sample circle --eps exact"
         ("compare circle --eps exact --methods DDIM,ddim", "different methods"),
         ("compare circle --eps exact --nfe 0", "nfe must be an integer of at least 1"),
         ("compare circle --eps exact --methods RK4 --nfe 3", "needs more than 3"),
-        ("compare circle --eps exact --methods ,", "non-empty"),
+        ("compare circle --eps exact --methods ,", "methods must name at least one method"),
         ("compare circle --eps exact --out a.gif", "out must end in .png or .pdf or .svg"),
         ("order circle --steps 320", "at least two increasing step counts"),
         ("order circle --steps 10,x", "steps must be integers separated by commas"),

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from . import options
-from .output import RESULTS, check_output, deliver, figure, kept, print_left_out, print_table, print_view
+from .keeping import kept, one_by_one
+from .output import RESULTS, check_output, deliver, figure, print_left_out, print_table, print_view
 
 
 def decompose(
@@ -48,7 +49,7 @@ def decompose(
     from ..errors import positive_int
 
     path = check_output(out, RESULTS) if out else None
-    chosen = [options.one_method(method) for method in options.method_names(methods or METHODS)]
+    chosen = options.some_methods("methods", methods or METHODS)
     budgets = options.comma_separated("nfe", nfe, int, "integers")
     found = problems.find(name, "network", schedule)
     exact = None
@@ -68,7 +69,7 @@ def decompose(
         print_view(result.table())
         print_left_out(result.left_out)
 
-    deliver(about, result.plot, show, path, json, stop)
+    deliver(about, result.plot, show, found.title, path, json, stop)
 
 
 def grid(
@@ -140,7 +141,7 @@ def grid(
         print(f"\n{_verdict(result)}\n\nnodes, for toylab sample {name} --method {method} --times")
         print(",".join(f"{t:.9g}" for t in result.times.tolist()))
 
-    deliver(about, draw, show, path, json, stop)
+    deliver(about, draw, show, found.title, path, json, stop)
 
 
 def _verdict(result):
@@ -192,17 +193,11 @@ def off(
     path = check_output(out, RESULTS) if out else None
     if steps is not None and nfe is not None:
         raise ValueError(f"nfe is in place of steps, got nfe = {nfe} and steps = {steps}")
-    chosen = [options.one_method(text, extra=option) for text in options.method_names(method)]
+    chosen = options.some_methods("method", method, option)
     found = problems.find(name, eps, schedule, points)
     where = {"t_start": t_start, "t_end": t_end, "spacing": spacing}
-    scored, stop = [], None
-    try:
-        for one in chosen:
-            scored.append(_scored(found, one, 20 if steps is None else steps, nfe, particles, seed, where))
-    except KeyboardInterrupt as stopped:
-        if not scored:
-            raise
-        stop = stopped
+    count = 20 if steps is None else steps
+    scored, stop = one_by_one(lambda one, _: _scored(found, one, count, nfe, particles, seed, where), chosen)
     about = {**found.labels, "particles": particles, "seed": seed, "spacing": spacing}
     about["runs"] = [_score(run, score) for run, score in scored]
 
@@ -216,21 +211,22 @@ def off(
         for run, score in scored:
             _print_score(run, score)
 
-    deliver(about, draw, show, path, json, stop)
+    deliver(about, draw, show, found.title, path, json, stop)
 
 
 def _scored(found, method, steps, nfe, particles, seed, where):
     """(the run, its scores)."""
     from .. import sample
     from ..analysis import off_manifold
-    from ..analysis.compare import limits, steps_within
+    from ..analysis.compare import limits, own_manifold, steps_within
 
+    manifold = own_manifold(found.eps, found.manifold)
     if nfe is not None:
         steps = steps_within(method, nfe, found.schedule, **limits(found.schedule, **where))
         if steps == 0:
             raise ValueError(f"nfe must be enough for a step, but {method.name} needs more than {nfe}")
     run = sample(found.eps, found.schedule, method, steps, n=particles, seed=seed, **where)
-    return run, off_manifold(run, found.manifold, found.schedule)
+    return run, off_manifold(run, manifold, found.schedule)
 
 
 def _score(run, score):
@@ -245,5 +241,6 @@ def _print_score(run, score):
     rows = []
     for t, ratio, (low, high), share in zip(score.times, score.ratio, score.band.T, score.share, strict=True):
         word = "" if low <= ratio <= high else "over-denoised" if ratio < low else "off"
-        rows.append((figure(t), f"{ratio:.2f}" if ratio < 100 else figure(ratio), f"{low:.2f} to {high:.2f}", f"{share:.1%}", word))
+        shown = f"{ratio:.2f}" if ratio < 100 else figure(ratio)
+        rows.append((figure(t), shown, f"{low:.2f} to {high:.2f}", f"{share:.1%}", word))
     print_table(columns, rows)

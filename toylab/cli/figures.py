@@ -6,8 +6,11 @@ WINDOW = 3.3
 COLUMNS = 5
 
 
-def write_figure(path, draw):
-    """Write the figure whose Axes `draw()` returns to `path`, in one piece or not at all. Opens no window."""
+def write_figure(path, draw, title):
+    """Write the figure whose Axes `draw()` returns to `path`, in one piece or not at all. Opens no window.
+
+    `title` goes above a figure that has none of its own.
+    """
     import matplotlib
     import matplotlib.pyplot as plt
 
@@ -15,6 +18,8 @@ def write_figure(path, draw):
 
     matplotlib.use("agg")
     drawing = np.ravel(draw())[0].figure
+    if not drawing.get_suptitle():
+        drawing.suptitle(title, fontsize=15)
     try:
         with replacing(path) as file:
             drawing.savefig(file, format=path.suffix[1:].lower(), dpi=120)

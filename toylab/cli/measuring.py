@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from . import options
-from .output import RESULTS, check_output, deliver, figure, kept, print_left_out, print_table, print_view
+from .keeping import kept
+from .output import RESULTS, check_output, deliver, figure, print_left_out, print_table, print_view
 
 
 def compare(
@@ -44,10 +45,11 @@ def compare(
     from ..analysis.compare import compare as run
 
     path = check_output(out, RESULTS) if out else None
-    chosen = [options.one_method(method) for method in options.method_names(methods or METHODS)]
+    chosen = options.some_methods("methods", methods or METHODS)
     found = problems.find(name, eps, schedule, points)
-    result = run(
-        found.eps, found.schedule, chosen, nfe, found.manifold, particles, seed, t_start, t_end, spacing
+    where = t_start, t_end, spacing
+    result, stop = kept(
+        lambda: run(found.eps, found.schedule, chosen, nfe, found.manifold, particles, seed, *where)
     )
     about = {**found.labels, "budget": nfe, "particles": particles, "seed": seed, "spacing": spacing}
 
@@ -59,7 +61,7 @@ def compare(
     def show():
         _print_comparison(found.title, particles, result)
 
-    deliver(about | _as_dict(result), draw, show, path, json)
+    deliver(about | _as_dict(result), draw, show, found.title, path, json, stop)
 
 
 def _as_dict(result):
@@ -132,7 +134,7 @@ def work(
     from ..analysis.work import MEASURES
 
     path = check_output(out, RESULTS) if out else None
-    chosen = [options.one_method(method) for method in options.method_names(methods or METHODS)]
+    chosen = options.some_methods("methods", methods or METHODS)
     measures = options.some_of("measure", measure, MEASURES)
     found = problems.find(name, eps, schedule, points)
     result, stop = kept(
@@ -151,4 +153,4 @@ def work(
             print_view(replace(result, left_out={}).table(each))
         print_left_out(result.left_out)
 
-    deliver(about, lambda: result.plot(measures), show, path, json, stop)
+    deliver(about, lambda: result.plot(measures), show, found.title, path, json, stop)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from . import options
+from .keeping import one_by_one
 from .output import RESULTS, check_output, deliver, print_table
 
 STEPS, LOCAL_STEPS = "320,640", "40,80,160,320"
@@ -57,7 +58,7 @@ def order(
     from .. import problems
 
     path = check_output(out, RESULTS) if out else None
-    chosen = [options.one_method(text, extra=option) for text in options.method_names(method)]
+    chosen = options.some_methods("method", method, option)
     counts = options.comma_separated("steps", steps or (LOCAL_STEPS if local else STEPS), int, "integers")
     if eps == "exact":
         spread, points = 0.05 if spread is None else spread, 240 if points is None else points
@@ -72,29 +73,14 @@ def order(
     }
     where = {"n": particles, "seed": seed, "t_start": t_start, "t_end": t_end, "spacing": spacing}
     measure, as_dict, draw, table = _of_single_steps() if local else _of_whole_runs()
-    results, stop = _one_by_one(lambda method, done: measure(found, method, counts, done, where), chosen)
+    results, stop = one_by_one(lambda method, done: measure(found, method, counts, done, where), chosen)
 
     def show():
         print(f"{found.title}: {particles} particles, t_end = {t_end:g}, nodes equispaced in {spacing}\n")
         table(results)
 
     about["estimates"] = [as_dict(result) for result in results]
-    deliver(about, lambda: draw(results), show, path, json, stop)
-
-
-def _one_by_one(measure, methods):
-    """(the results of all methods, or of those that were done at Ctrl-C; that Ctrl-C or None)."""
-    results = []
-    try:
-        for method in methods:
-            results.append(measure(method, results))
-    except KeyboardInterrupt as stop:
-        partial = getattr(stop, "done", None)
-        results += [partial] if partial else []
-        if not results:
-            raise
-        return results, stop
-    return results, None
+    deliver(about, lambda: draw(results), show, found.title, path, json, stop)
 
 
 def _of_whole_runs():

@@ -46,12 +46,13 @@ def print_view(table):
         print(f"\n{table.note}")
 
 
-def deliver(about, draw, show, path=None, json=False, stop=None):
+def deliver(about, draw, show, title, path=None, json=False, stop=None):
     """Write a result to its file, then to stdout.
 
     Args:
         about: the result as JSON will have it. draw: a function that draws it and returns the matplotlib Axes.
-        show: a function that prints it. path: None, or the file (one of RESULTS) that decides which is written.
+        show: a function that prints it. title: of the figure, where it has none of its own.
+        path: None, or the file, whose suffix (one of RESULTS) says what is written.
         json: print `about` rather than call `show`.
         stop: the KeyboardInterrupt that made it only a part of what was asked for; it is raised again at the end.
     """
@@ -61,7 +62,7 @@ def deliver(about, draw, show, path=None, json=False, stop=None):
     if path and path.suffix.lower() == ".json":
         _write_json(path, about)
     elif path:
-        write_figure(path, draw)
+        write_figure(path, draw, title)
     if json:
         print_json(about | {"files": [str(path)] if path else []})
     else:
@@ -70,18 +71,6 @@ def deliver(about, draw, show, path=None, json=False, stop=None):
             print(f"\nwrote {path}")
     if stop:
         raise KeyboardInterrupt("stopped by Ctrl-C: only a part was done, and is kept above") from stop
-
-
-def kept(measure):
-    """(what `measure()` returns, None), or (what an interrupted one has kept, its exception) for `deliver`."""
-    from ..analysis import Interrupted
-
-    try:
-        return measure(), None
-    except Interrupted as stop:
-        if stop.done is None:
-            raise
-        return stop.done, stop
 
 
 def print_left_out(left_out):

@@ -89,20 +89,25 @@ def _draw_ratio(ax, scored):
 def plot_order(estimates, ax=None):
     """Errors of `measure_order` against steps, log-log. Returns the Axes.
 
-    Dots are the rms error, the faint band holds half of the particles, the dashed line is the fit over the
-    asymptotic window (shaded) with its slope as label, the dotted line is the round-off floor.
+    Dots are the rms error (rings for methods that are not drawn solid elsewhere, the classical ones above all),
+    the faint band holds half of the particles, the dashed line is the fit over the asymptotic window (shaded)
+    with its slope as label, the dotted line is the round-off floor.
     """
-    ax = ax or plt.subplots(figsize=(8, 5.4))[1]
+    ax, handles = ax or plt.subplots(figsize=(8, 5.4))[1], []
     for estimate in estimates:
-        color = line(estimate.method)["color"]
+        look = line(estimate.method)
+        color, fill = look["color"], "full" if look["linestyle"] == "-" else "none"
         low, high = np.quantile(estimate.particle_errors, [0.25, 0.75], axis=1)
         ax.fill_between(estimate.steps, low, high, color=color, alpha=0.15, linewidth=0)
-        ax.loglog(estimate.steps, estimate.errors, "o", color=color, markersize=7)
+        dots = ax.loglog(
+            estimate.steps, estimate.errors, "o", color=color, markersize=8, fillstyle=fill, markeredgewidth=2
+        )
         steps, errors = estimate.steps[estimate.window], estimate.errors[estimate.window]
         level = np.exp(np.mean(np.log(errors) + estimate.order * np.log(steps)))
         half = (estimate.interval[1] - estimate.interval[0]) / 2
-        ax.loglog(steps, level * steps**-estimate.order, "--", color=color,
-                  label=f"{estimate.method}: order {estimate.order:.2f} ± {half:.2f}")  # fmt: skip
+        fit = ax.loglog(steps, level * steps**-estimate.order, "--", color=color,
+                        label=f"{estimate.method}: order {estimate.order:.2f} ± {half:.2f}")  # fmt: skip
+        handles.append((*dots, *fit))
         ax.axvspan(steps[0], steps[-1], color=color, alpha=0.08 / len(estimates), linewidth=0)
     floor = max(estimate.floor for estimate in estimates)
     ax.axhline(floor, color="0.4", linestyle=":", linewidth=1.5)
@@ -111,5 +116,6 @@ def plot_order(estimates, ax=None):
     ax.set_xticks(counts, [str(count) for count in counts])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set(xlabel="steps N", ylabel="end-point error (rms)", title="convergence order", ylim=(floor / 30, None))
-    ax.legend(frameon=True, framealpha=0.9, edgecolor="none")
+    labels = ax.get_legend_handles_labels()[1]
+    ax.legend(handles, labels, handlelength=3, frameon=True, framealpha=0.9, edgecolor="none")
     return ax

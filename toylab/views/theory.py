@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import NullFormatter, NullLocator
 
 from toylab import grids
 from toylab.analysis.compare import steps_within
@@ -149,9 +149,9 @@ def plot_nodes(found, schedule, axes=None):
     right.set_yticks(range(len(names)), names)
     right.invert_yaxis()
     right.grid(axis="y", visible=False)
-    right.set(
-        xscale="log", xlabel="held-out error (rms)", title=f"{found.gain:.3g} times the best stock grid"
-    )
+    gain = f"{found.gain:.3g} times smaller" if found.gain >= 1 else f"{1 / found.gain:.3g} times larger"
+    right.set(xscale="log", xlabel="held-out error (rms)", title=f"{gain} than with {found.best_stock}")
+    right.xaxis.set_minor_formatter(NullFormatter())  # the bars have numbers
     right.margins(x=0.25)
     return left, right
 
