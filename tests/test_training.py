@@ -6,6 +6,7 @@ import pickle
 import signal
 import threading
 from dataclasses import asdict, replace
+from functools import partial
 
 import pytest
 import torch
@@ -50,6 +51,29 @@ def at_step(step, action, points=POINTS):
     return batches
 
 
+class Convolution(torch.nn.Module):
+    """A small network for images that remembers the types of what its layer gave."""
+
+    def __init__(self, dropout=0.0):
+        super().__init__()
+        self.layer = torch.nn.Conv2d(3, 3, 3, padding=1)
+        self.dropout = torch.nn.Dropout(dropout)
+        self.types = set()
+
+    def forward(self, x, t):
+        out = self.dropout(self.layer(x))
+        self.types.add(out.dtype)
+        return out * t.to(out.dtype)[:, None, None, None]
+
+
+def convolution(dropout=0.0):
+    torch.manual_seed(0)
+    return Convolution(dropout)
+
+
+IMAGES = torch.rand(20, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
 def ctrl_c():
     os.kill(os.getpid(), signal.SIGINT)
 
@@ -69,16 +93,7 @@ def test_one_point_is_learnt():
 
 
 def test_images_train_in_the_same_loop():
-    class Convolution(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layer = torch.nn.Conv2d(3, 3, 3, padding=1)
-
-        def forward(self, x, t):
-            return self.layer(x) * t.to(x.dtype)[:, None, None, None]
-
-    images = torch.rand(20, 3, 4, 4) * 2 - 1
-    net = fit(Convolution(), rows_of(images), "cosine", replace(CONFIG, steps=200), progress=False)
+    net = fit(convolution(), rows_of(IMAGES), "cosine", replace(CONFIG, steps=200), progress=False)
     curve = net.metadata["loss_curve"]
     assert sum(curve[-10:]) < 0.95 * sum(curve[:10])
 
@@ -150,6 +165,73 @@ def test_examples_are_the_forward_process():
     torch.testing.assert_close(x_t.double(), expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("parts", [2, 3, 7, 16])
+def test_accumulated_gradients_are_those_of_the_whole_batch_also_where_parts_are_uneven(parts):
+    def curve(accumulate):
+        looks = []
+        run(
+            replace(CONFIG, steps=20, accumulate=accumulate), rows_of(POINTS.double()), tiny().double(), look_every=1,
+            watch=lambda look: looks.append((look.loss, look.grad_norm)),
+        )  # fmt: skip
+        return torch.tensor(looks, dtype=torch.float64)
+
+    torch.testing.assert_close(curve(parts), curve(1), rtol=1e-9, atol=1e-12)
+
+
+def test_bfloat16_computes_in_bfloat16_keeps_float32_weights_and_learns():
+    network = convolution()
+    net = run(replace(CONFIG, steps=200, precision="bfloat16"), rows_of(IMAGES), network)
+    assert network.types == {torch.bfloat16} and {p.dtype for p in net.parameters()} == {torch.float32}
+    curve = net.metadata["loss_curve"]
+    assert sum(curve[-10:]) < 0.95 * sum(curve[:10])
+
+
+def test_precision_can_change_from_run_to_run():
+    for precision in ("bfloat16", "float32", "bfloat16"):
+        network = convolution()
+        run(replace(CONFIG, steps=2, precision=precision), rows_of(IMAGES), network)
+        assert network.types == {getattr(torch, precision)}
+
+
+def test_compiled_network_learns_the_same(monkeypatch):
+    """With the compiler's front half; its back half, which makes machine code, would take minutes."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    whole, compiled = run(replace(CONFIG, steps=10)), run(replace(CONFIG, steps=10), compile=True)
+    torch.testing.assert_close(compiled.state_dict(), whole.state_dict())
+
+
+def test_network_that_cannot_be_compiled_is_named(monkeypatch):
+    def broken(graph, inputs):
+        raise RuntimeError("no compiler here")
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=broken))
+    with pytest.raises(ValueError, match="compile does not work .*no compiler here.* leave it out"):
+        run(compile=True)
+
+
+def test_a_look_tells_what_was_done_since_the_last():
+    looks = []
+    run(replace(CONFIG, steps=25), look_every=10, watch=looks.append)
+    told = [(look.step, look.images, look.last) for look in looks]
+    assert told == [(10, 160, False), (20, 320, False), (25, 400, True)]
+    assert [look.lr for look in looks] == [replace(CONFIG, steps=25).lr_at(step) for step in (9, 19, 24)]
+    assert all(look.images_per_second > 0 and look.memory_gb > 0 for look in looks)
+    whole = run(replace(CONFIG, steps=25), look_every=1).metadata["loss_curve"]
+    assert looks[1].loss == pytest.approx(sum(whole[10:20]) / 10, abs=1e-5)
+
+
+def test_a_look_has_the_averaged_network_so_far():
+    found = []
+
+    def watch(look):
+        network = look.network()
+        found.append((network.last.weight.clone(), network.metadata.get("steps_done")))
+
+    net = run(replace(CONFIG, steps=30), look_every=10, watch=watch)
+    assert [done for _, done in found] == [10, 20, None]
+    assert not torch.equal(found[0][0], found[1][0]) and torch.equal(found[2][0], net.last.weight)
+
+
 def test_processes_share_the_batch_of_one():
     whole = examples.draw(rows_of(POINTS), schedules.get("linear"), CONFIG, 3, 0, 1)
     shares = [examples.draw(rows_of(POINTS), schedules.get("linear"), CONFIG, 3, rank, 2) for rank in range(2)]
@@ -206,6 +288,26 @@ def test_killed_run_resumes_from_its_last_periodic_save(tmp_path):
     assert same(run(), run(state=state, resume=True))
 
 
+def test_layers_that_draw_random_numbers_resume_bit_for_bit(tmp_path):
+    def dropping(**options):
+        return run(network=convolution(dropout=0.5), **options)
+
+    whole, state = dropping(batches=rows_of(IMAGES)), tmp_path / "state.pt"
+    with pytest.raises(training.Interrupted):
+        dropping(batches=at_step(30, ctrl_c, IMAGES), state=state)
+    torch.rand(3)
+    assert same(whole, dropping(batches=rows_of(IMAGES), state=state, resume=True))
+    assert not same(whole, run(batches=rows_of(IMAGES), network=convolution(dropout=0.0)))
+
+
+def test_more_parts_can_be_chosen_when_resuming(tmp_path):
+    state = tmp_path / "state.pt"
+    with pytest.raises(training.Interrupted):
+        run(batches=at_step(30, ctrl_c), state=state)
+    resumed = run(replace(CONFIG, accumulate=4), state=state, resume=True)
+    torch.testing.assert_close(resumed.state_dict(), run().state_dict(), rtol=1e-3, atol=1e-4)
+
+
 def test_finished_state_gives_the_result_again(tmp_path):
     whole = run(state=tmp_path / "state.pt")
     assert same(whole, run(network=tiny(seed=9), state=tmp_path / "state.pt", resume=True))
@@ -227,6 +329,14 @@ def test_train_2d_resumes_bit_for_bit_and_cleans_up(tmp_path, monkeypatch):
 
 
 # Stopping
+
+
+def test_time_that_is_up_stops_after_a_whole_step_and_the_run_goes_on_bit_for_bit(tmp_path):
+    state = tmp_path / "state.pt"
+    with pytest.raises(training.TimeUp, match=r"stopped after step 1 of 120: saved in .*state.pt; continue with"):
+        run(state=state, max_minutes=1e-9)
+    assert torch.load(state, weights_only=True)["step"] == 1
+    assert same(run(), run(state=state, resume=True, max_minutes=60))
 
 
 def test_second_ctrl_c_is_an_ordinary_one(tmp_path):
@@ -297,6 +407,21 @@ def test_run_that_diverges_without_a_file_speaks_of_none():
 def test_run_that_diverges_at_once_says_so():
     with pytest.raises(training.Diverged, match="loss became nan at step 1: train again"):
         run(network=Spoilt(0, "loss"))
+
+
+def exhausted_gpu(x, t):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def exhausted_cpu(x, t):
+    return x + torch.empty(2**60).sum()
+
+
+@pytest.mark.parametrize("exhausted", [exhausted_gpu, exhausted_cpu])
+def test_running_out_of_memory_says_what_to_change(exhausted, monkeypatch):
+    monkeypatch.setattr(MLP, "forward", lambda self, x, t: exhausted(x, t))
+    with pytest.raises(MemoryError, match="batch of 16 in 2 part.*double accumulate.*lower batch.*bfloat16"):
+        run(replace(CONFIG, accumulate=2))
 
 
 def test_network_that_diverges_is_not_written_over_an_older_one(tmp_path, monkeypatch):
@@ -390,6 +515,11 @@ def test_train_all_makes_what_is_missing(tmp_path, monkeypatch):
         ("ema", -0.1, ValueError),
         ("t_sampling", "unifrom", ValueError),
         ("weighting", None, TypeError),
+        ("weighting", "min_snr", ValueError),
+        ("precision", "float16", ValueError),
+        ("precision", 16, TypeError),
+        ("accumulate", 0, ValueError),
+        ("accumulate", 1025, ValueError),
         ("seed", -1, ValueError),
         ("seed", True, TypeError),
     ],
@@ -458,9 +588,32 @@ def test_folder_that_cannot_be_written_is_refused_before_training(tmp_path):
         training.train_2d("spiral", out=tmp_path / "file/net.safetensors", progress=False)
 
 
+def test_stopped_run_is_not_overwritten(tmp_path):
+    state = tmp_path / "net.resume.pt"
+    state.write_bytes(b"hours of work")
+    with pytest.raises(FileExistsError, match="net.resume.pt is that of a stopped run: continue it with .*--resume"):
+        training.train_2d("spiral", out=tmp_path / "net.safetensors", progress=False)
+    assert state.read_bytes() == b"hours of work"
+
+
 def test_nothing_to_resume_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="net.resume.pt"):
         training.train_2d("spiral", out=tmp_path / "net.safetensors", resume=True, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "named"),
+    [
+        ({"resume": True}, ValueError, "state must be given"),
+        ({"max_minutes": 0}, ValueError, "max_minutes"),
+        ({"max_minutes": "long"}, TypeError, "max_minutes"),
+        ({"save_every": -1}, ValueError, "save_every"),
+        ({"look_every": 0}, ValueError, "look_every"),
+    ],
+)
+def test_bad_arguments_of_fit_are_named(arguments, error, named):
+    with pytest.raises(error, match=named):
+        run(**arguments)
 
 
 @pytest.fixture
@@ -521,7 +674,8 @@ def test_full_disk_keeps_the_previous_state(stopped, monkeypatch):
 
     before = stopped.read_bytes()
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    says = "state after step 120 cannot be saved in .*: No space left on device; the state after step 11 is still there"
+    with pytest.raises(OSError, match=says):
         run(state=stopped, resume=True)
     assert stopped.read_bytes() == before and [path.name for path in stopped.parent.iterdir()] == ["state.pt"]
 

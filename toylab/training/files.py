@@ -40,10 +40,10 @@ def run_files(out, schedule, resume):
 
 
 def finished(network, files, write):
-    """`network` on the CPU as a run gives it: written by the main process with `write()` and read again, where there
-    are `files`; the resume state is removed then."""
-    network = network.cpu()
+    """What a run gives: where there are `files`, the main process calls `write()`, removes the resume state and reads
+    the network again; otherwise `network` on the CPU."""
     if files is None or not processes.place().is_main_process:
+        network = network.cpu()
         network.metadata = checkpoints.story(network)
         return network
     write()

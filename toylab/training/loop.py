@@ -137,6 +137,8 @@ def fit(
             if main and (last or time.monotonic() - saved >= save_every):
                 run.write(done)
                 saved = time.monotonic()
+            if last:
+                accelerator.wait_for_everyone()  # nobody goes on before the state is written
             looked = time.monotonic()
             if reason and done < config.steps:
                 where = f"saved in {state}; continue with {continue_with}"

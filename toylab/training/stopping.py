@@ -74,10 +74,9 @@ class explained:
                 "(same result, less memory), or lower batch, or set precision to bfloat16 on a GPU"
             ) from error
         if self.compiled and isinstance(error, torch._dynamo.exc.TorchDynamoException):
-            reason = next((line for line in str(error).splitlines() if line.strip()), kind.__name__)
-            raise ValueError(
-                f"compile does not work for this network on this machine ({reason}); leave it out"
-            ) from error
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            reason = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+            raise ValueError(f"compile does not work for this network here ({reason}); leave it out") from error
 
 
 def _is_exhausted(error):
