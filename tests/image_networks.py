@@ -1,0 +1,43 @@
+"""Untrained networks for images, small enough for tests."""
+
+import torch
+
+from toylab.epsilon import checkpoints
+from toylab.epsilon.unet import UNet
+from toylab.schedules import as_schedule
+
+CONFIG = {
+    "sample_size": 8, "in_channels": 3, "out_channels": 3, "block_out_channels": [8, 16], "layers_per_block": 1,
+    "norm_num_groups": 4, "down_block_types": ["DownBlock2D", "AttnDownBlock2D"],
+    "up_block_types": ["AttnUpBlock2D", "UpBlock2D"], "attention_head_dim": None,
+}  # fmt: skip
+
+
+def small_unet(schedule="linear", seed=0):
+    """A UNet for 3x8x8 images with weights drawn from this seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = UNet(schedule, prediction="v", **CONFIG).eval().requires_grad_(False)
+    network.dataset = "noise"
+    return network
+
+
+def save_small_unet(folder, name, schedule="linear", seed=0):
+    """Save it where `toylab.load` finds it by name if `folder` is the data folder; returns the path."""
+    path = folder / "checkpoints" / f"{name}.safetensors"
+    checkpoints.save(small_unet(schedule, seed), path)
+    return path
+
+
+class Shrinking(torch.nn.Module):
+    """eps = scale x: a network whose answer for one image cannot depend on the others, not by rounding either."""
+
+    shape, dataset = (1, 4, 4), None
+
+    def __init__(self, schedule="linear", scale=0.75):
+        super().__init__()
+        self.schedule = as_schedule(schedule)
+        self.scale = torch.nn.Parameter(torch.tensor(scale))
+
+    def forward(self, x, t):
+        return self.scale * x
