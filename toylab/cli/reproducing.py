@@ -46,7 +46,7 @@ def reproduce(
     if json:
         print_json(report.as_dict() | {"files": files})
     elif folder:
-        print(f"{len(report.entries)} sections in {report.wall:.0f} s ({report.cpu:.0f} s of one core)")
+        print(f"{len(report.entries)} sections in {report.cpu:.0f} s of one core, {report.wall:.0f} s by the clock")
         print(f"wrote {files[-1]}" + (f" and {len(files) - 1} figures" if files[1:] else ""))
     else:
         print(report.markdown(figures=False), end="")

@@ -48,7 +48,7 @@ class Report:
         return "\n\n".join([*head, *body]) + "\n"
 
     def _how(self):
-        rows = [*provenance().items(), ("run time", f"{self.wall:.0f} s, {self.cpu:.0f} s of one core")]
+        rows = [*provenance().items(), ("run time", f"{self.cpu:.0f} s of one core, {self.wall:.0f} s by the clock")]
         return "\n".join(["| made with | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
     def as_dict(self):
