@@ -29,12 +29,12 @@ CIRCLE = toylab.datasets.get("circle")
 EPS = toylab.exact_eps(CIRCLE.curve(40), "linear")
 SPREAD = toylab.exact_eps(CIRCLE.curve(40), "linear", 0.05)
 
-WORK = "work circle --methods DDIM,F-PNDM --nfe 5,13 --seeds 0,3 --eps exact --points 40 -n 20"
+WORK = "work circle --methods DDIM,F-PNDM --nfe 5,13 --seeds 0,3 --eps exact --points 40 -n 20 --t-end 0.1"
 DECOMPOSE = "decompose circle --methods DDIM,S-PNDM --nfe 4,8 --points 40 -n 12 --t-end 0.1"
-GRID = "grid circle --method DDIM --steps 3 --iterations 3 --eps exact --points 40 -n 20"
+GRID = "grid circle --method DDIM --steps 3 --iterations 3 --eps exact --points 40 -n 20 --t-end 0.1"
 OFF = "off circle --method RK4,DDIM --nfe 12 --eps exact --points 40 -n 20"
-ORDER = "order circle --method DDIM,RK4 --steps 10,20,40 --points 40 -n 20"
-LOCAL = "order circle --method DDIM,Heun --local --steps 20,40 --points 40 -n 8"
+ORDER = "order circle --method DDIM,RK4 --steps 10,20,40 --points 40 -n 20 --t-end 0.5"
+LOCAL = "order circle --method DDIM,Heun --local --steps 20,40 --points 40 -n 8 --t-end 0.5"
 COMPARE = "compare circle --methods DDIM,RK4 --nfe 8 --eps exact --points 40 -n 20"
 COMMANDS = (WORK, DECOMPOSE, GRID, OFF, ORDER, LOCAL, COMPARE)
 
@@ -76,7 +76,7 @@ def same(found, expected):
 
 def test_work_is_work_precision():
     found = run_json(WORK)
-    expected = work_precision(EPS, "linear", ["DDIM", "F-PNDM"], (5, 13), CIRCLE, (0, 3), 20, progress=False)
+    expected = work_precision(EPS, "linear", ["DDIM", "F-PNDM"], (5, 13), CIRCLE, (0, 3), 20, t_end=0.1, progress=False)
     same(found, json.loads(expected.to_json()))
     same(found, {"dataset": "circle", "schedule": "linear", "epsilon": "exact", "particles": 20, "spacing": "t"})
     assert found["complete"] and found["files"] == []
@@ -84,7 +84,7 @@ def test_work_is_work_precision():
 
 def test_work_prints_the_tables_of_the_same_call():
     text = run(WORK, "--measure coverage,distance").stdout
-    expected = work_precision(EPS, "linear", ["DDIM", "F-PNDM"], (5, 13), CIRCLE, (0, 3), 20, progress=False)
+    expected = work_precision(EPS, "linear", ["DDIM", "F-PNDM"], (5, 13), CIRCLE, (0, 3), 20, t_end=0.1, progress=False)
     for measure in ("coverage", "distance"):
         table = expected.table(measure)
         assert all(row in cells(text) for row in shown(table))
@@ -124,7 +124,7 @@ def test_decompose_compares_with_2000_points_unless_told(networks):
 
 def test_grid_is_optimize_grid():
     found = run_json(GRID)
-    expected = optimize_grid(EPS, "linear", "DDIM", 3, n=20, iterations=3, progress=False)
+    expected = optimize_grid(EPS, "linear", "DDIM", 3, n=20, iterations=3, t_end=0.1, progress=False)
     same(found, {"times": expected.times.tolist(), "train": expected.train, "held_out": expected.held_out})
     same(found, {"gain": expected.gain, "best_stock": expected.best_stock, "runs": expected.runs, "nfe": 3})
     text = run(GRID).stdout
@@ -195,7 +195,7 @@ def test_off_takes_20_steps_by_default_and_methods_by_parts():
 def test_order_local_is_local_error():
     found = run_json(LOCAL)["estimates"]
     for name, row in zip(("DDIM", "Heun"), found, strict=True):
-        expected = local_error(SPREAD, "linear", name, (20, 40), n=8, progress=False)
+        expected = local_error(SPREAD, "linear", name, (20, 40), n=8, t_end=0.5, progress=False)
         assert (row["method"], row["order"], row["floor"]) == (name, expected.order, expected.floor)
         assert row["local"] == expected.local.tolist() and row["end"] == expected.end.tolist()
         assert row["profile"]["20"] == expected.profile[20].tolist()
@@ -207,7 +207,7 @@ def test_order_local_is_local_error():
 
 
 def test_order_measures_at_other_step_counts_with_local():
-    words = "order circle --method DDIM --points 10 -n 2"
+    words = "order circle --method DDIM --points 10 -n 2 --t-end 0.5"
     assert run_json(words)["estimates"][0]["steps"] == [320, 640]
     assert run_json(words, "--local")["estimates"][0]["steps"] == [40, 80, 160, 320]
 
@@ -412,6 +412,8 @@ def test_a_network_without_a_data_set_is_named(words, tmp_path):
 
 def test_order_of_several_methods_shares_one_reference():
     found = run_json(ORDER)["estimates"]
-    first = measure_order(SPREAD, "linear", "DDIM", (10, 20, 40), n=20, progress=False)
-    second = measure_order(SPREAD, "linear", "RK4", (10, 20, 40), n=20, reference=first.reference, progress=False)
+    first = measure_order(SPREAD, "linear", "DDIM", (10, 20, 40), n=20, t_end=0.5, progress=False)
+    second = measure_order(
+        SPREAD, "linear", "RK4", (10, 20, 40), n=20, t_end=0.5, reference=first.reference, progress=False
+    )
     assert [row["errors"] for row in found] == [first.errors.tolist(), second.errors.tolist()]
