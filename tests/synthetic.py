@@ -14,13 +14,14 @@ COST = {
 
 
 def sweep(
-    methods=("Euler", "RK4", "DDIM", "F-PNDM"), steps=STEPS, n=512, density=True, dataset="ring", seed=0
+    methods=("Euler", "RK4", "DDIM", "F-PNDM"), steps=STEPS, n=512, density=True, dataset="ring", seed=0, unlikely=False
 ):
-    """A Sweep whose particles end on the unit circle, nearer with more steps; RK4 flies away."""
+    """A Sweep whose particles end on the unit circle, nearer with more steps; RK4 flies away. `unlikely` calls those
+    unlikely that are off the circle."""
     rng = np.random.default_rng(seed)
     x_T = rng.standard_normal((n, 2))
     radius, angle = np.hypot(*x_T.T), np.arctan2(x_T[:, 1], x_T[:, 0])
-    times, states, nfe, distance, off = {}, {}, {}, {}, {}
+    times, states, nfe, distance, off, bad = {}, {}, {}, {}, {}, {}
     for count in steps:
         t = np.linspace(1.0, 0.001, count + 1)
         times[count] = t
@@ -34,6 +35,7 @@ def sweep(
             away = np.abs(np.hypot(x[..., 0], x[..., 1]) - 1)
             states[method, count] = x.astype(np.float32)
             distance[method, count], off[method, count] = away.mean(1), (away > 0.1).mean(1)
+            bad[method, count] = away > 0.1
             nfe[method, count] = COST.get(method, COST["DDIM"])(count)
     ring = np.linspace(0, 2 * np.pi, 800, endpoint=False)
     return Sweep(
@@ -41,7 +43,7 @@ def sweep(
         nfe=nfe, distance=distance, off=off,
         curve=np.stack([np.cos(ring), np.sin(ring)], axis=-1).astype(np.float32), threshold=0.1,
         labels={"dataset": dataset, "schedule": "linear", "epsilon": "exact"},
-        density=_density() if density else None,
+        density=_density() if density else None, unlikely=bad if unlikely else None,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import torch
 
 import toylab
 from toylab import problems
+from toylab.analysis import unlikely_of_sweep
 from toylab.views import (
     Table,
     build,
@@ -61,6 +62,16 @@ def test_explore_shows_the_trained_network_and_swaps_to_the_exact_epsilon_in_pla
     eps = toylab.exact_eps(toylab.datasets.get("moons").curve(400), LINEAR)
     run = toylab.sample(eps, LINEAR, "Euler", 10, n=16)
     np.testing.assert_array_equal(player.sweep.final("Euler", 10), run.x.float().numpy())
+
+
+def test_explore_finds_unlikely_particles_for_the_data_set_on_show():
+    player = explore("circle", n=16, methods=("DDIM",), unlikely=True, show_unlikely=True)
+    assert player.sweep.unlikely["DDIM", 50].shape == (51, 16)
+    player.chosen = {"Data set": "moons", "Epsilon": "exact"}
+    assert player.error == "" and player.show_unlikely
+    known = unlikely_of_sweep(player.sweep, "moons", "linear", progress=False)
+    for run, bad in player.sweep.unlikely.items():
+        np.testing.assert_array_equal(bad, known[run])
 
 
 def test_explore_forward_shows_a_network_only_where_one_is_shipped():

@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from matplotlib.colors import to_hex
 from synthetic import STEPS, sweep
 
 import toylab
 from toylab.views import Player, png, still, style
 from toylab.views.packing import budgets, clamp, pack, quantise
+from toylab.views.style import ALERTS
 
 SMALL = sweep(steps=(1, 2, 4, 8), n=40)
 coordinates = st.floats(-1e6, 1e6, width=32) | st.floats(-3.5, 3.5, width=32)
@@ -92,6 +94,63 @@ def test_the_density_is_brightest_where_p_is_largest():
         assert shade.ravel()[log_p.argmax()] == 255
         half = np.abs(shade.astype(float) - 255 * np.exp(log_p - log_p.max()) ** 0.5)
         assert half.max() <= 0.51
+
+
+# ---- unlikely particles
+
+
+@given(st.integers(1, 70), st.integers(0, 2**32))
+def test_unlikely_particles_survive_packing_to_a_bit(n, seed):
+    steps, rng = (1, 3), np.random.default_rng(seed)
+    plain = sweep(("DDIM", "RK4"), steps, n, density=False)
+    known = {key: rng.random(states.shape[:2]) < 0.3 for key, states in plain.states.items()}
+    scene = pack(replace(plain, unlikely=known))
+    for (i, method), (j, count) in itertools.product(enumerate(plain.methods), enumerate(steps)):
+        packed = array(scene, f"unlikely_{i}_{j}")
+        at = np.arange((count + 1) * n)
+        bits = (packed[at >> 3] >> (at & 7)) & 1  # as the page reads them
+        np.testing.assert_array_equal(bits.reshape(count + 1, n), known[method, count])
+        assert packed.nbytes == -(-(count + 1) * n // 8)
+
+
+def test_a_sweep_that_knows_of_no_unlikely_particles_sends_none():
+    scene = pack(SMALL)
+    assert scene["unlikely"] == "" and not any(name.startswith("unlikely") for name in scene["arrays"])
+    player = Player(SMALL, show_unlikely=True)
+    assert png(player.still()).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda known: {}, r"sweep.unlikely\['Euler', 1\] must be bool \[2, 40\], got none"),
+        (lambda known: {key: bad[:, 1:] for key, bad in known.items()}, r"must be bool \[2, 40\], got bool \[2, 39\]"),
+        (lambda known: {key: bad.astype(int) for key, bad in known.items()}, "must be bool .* got int64"),
+    ],
+)
+def test_unlikely_particles_that_do_not_fit_the_states_are_refused(change, message):
+    known = sweep(steps=SMALL.steps, n=40, unlikely=True).unlikely
+    with pytest.raises(ValueError, match=message):
+        Player(replace(SMALL, unlikely=change(known)))
+
+
+def test_the_picture_shows_unlikely_particles_in_red_on_top_and_their_share():
+    known = sweep(steps=(1, 2, 4, 8), n=40, unlikely=True)
+    player = Player(known, ["Euler", "RK4"], steps=4)
+    player.progress = 0.5
+    assert not any("unlikely" in text for text in texts(player.still()))
+    player.show_unlikely = True
+    figure = player.still()
+    for ax, method in zip(figure.axes, ["Euler", "RK4"], strict=True):
+        share = known.unlikely[method, 4][2].mean()
+        assert any(text.endswith(f"unlikely {share:.0%}") for text in texts(figure) if text.startswith("distance"))
+        red = [dots for dots in ax.collections if len(dots.get_offsets()) == round(40 * share)]
+        assert any(to_hex(dots.get_facecolor()[0]) == ALERTS["light"] for dots in red)
+
+
+def test_red_is_the_same_on_the_page_and_in_the_picture():
+    for theme, color in ALERTS.items():
+        assert f'alert: "{color}"' in Player._esm and f"--alert: {color};" in Player._css, theme
 
 
 # ---- equal NFE

@@ -169,16 +169,69 @@ def test_panels_fit_the_width(started, url, width, columns):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for label in page.locator(".toylab-player .row, .toylab-player output, .toylab-player button").all():
             assert label.evaluate(
-                "node => node.scrollWidth <= node.clientWidth + 1"
-                " || getComputedStyle(node).display === 'inline'"
+                "node => node.scrollWidth <= node.clientWidth + 1 || getComputedStyle(node).display === 'inline'"
             )
+
+
+@pytest.fixture(scope="module")
+def coloured(tmp_path_factory):
+    """The address of a page that knows unlikely particles."""
+    return Player(sweep(unlikely=True)).to_html(tmp_path_factory.mktemp("page") / "unlikely.html").as_uri()
+
+
+def test_unlikely_particles_change_the_picture_and_the_way_back_restores_every_pixel(started, coloured):
+    with open_page(started, coloured) as page:
+        before = settled(page)
+        page.get_by_role("radio", name="unlikely").check()
+        red = settled(page, different_from=before)
+        assert not set(before) & set(red)
+        press(page, "Steps", "Home")
+        settled(page, different_from=red)
+        press(page, "Steps", *["ArrowRight"] * STEPS.index(10))
+        assert settled(page) == red
+        page.get_by_label("by method").check()
+        assert settled(page, different_from=red) == before
+
+
+def test_the_key_c_changes_the_colours_wherever_the_focus_is(started, coloured):
+    with open_page(started, coloured) as page:
+        before = settled(page)
+        slider(page, "Time").press("c")
+        red = settled(page, different_from=before)
+        assert page.get_by_role("radio", name="unlikely").is_checked()
+        page.locator(CANVASES).first.press("C")
+        assert settled(page, different_from=red) == before
+        slider(page, "Time").press("Control+c")
+        assert settled(page) == before
+
+
+def test_the_share_of_unlikely_particles_at_the_time_shown_is_told_and_spoken(started, coloured):
+    known = sweep(unlikely=True).unlikely
+    with open_page(started, coloured) as page:
+        before = settled(page)
+        assert "unlikely" not in " ".join(heads(page))
+        page.get_by_role("radio", name="unlikely").check()
+        settled(page, different_from=before)
+        press(page, "Time", *["ArrowLeft"] * 3)
+        settled(page)
+        for i, method in enumerate(("Euler", "RK4", "DDIM", "F-PNDM")):
+            share = f"{100 * known[method, 10][7].mean():.0f} %"
+            assert f"unlikely {share}" in heads(page)[i]
+            assert f", {share} unlikely." in page.locator(CANVASES).nth(i).get_attribute("aria-label")
+        assert "Press C" in page.locator(".caption").inner_text()
+
+
+def test_there_is_no_choice_of_colours_where_unlikely_particles_are_not_known(page):
+    before = hashes(page)
+    assert not page.get_by_role("radio", name="unlikely").is_visible()
+    slider(page, "Time").press("c")
+    page.wait_for_timeout(300)
+    assert hashes(page) == before and "Press C" not in page.locator(".caption").inner_text()
 
 
 def test_canvases_and_controls_speak(page):
     label = page.locator(CANVASES).nth(1).get_attribute("aria-label")
-    assert label.startswith(
-        "RK4, 10 steps, 40 evaluations, t = 0.001: mean distance to the data manifold 2.03"
-    )
+    assert label.startswith("RK4, 10 steps, 40 evaluations, t = 0.001: mean distance to the data manifold 2.03")
     assert slider(page, "Time").get_attribute("aria-valuetext") == "t = 0.001, node 10 of 10"
     focusable = page.locator(".toylab-player :is(input, button, select, canvas[tabindex])")
     assert focusable.count() >= 10
@@ -233,9 +286,7 @@ def test_in_jupyterlab_the_kernel_moves_the_sliders(lab):
 def test_in_jupyterlab_the_theme_is_the_labs(lab):
     before = hashes(lab)
     for theme, attribute in [("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")]:
-        lab.evaluate(
-            "theme => { window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme
-        )
+        lab.evaluate("theme => { window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme)
         lab.wait_for_selector(f".toylab-player[data-theme={attribute}]", timeout=30000)
     assert settled(lab) == before
 

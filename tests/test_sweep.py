@@ -54,6 +54,52 @@ def test_distances_are_those_of_the_manifold_at_every_node(sweep, circle):
     np.testing.assert_allclose(sweep.off["RK4", 4], (distance > 0.1).double().mean(1))
 
 
+def test_a_saved_sweep_keeps_its_unlikely_particles(eps, tmp_path):
+    known = toylab.sweep(eps, LINEAR, ["DDIM", "RK4"], [2, 3], n=16, manifold="circle", unlikely=True, progress=False)
+    again = toylab.analysis.Sweep.load(known.save(tmp_path / "sweep.npz"))
+    assert set(again.unlikely) == set(known.unlikely) == set(known.states)
+    for run, bad in known.unlikely.items():
+        assert again.unlikely[run].dtype == bool
+        np.testing.assert_array_equal(again.unlikely[run], bad)
+
+
+def test_a_sweep_saved_without_unlikely_particles_has_none(sweep, tmp_path):
+    assert sweep.unlikely is None
+    assert toylab.analysis.Sweep.load(sweep.save(tmp_path / "sweep.npz")).unlikely is None
+
+
+@pytest.mark.parametrize("method", ["DDIM", "RK4"])
+def test_unlikely_particles_have_a_smaller_exact_density_than_the_forward_samples(method):
+    n, line = 64, toylab.datasets.get("two-points")
+    points = torch.unique(line.curve(100).double(), dim=0)
+    exact = toylab.exact_eps(points, LINEAR)
+    run = toylab.sweep(exact, LINEAR, [method], [4], n=n, manifold=line, unlikely=True, progress=False)
+    generator = torch.Generator().manual_seed(1)
+    x0 = points[torch.randint(len(points), (40000,), generator=generator)]
+    noise = torch.randn(x0.shape, generator=generator, dtype=torch.float64)
+    clear = 0
+    for node, t in enumerate(run.times[4].tolist()):
+        forward = exact.log_prob(LINEAR.alpha_bar(t) ** 0.5 * x0 + LINEAR.noise_std(t) * noise, t)
+        log_p = exact.log_prob(torch.from_numpy(run.states[method, 4][node]).double(), t)
+        low, high = forward.quantile(0.005), forward.quantile(0.02)  # 2048 samples put the 1 % quantile in between
+        sure = ((log_p < low) | (log_p > high)).numpy()
+        np.testing.assert_array_equal(run.unlikely[method, 4][node][sure], (log_p < low).numpy()[sure])
+        clear += sure.sum()
+    assert clear > 0.95 * 5 * n and run.unlikely[method, 4][-1].any() and not run.unlikely[method, 4][0].all()
+
+
+def test_finding_unlikely_particles_is_half_of_the_progress(eps):
+    said = []
+    toylab.sweep(eps, LINEAR, ["DDIM"], [2, 4], n=4, manifold="circle", unlikely=True, progress=said.append)
+    assert said == sorted(said) and said[-1] == 1 and 0.5 in said
+    assert said[0] == pytest.approx(0.5 * 2 / 6)
+
+
+def test_unlikely_particles_need_a_manifold(eps):
+    with pytest.raises(ValueError, match="manifold must be given where unlikely"):
+        toylab.sweep(eps, LINEAR, ["DDIM"], [2], n=4, unlikely=True)
+
+
 def test_manifold_defaults_to_the_data_set_of_eps_and_is_optional(eps):
     def plain(x, t):
         return eps(x.double(), t).to(x)

@@ -1,5 +1,7 @@
 """Run several methods at several step counts from the same particles."""
 
+from dataclasses import replace
+
 import numpy as np
 from tqdm.auto import tqdm
 
@@ -11,15 +13,17 @@ from ..schedules import as_schedule
 from ..threads import single_thread
 from .compare import method_list
 from .density import log_density
+from .scores import unlikely_of_sweep
 from .sweeps import Sweep
 
 METHODS = ("Euler", "RK4", "DDIM", "F-PNDM")
+SAMPLING = 0.5  # the part of a sweep's work that is sampling where unlikely particles are found too
 STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100)
 
 
 def sweep(
     eps, schedule, methods=METHODS, steps=STEPS, n=512, seed=0, x_T=None, manifold=None, threshold=0.1,
-    density=False, labels=None, progress=True, **options,
+    density=False, unlikely=False, labels=None, progress=True, **options,
 ):  # fmt: skip
     """Run every method at every step count from the same start particles.
 
@@ -31,6 +35,8 @@ def sweep(
             Without one the distances are NaN and the curve is empty.
         threshold: distance beyond which a particle counts as off the manifold.
         density: also compute log p_t of the manifold for a background.
+        unlikely: also find the particles with a smaller exact p_t than 99 % of the forward process's samples of
+            the manifold (each point spread as those of eps, if it has a spread), see `unlikely_of_sweep`.
         labels: captions that override "dataset", "schedule", "epsilon".
         progress: True for a bar on runs over two seconds, or a callable that gets the done part in [0, 1].
 
@@ -38,10 +44,13 @@ def sweep(
     """
     schedule, threshold = as_schedule(schedule), number("threshold", threshold, 0, open_low=True)
     methods, steps = method_list(methods), _counts(steps)
+    sampling = SAMPLING if unlikely else 1
     if manifold is None:
         manifold = getattr(eps, "dataset", None)
     if manifold is not None:
         manifold = datasets.as_manifold(manifold)
+    elif unlikely:
+        raise ValueError("manifold must be given where unlikely is asked for, since eps does not know its data set")
     if x_T is None:
         x_T = start_noise(positive_int("n", n), (2,), seed, *default_dtype(eps))
     jobs = [(method, count) for count in steps for method in methods]
@@ -58,8 +67,8 @@ def sweep(
             bar.update(count)
             done += count
             if callable(progress):
-                progress(done / total)
-    return Sweep(
+                progress(sampling * done / total)
+    found = Sweep(
         methods=tuple(method.name for method in methods),
         steps=steps,
         times=times,
@@ -72,6 +81,13 @@ def sweep(
         labels={"dataset": getattr(manifold, "name", ""), "schedule": schedule.name, "epsilon": ""} | (labels or {}),
         density=log_density(manifold, schedule, *_limits(times)) if density and manifold is not None else None,
     )
+    if not unlikely:
+        return found
+    after = (lambda part: progress(sampling + (1 - sampling) * part)) if callable(progress) else progress
+    with single_thread():
+        return replace(found, unlikely=unlikely_of_sweep(
+            found, manifold, schedule, getattr(eps, "spread", 0.0), progress=after
+        ))  # fmt: skip
 
 
 def _counts(steps):

@@ -73,8 +73,8 @@ def unlikely_of_sweep(
 ):  # fmt: skip
     """Which particles of a `Sweep` are unlikely, at every node of every run, for the colours of a player.
 
-    Arguments as for `off_manifold`, progress for a bar on work over two seconds; the particles of all runs at
-    one t are scored together.
+    Arguments as for `off_manifold`; progress is True for a bar on work over two seconds, or a callable that gets
+    the done part in [0, 1]. The particles of all runs at one t are scored together.
 
     Returns a dict (method, N) -> bool array [N + 1, n]. Raises ValueError or TypeError naming the argument.
     """
@@ -84,11 +84,14 @@ def unlikely_of_sweep(
         for node, t in enumerate(sweep.times[run[1]].tolist()):
             where.setdefault(t, []).append((run, node))
     found = {run: np.zeros(states.shape[:2], bool) for run, states in sweep.states.items()}
-    for t, shown in tqdm(where.items(), desc="unlikely particles", delay=2, leave=False, disable=not progress):
+    show = {"desc": "unlikely particles", "delay": 2, "leave": False, "disable": progress is not True}
+    for done, (t, shown) in enumerate(tqdm(where.items(), **show), 1):
         x = torch.from_numpy(np.stack([sweep.states[run][node] for run, node in shown]))
         unlikely = scale.unlikely(t, x.reshape(-1, 2)).reshape(x.shape[:2])
         for (run, node), particles in zip(shown, unlikely, strict=True):
             found[run][node] = particles
+        if callable(progress):
+            progress(done / len(where))
     return found
 
 

@@ -29,6 +29,8 @@ class Sweep:
         labels: names for captions: "dataset", "schedule", "epsilon".
         density: log p_t for a background, or None: a dict of "times" float64 [k] (decreasing),
             "log_p" float32 [k, g, g] (row 0 at the lowest y), "extent" float: covers [-extent, extent]^2.
+        unlikely: for each (method, N) which particles are unlikely at every node, bool [N + 1, n], as
+            `toylab.analysis.unlikely_of_sweep` finds them; or None.
     """
 
     methods: tuple
@@ -42,6 +44,7 @@ class Sweep:
     threshold: float
     labels: dict = field(default_factory=dict)
     density: dict | None = None
+    unlikely: dict | None = None
 
     def final(self, method, steps):
         """The samples of one run, float32 [n, 2]."""
@@ -65,6 +68,8 @@ class Sweep:
                 arrays[f"states_{i}_{n}"] = self.states[m, n]
                 arrays[f"distance_{i}_{n}"] = self.distance[m, n]
                 arrays[f"off_{i}_{n}"] = self.off[m, n]
+                if self.unlikely is not None:
+                    arrays[f"unlikely_{i}_{n}"] = self.unlikely[m, n]
         if self.density is not None:
             arrays |= {f"density_{key}": np.asarray(value) for key, value in self.density.items()}
         temporary = path.with_name(path.name + ".tmp")
@@ -89,6 +94,7 @@ class Sweep:
                 density = {
                     key: data[f"density_{key}"] for key in ("times", "log_p", "extent") if f"density_{key}" in data
                 }
+                scored = f"unlikely_0_{steps[0]}" in data
                 return cls(
                     methods=methods,
                     steps=steps,
@@ -101,6 +107,7 @@ class Sweep:
                     threshold=header["threshold"],
                     labels=header["labels"],
                     density={**density, "extent": float(density["extent"])} if density else None,
+                    unlikely={(m, n): data[f"unlikely_{i}_{n}"] for i, m, n in runs} if scored else None,
                 )
         except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is not a toylab sweep: {error}") from error

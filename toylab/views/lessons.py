@@ -17,19 +17,24 @@ TWINS = {"Euler": "DDIM", "Heun": "PIE", "RK4": "PRK", "AB4": "F-PNDM"}
 TWIN_STEPS = (4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50)
 
 
-def explore(dataset="spiral", epsilon="network", schedule="linear", methods=METHODS, n=512, seed=0, steps=50, **look):
+def explore(
+    dataset="spiral", epsilon="network", schedule="linear", methods=METHODS, n=512, seed=0, steps=50, unlikely=False,
+    **look,
+):  # fmt: skip
     """A player of several methods with dropdowns for the data set and for epsilon ("network" or "exact").
 
     Args:
         dataset, epsilon, schedule: what is shown first. methods: 1 to 8 panels.
-        n, seed: the start particles. steps: the step count shown first. **look: further arguments of `Player`.
+        n, seed: the start particles. steps: the step count shown first.
+        unlikely: also find the particles that are unlikely at each t, for the player's colours; a few seconds more.
+        **look: further arguments of `Player`.
     """
 
     def compute(chosen, progress=False):
         problem = problems.find(chosen["Data set"], chosen["Epsilon"], schedule)
         return sweep(
             problem.eps, problem.schedule, methods, n=n, seed=seed, manifold=problem.manifold,
-            density=True, labels=problem.labels, progress=progress,
+            density=True, unlikely=unlikely, labels=problem.labels, progress=progress,
         )  # fmt: skip
 
     choices = {"Data set": datasets.names(), "Epsilon": ["network", "exact"]}
@@ -82,13 +87,18 @@ def build(dataset="circle", gradient="ab4", transfer="pseudo", n=256, seed=0, st
     return Player(compute(chosen), steps=steps, choices=choices, chosen=chosen, compute=compute, **look)
 
 
-def twins(dataset, schedule="linear", steps=TWIN_STEPS, start=10, n=256, seed=0, t_end=None, **look):
-    """Classical methods in the upper row, their pseudo twins below, with exact epsilon."""
+def twins(
+    dataset, schedule="linear", steps=TWIN_STEPS, start=10, n=256, seed=0, t_end=None, unlikely=False, **look
+):  # fmt: skip
+    """Classical methods in the upper row, their pseudo twins below, with exact epsilon.
+
+    `unlikely` and `look` as for `explore`.
+    """
     problem = problems.find(dataset, "exact", schedule)
     methods = (*TWINS, *TWINS.values())
     shown = sweep(
         problem.eps, problem.schedule, methods, steps, n=n, seed=seed, manifold=problem.manifold,
-        labels=problem.labels, t_end=t_end,
+        unlikely=unlikely, labels=problem.labels, t_end=t_end,
     )  # fmt: skip
     return Player(shown, steps=start, **look)
 

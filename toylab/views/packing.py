@@ -94,6 +94,10 @@ def caption(sweep, window):
     )
 
 
+UNLIKELY = (
+    "Unlikely (red): particles with a smaller exact p_t than 99\u00a0% of the forward process's samples. "
+    "On the manifold that is about 1\u00a0% of them."
+)
 EQUAL_STEPS = "Every method takes the same number of steps, N; NFE counts its network evaluations."
 EQUAL_NFE = (
     "Every method takes the most steps N that its budget of network evaluations (NFE) allows, "
@@ -119,6 +123,8 @@ def pack(sweep, methods=None, *, window=3.3, tracks=64, titles=None, fields=None
             arrays[f"states_{i}_{j}"] = _states(sweep, m, n, window)
             arrays[f"distance_{i}_{j}"] = np.asarray(sweep.distance[m, n], dtype=np.float64)
             arrays[f"off_{i}_{j}"] = np.asarray(sweep.off[m, n], dtype=np.float64)
+            if sweep.unlikely is not None:
+                arrays[f"unlikely_{i}_{j}"] = np.packbits(unlikely(sweep, m, n), axis=None, bitorder="little")
     particles = int(arrays["states_0_0"].shape[1])
     scene = {
         "panels": [
@@ -142,6 +148,7 @@ def pack(sweep, methods=None, *, window=3.3, tracks=64, titles=None, fields=None
         "caption": caption(sweep, window),
         "modes": {"equal_steps": EQUAL_STEPS, "equal_nfe": EQUAL_NFE},
         "density": None,
+        "unlikely": "" if sweep.unlikely is None else UNLIKELY,
     }
     if sweep.density is not None:
         arrays["density"] = _shades(sweep.density["log_p"])
@@ -176,6 +183,16 @@ def _states(sweep, method, n, window):
             f"sweep.states[{method!r}, {n}] must have the shape [{n + 1}, particles, 2], got {states.shape}"
         )
     return quantise(states, window)
+
+
+def unlikely(sweep, method, n):
+    """Which particles of one run are unlikely, bool [n + 1, particles]. Raises ValueError for anything else."""
+    shape = np.asarray(sweep.states[method, n]).shape[:2]
+    found = np.asarray(sweep.unlikely.get((method, n)))
+    if found.dtype != bool or found.shape != shape:
+        got = f"{found.dtype} {list(found.shape)}" if found.dtype != object else "none"
+        raise ValueError(f"sweep.unlikely[{method!r}, {n}] must be bool {list(shape)}, got {got}")
+    return found
 
 
 def _shades(log_p):

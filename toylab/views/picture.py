@@ -12,7 +12,7 @@ from PIL import Image
 
 from toylab.errors import number, positive_int, unknown_name
 from toylab.views import packing
-from toylab.views.style import THEMES, line
+from toylab.views.style import ALERTS, THEMES, line
 
 _INKS = {  # theme: background, text, manifold, off-screen marks, density, border
     "light": ("#ffffff", "#15181c", "#9499a0", "#15181c", "#7896c8", "#c4c9d0"),
@@ -22,7 +22,7 @@ _INKS = {  # theme: background, text, manifold, off-screen marks, density, borde
 
 def still(
     sweep, steps=None, time=None, methods=None, *,
-    budget=None, selected=None, density=False, titles=None, fields=None, window=3.3,
+    budget=None, selected=None, density=False, unlikely=False, titles=None, fields=None, window=3.3,
     theme="light", heading=None, caption=None,
 ):  # fmt: skip
     """A figure of one slider position: a panel per method, with its particles and their tracks.
@@ -36,6 +36,7 @@ def still(
         budget: network evaluations instead of steps: each method takes its largest count within it.
         selected: particles whose tracks are drawn; by default the first 64.
         density: draw log p_t, if the sweep has it, behind the particles.
+        unlikely: draw the unlikely particles, if the sweep knows them, in red on top of the others, these pale.
         titles, fields, heading, caption: as for `Player`.
         window: half the side of the square shown. theme: "light" or "dark".
 
@@ -53,7 +54,9 @@ def still(
     selected = range(64) if selected is None else selected
     columns = len(methods) if len(methods) < 5 else 3 if len(methods) < 7 else 4
     rows = -(-len(methods) // columns)
-    text = textwrap.wrap(packing.caption(sweep, window) if caption is None else caption, 50 * columns)
+    unlikely = unlikely and sweep.unlikely is not None
+    text = packing.caption(sweep, window) if caption is None else caption
+    text = textwrap.wrap(f"{text} {packing.UNLIKELY}" if unlikely else text, 50 * columns)
     foot, width, height = 0.17 * len(text) + 0.15, 3.2 * columns + 0.1, 3.75 * rows + 0.35
     figure = Figure(figsize=(width, height + foot), facecolor=_INKS[theme][0])
     FigureCanvasAgg(figure)
@@ -72,7 +75,7 @@ def still(
     for ax, method in zip(axes, methods, strict=True):
         title, field = (titles or {}).get(method, method), (fields or {}).get(method)
         _frame(ax, window, theme)
-        _panel(ax, sweep, method, counts[method], time, selected, density, title, field, window, theme)
+        _panel(ax, sweep, method, counts[method], time, selected, density, unlikely, title, field, window, theme)
     return figure
 
 
@@ -106,7 +109,7 @@ def _frame(ax, window, theme):
         spine.set_color(border)
 
 
-def _panel(ax, sweep, method, n, time, selected, density, title, field, window, theme):
+def _panel(ax, sweep, method, n, time, selected, density, unlikely, title, field, window, theme):
     _, ink, gray, mark, haze, _ = _INKS[theme]
     ax.add_line(
         Line2D(
@@ -130,22 +133,27 @@ def _panel(ax, sweep, method, n, time, selected, density, title, field, window, 
     look = line(method, theme)
     tracks = [points[:, p] for p in selected if p < points.shape[1]]
     few = len(tracks) <= 8
+    thin = 0.25 if unlikely else 0.5
     ax.add_collection(LineCollection(tracks, colors=look["color"], linestyles=[look["linestyle"]],
-                                     linewidths=1.6 if few else 0.6, alpha=0.95 if few else 0.5))  # fmt: skip
-    here = points[node][~outside[node]]
-    ax.scatter(*here.T, s=5, color=look["color"], linewidths=0, zorder=3)
+                                     linewidths=1.6 if few else 0.6, alpha=0.95 if few else thin))  # fmt: skip
+    bad = packing.unlikely(sweep, method, n)[node] if unlikely else np.zeros(points.shape[1], bool)
+    here, red = points[node][~outside[node] & ~bad], points[node][~outside[node] & bad]
+    ax.scatter(*here.T, s=5, color=look["color"], alpha=0.35 if unlikely else 1, linewidths=0, zorder=3)
+    ax.scatter(*red.T, s=9, color=ALERTS[theme], linewidths=0, zorder=3)
     if few:
         chosen = np.array(tracks).reshape(-1, 2)
         ax.scatter(*chosen.T, s=12, color=look["color"], linewidths=0, zorder=3)
         ends = np.array([track[-1] for track in tracks]).reshape(-1, 2)
         ax.scatter(*ends.T, s=60, facecolors="none", edgecolors=mark, linewidths=1.5, zorder=4)
     lost = points[node][outside[node]]
-    ax.scatter(*lost.T, s=14, marker="s", color=mark, clip_on=False, linewidths=0, zorder=4)
+    squares = np.where(bad[outside[node]], ALERTS[theme], mark)
+    ax.scatter(*lost.T, s=14, marker="s", color=squares, clip_on=False, linewidths=0, zorder=4)
     text = {"transform": ax.transAxes, "va": "center", "color": ink}
     if sweep.nfe[method, n]:
         ax.text(1, 1.16, f"N = {n}, NFE {sweep.nfe[method, n]}", ha="right", fontsize=10.5, **text)
     off = sweep.off[method, n][node]
-    score = f"distance {sweep.distance[method, n][node]:.3g}, off {off:.0%}" if np.isfinite(off) else ""
+    share = f"unlikely {bad.mean():.0%}" if unlikely else f"off {off:.0%}"
+    score = f"distance {sweep.distance[method, n][node]:.3g}, {share}" if np.isfinite(off) else ""
     ax.text(0, 1.093, score, fontsize=10.5, **text)
     ax.text(0, 1.03, f"t = {times[node]:{'.3f' if times[node] >= 1e-3 else '.1e'}}", fontsize=9.5, **text)
     if len(lost):

@@ -7,12 +7,13 @@ const PAD = 7; // CSS pixels between the window's edge and the canvas's, where l
 const REACH = 24; // CSS pixels within which a click finds a particle
 const NARROWEST = 225, WIDEST = 460; // CSS pixels of a panel
 const INKS = {
-  light: { back: "#ffffff", curve: "#9499a0", mark: "#15181c", arrow: "#5b636e", haze: [120, 150, 200] },
-  dark: { back: "#14171c", curve: "#8b939e", mark: "#f2f4f6", arrow: "#a9b2bd", haze: [70, 98, 150] },
+  light: { back: "#ffffff", curve: "#9499a0", mark: "#15181c", alert: "#a02020", arrow: "#5b636e", haze: [120, 150, 200] },
+  dark: { back: "#14171c", curve: "#8b939e", mark: "#f2f4f6", alert: "#ff9a8f", arrow: "#a9b2bd", haze: [70, 98, 150] },
 };
 const HINT = "Click a particle to follow it, shift-click to follow several.";
+const COLOUR_HINT = "Press C to change the colours.";
 const KINDS = { int16: Int16Array, uint8: Uint8Array, float32: Float32Array, float64: Float64Array };
-const STATE = ["step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "theme"];
+const STATE = ["step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "show_unlikely", "theme"];
 const WORDS = ["choices", "chosen", "status", "error"];
 
 // ---- data: what the state says each panel shows ------------------------------------------------
@@ -56,11 +57,21 @@ function resolve(data, model) {
     let lost = 0;
     for (let p = 0, at = 2 * k * data.particles; p < data.particles; p++, at += 2) lost += isOut(states, at);
     return {
-      panel, run, k, states, lost, t: times[k], steps: data.steps[run], nfe: panel.nfe[run],
+      panel, run, k, states, lost, ...unlikelyOf(data, model, i, run, k), t: times[k], steps: data.steps[run], nfe: panel.nfe[run],
       distance: data.arrays[`distance_${i}_${run}`][k], off: data.arrays[`off_${i}_${run}`][k],
     };
   });
   return { equal, choice, choices, nodes, node, t, views };
+}
+
+// Which particles are unlikely, and their share; both null where that is not known, or not to be shown.
+function unlikelyOf(data, model, i, run, k) {
+  if (!data.unlikely || !model.get("show_unlikely")) return { unlikely: null, unlikelyShare: null };
+  const bits = data.arrays[`unlikely_${i}_${run}`], first = k * data.particles;
+  const unlikely = (p) => (bits[(first + p) >> 3] >> ((first + p) & 7)) & 1;
+  let count = 0;
+  for (let p = 0; p < data.particles; p++) count += unlikely(p);
+  return { unlikely, unlikelyShare: count / data.particles };
 }
 
 const isOut = (states, at) => Math.abs(states[at]) === OUTSIDE || Math.abs(states[at + 1]) === OUTSIDE;
@@ -90,7 +101,8 @@ function spoken({ panel, run, needs, ...view }, particles) {
   if (run < 0) return `${panel.title}: needs ${evaluations(needs)}, more than the budget`;
   const cost = view.nfe ? `, ${steps(view.steps)}, ${evaluations(view.nfe)}` : "";
   return `${panel.title}${cost}, ${clock(view.t)}: mean distance to the data manifold ${number(view.distance)}, ` +
-    `${share(view.off)} of ${particles} particles off it, ${view.lost} off screen. Arrow keys choose a particle.`;
+    `${share(view.off)} of ${particles} particles off it, ${view.lost} off screen` +
+    `${view.unlikely ? `, ${share(view.unlikelyShare)} unlikely` : ""}. Arrow keys choose a particle.`;
 }
 
 // ---- drawing -----------------------------------------------------------------------------------
@@ -141,7 +153,7 @@ function hazeOf(data, k, ink) {
 
 function drawTracks(ctx, view, particles, selected, to, color) {
   const few = selected.length <= 8;
-  ctx.strokeStyle = ctx.fillStyle = few ? color : color + "8c";
+  ctx.strokeStyle = ctx.fillStyle = few ? color : color + (view.unlikely ? "40" : "8c");
   ctx.lineWidth = few ? 2 : 1;
   ctx.setLineDash(view.panel.dash);
   ctx.beginPath();
@@ -171,13 +183,22 @@ function dots(ctx, to, states, places, radius) {
   ctx.fill();
 }
 
+function squares(ctx, to, states, places) {
+  for (const at of places) ctx.fillRect(to.x(states, at) - 2.5, to.y(states, at) - 2.5, 5, 5);
+}
+
 function drawParticles(ctx, view, particles, selected, to, size, color, ink) {
-  const here = [], lost = [];
-  for (let p = 0, at = 2 * view.k * particles; p < particles; p++, at += 2) (isOut(view.states, at) ? lost : here).push(at);
-  ctx.fillStyle = color;
-  dots(ctx, to, view.states, here, Math.max(1.8, size / 150));
+  const here = [], lost = [], bad = [], badLost = [];
+  for (let p = 0, at = 2 * view.k * particles; p < particles; p++, at += 2)
+    (isOut(view.states, at) ? (view.unlikely?.(p) ? badLost : lost) : view.unlikely?.(p) ? bad : here).push(at);
+  const radius = Math.max(1.8, size / 150);
+  ctx.fillStyle = view.unlikely ? color + "59" : color;
+  dots(ctx, to, view.states, here, radius);
   ctx.fillStyle = ink.mark;
-  for (const at of lost) ctx.fillRect(to.x(view.states, at) - 2.5, to.y(view.states, at) - 2.5, 5, 5);
+  squares(ctx, to, view.states, lost);
+  ctx.fillStyle = ink.alert;
+  dots(ctx, to, view.states, bad, radius + 0.6);
+  squares(ctx, to, view.states, badLost);
   if (selected.length > 8) return;
   ctx.strokeStyle = ink.mark;
   ctx.lineWidth = 2;
@@ -235,6 +256,15 @@ function buildCheck(type, label, onchange) {
   return { input, row: make("label", { className: "check" }, input, label) };
 }
 
+// Two radio buttons, the second of which means "on".
+function buildEither(label, off, on, onchange) {
+  const boxes = [off, on].map((text, i) => buildCheck("radio", text, () => onchange(i === 1)));
+  const name = `toylab-${Math.random().toString(36).slice(2)}`;
+  boxes.forEach(({ input }) => { input.name = name; });
+  const row = make("span", { className: "modes", role: "radiogroup", "aria-label": label }, label, ...boxes.map((box) => box.row));
+  return { row, show: (isOn) => boxes.forEach(({ input }, i) => { input.checked = (i === 1) === isOn; }) };
+}
+
 function buildChoice(model, label, names) {
   const options = names.map((name) => make("option", { value: name, textContent: name }));
   const onchange = () => put(model, { chosen: { ...model.get("chosen"), [label]: select.value } });
@@ -253,11 +283,8 @@ function buildControls(model, play) {
   const step = buildSlider("Steps", (value) => put(model, { step_index: value }));
   const time = buildSlider("Time", (value) => { play.stop(); put(model, { progress: value / Number(time.range.max) }); });
   const button = make("button", { type: "button", className: "play", onclick: play.toggle });
-  const equalSteps = buildCheck("radio", "equal steps", () => put(model, { equal_nfe: false }));
-  const equalNfe = buildCheck("radio", "equal NFE", () => put(model, { equal_nfe: true }));
-  equalSteps.input.name = equalNfe.input.name = `toylab-${Math.random().toString(36).slice(2)}`;
-  const modes = make("span", { className: "modes", role: "radiogroup", "aria-label": "Compare methods at" },
-    "Compare at", equalSteps.row, equalNfe.row);
+  const modes = buildEither("Compare at", "equal steps", "equal NFE", (on) => put(model, { equal_nfe: on }));
+  const colours = buildEither("Colour", "by method", "unlikely", (on) => put(model, { show_unlikely: on }));
   const density = buildCheck("checkbox", "density", (on) => put(model, { show_density: on }));
   const field = buildCheck("checkbox", "field", (on) => put(model, { show_field: on }));
   const clear = make("button", { type: "button", textContent: "clear tracks", onclick: () => put(model, { selected: [] }) });
@@ -265,8 +292,8 @@ function buildControls(model, play) {
   const choices = Object.entries(model.get("choices")).map(([label, names]) => buildChoice(model, label, names));
   const node = make("div", { className: "controls" }, step.row,
     make("div", { className: "timing" }, time.row, button),
-    make("div", { className: "switches" }, modes, density.row, field.row, make("span", {}, clear, " ", usual), ...choices.map((choice) => choice.row)));
-  return { node, step, time, button, equalSteps, equalNfe, modes, density, field, usual, choices };
+    make("div", { className: "switches" }, modes.row, colours.row, density.row, field.row, make("span", {}, clear, " ", usual), ...choices.map((choice) => choice.row)));
+  return { node, step, time, button, modes, colours, density, field, usual, choices };
 }
 
 function updateControls(controls, data, model, shown) {
@@ -276,9 +303,10 @@ function updateControls(controls, data, model, shown) {
   setSlider(controls.step, choices.length - 1, choice, equal ? evaluations(what) : steps(what));
   controls.step.row.hidden = choices.length < 2;
   setSlider(controls.time, nodes, node, `${clock(t)}, node ${node} of ${nodes}`, `${clock(t)}, node ${node}/${nodes}`);
-  controls.equalSteps.input.checked = !equal;
-  controls.equalNfe.input.checked = equal;
-  controls.modes.hidden = data.panels.length < 2 || data.steps.length < 2;
+  controls.modes.show(equal);
+  controls.modes.row.hidden = data.panels.length < 2 || data.steps.length < 2;
+  controls.colours.show(model.get("show_unlikely"));
+  controls.colours.row.hidden = !data.unlikely;
   controls.density.input.checked = model.get("show_density");
   controls.density.row.hidden = !data.density;
   controls.field.input.checked = model.get("show_field");
@@ -318,6 +346,10 @@ function render({ model, el }) {
   const status = make("div", { className: "status", role: "status" }), error = make("div", { className: "error", role: "alert" });
   const root = make("div", { className: "toylab-view toylab-player" }, heading, controls.node, status, error, grid, caption);
   el.append(root);
+  root.addEventListener("keydown", (event) => {
+    const plain = !(event.ctrlKey || event.metaKey || event.altKey) && event.target.tagName !== "SELECT";
+    if (plain && event.key.toLowerCase() === "c" && data.unlikely) put(model, { show_unlikely: !model.get("show_unlikely") });
+  });
 
   const choose = {
     at(event, i) {
@@ -390,7 +422,8 @@ function render({ model, el }) {
     parts.missing.hidden = view.run >= 0;
     write(parts.missing, view.run < 0 ? `needs ${evaluations(view.needs)}` : "");
     write(parts.counts, view.run < 0 ? "N = –, NFE –" : view.nfe ? `N = ${view.steps}, NFE ${view.nfe}` : "");
-    write(parts.score, view.run < 0 ? "distance –, off –" : `distance ${number(view.distance)}, off ${share(view.off)}`);
+    const aside = view.unlikely ? `unlikely ${share(view.unlikelyShare)}` : `off ${share(view.off)}`;
+    write(parts.score, view.run < 0 ? "distance –, off –" : `distance ${number(view.distance)}, ${aside}`);
     write(parts.time, view.run < 0 ? "" : clock(view.t));
     write(parts.lost, view.run >= 0 && view.lost ? `${view.lost} of ${data.particles} off screen` : "");
   }
@@ -406,8 +439,9 @@ function render({ model, el }) {
     updateControls(controls, data, model, shown);
     write(controls.button, play.running() ? "❚❚ Pause" : "▶ Play");
     shown.views.forEach((view, i) => drawPanel(panels[i], view, i));
-    const mode = controls.modes.hidden ? "" : shown.equal ? data.modes.equal_nfe : data.modes.equal_steps;
-    write(caption, [data.caption, mode, HINT].join(" "));
+    const mode = controls.modes.row.hidden ? "" : shown.equal ? data.modes.equal_nfe : data.modes.equal_steps;
+    const colours = model.get("show_unlikely") ? data.unlikely : "", hint = data.unlikely ? `${HINT} ${COLOUR_HINT}` : HINT;
+    write(caption, [data.caption, colours, mode, hint].filter(Boolean).join(" "));
     write(status, model.get("status"));
     write(error, model.get("error"));
   }

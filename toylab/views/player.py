@@ -14,7 +14,7 @@ from toylab.views.picture import png, still
 from toylab.views.style import THEMES
 
 _STATE = (
-    "step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "theme",
+    "step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "show_unlikely", "theme",
     "choices", "chosen", "status", "error",
 )  # fmt: skip
 
@@ -31,6 +31,7 @@ class Player(anywidget.AnyWidget):
         tracks: how many particles have their tracks drawn at first.
         window: half the side of the square shown; particles outside are drawn on its border.
         show_density: start with p_t drawn, if the sweep has it.
+        show_unlikely: start with the unlikely particles in red, if the sweep knows them.
         theme: "auto" (that of the page), "light" or "dark".
         titles: panel titles by method, where the method's name is not what should stand there.
         fields: arrows by method: {"times": [k], "vectors": [k, g, g, 2], "extent": e}, the vectors on
@@ -44,7 +45,8 @@ class Player(anywidget.AnyWidget):
 
     State, kept in step with the browser, to read or to set: `step_index` (into the step counts, or into
     `budgets` if `equal_nfe`), `progress`, `equal_nfe`, `selected` (particles with tracks), `show_density`,
-    `show_field`, `theme`, `chosen`; `status` and `error` are the lines shown while and after computing.
+    `show_field`, `show_unlikely`, `theme`, `chosen`; `status` and `error` are the lines shown while and after
+    computing.
     Raises TypeError or ValueError.
     """
 
@@ -58,6 +60,7 @@ class Player(anywidget.AnyWidget):
     selected = List(Int()).tag(sync=True)
     show_density = Bool(False).tag(sync=True)
     show_field = Bool(True).tag(sync=True)
+    show_unlikely = Bool(False).tag(sync=True)
     theme = Unicode("auto").tag(sync=True)
     choices = Dict().tag(sync=True)
     chosen = Dict().tag(sync=True)
@@ -66,7 +69,7 @@ class Player(anywidget.AnyWidget):
 
     def __init__(
         self, sweep, methods=None, *, steps=None, progress=1.0, equal_nfe=False, tracks=64, window=3.3,
-        show_density=False, theme="auto", titles=None, fields=None, heading=None, caption=None,
+        show_density=False, show_unlikely=False, theme="auto", titles=None, fields=None, heading=None, caption=None,
         choices=None, chosen=None, compute=None,
     ):  # fmt: skip
         tracks = positive_int("tracks", tracks, 0)
@@ -96,6 +99,7 @@ class Player(anywidget.AnyWidget):
             equal_nfe=bool(equal_nfe),
             selected=list(range(scene["tracks"])),
             show_density=bool(show_density),
+            show_unlikely=bool(show_unlikely),
             theme=theme,
             choices=choices,
             chosen=chosen,
@@ -135,7 +139,7 @@ class Player(anywidget.AnyWidget):
         return still(
             self._sweep, **{"budget" if self.equal_nfe else "steps": choices[index]}, **look, **self._words,
             time=self._sweep.times[finest][round(self.progress * finest)], fields=self._fields,
-            selected=self.selected, density=self.show_density, theme=theme,
+            selected=self.selected, density=self.show_density, unlikely=self.show_unlikely, theme=theme,
         )  # fmt: skip
 
     def to_html(self, path, title=None):

@@ -9,6 +9,7 @@ background of its theme; tests/test_player.py checks that simulated colour blind
 from toylab.errors import unknown_name
 
 THEMES = ("light", "dark")
+ALERTS = {"light": "#a02020", "dark": "#ff9a8f"}  # by theme: what has gone wrong
 
 _SHADES = {  # hue: (on a light background, on a dark one)
     "blue": ("#0072B2", "#2A8FD0"),
