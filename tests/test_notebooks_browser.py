@@ -14,7 +14,7 @@ SHOW_OUTPUT = """([cell]) => {
 PLAYERS = {
     "01_start_here": 1,
     "02_noise_and_the_perfect_denoiser": 1,
-    "03_classical_methods_fall_off": 3,
+    "03_classical_methods_fall_off": 4,
     "05_build_your_own_sampler": 1,
 }
 
