@@ -44,7 +44,7 @@ def train(
         str | None, typer.Option(help="Images: what the network gives, eps or v [that of NAME].")
     ] = None,
     weighting: Annotated[
-        str | None, typer.Option(help="Images: of the squared errors, eps (plain), v or min-snr [eps].")
+        str | None, typer.Option(help="Images: of the squared errors, eps (plain), v or min-snr [that of NAME].")
     ] = None,
     precision: Annotated[str | None, typer.Option(help="Images: float32 or bfloat16 [that of NAME].")] = None,
     accumulate: Annotated[
