@@ -89,6 +89,7 @@ def toylab(
       toylab lab                            open the notebooks
       toylab sample spiral --method DDIM    one run, as numbers and a picture
       toylab compare spiral --nfe 20        several methods at the same cost
+      toylab work spiral --out work.png     the same at several costs, drawn
       toylab order circle --method RK4,PRK  measured convergence orders
 
     Exit codes: 0 done, 1 failed, 2 a mistake in the command, 130 stopped by Ctrl-C.
