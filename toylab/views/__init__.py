@@ -7,6 +7,7 @@ from toylab.lazy import attach
 from toylab.views.style import line, style
 
 _LAZY = {
+    "Gallery": "gallery",
     "Player": "player",
     "Table": "tables",
     "build": "lessons",
@@ -27,6 +28,7 @@ _LAZY = {
     "plot_off_manifold": "plots",
     "plot_order": "plots",
     "plot_pairs": "theory",
+    "plot_quality": "qualities",
     "plot_schedules": "plots",
     "plot_straight_lines": "straight",
     "plot_work": "measures",

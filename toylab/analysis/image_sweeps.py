@@ -1,0 +1,137 @@
+"""Image grids of several methods at several step counts: x_t and the predicted x0 at every node."""
+
+from dataclasses import dataclass, field
+
+import torch
+from tqdm.auto import tqdm
+
+from ..errors import positive_int
+from ..image_samples import image_seeds
+from ..samplers import sample
+from ..samplers.core import default_dtype, start_noise
+from ..schedules import as_schedule
+from .compare import method_list, steps_within
+from .precision import increasing
+
+METHODS = ("RK4", "DDIM", "S-PNDM", "F-PNDM")
+STEPS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 40)
+NFE = (5, 10, 15, 20, 40)
+
+
+@dataclass(frozen=True)
+class ImageSweep:
+    """Images on their way through several methods, all from the same start noise; plain numpy arrays.
+
+    Attributes:
+        methods: canonical names, one panel each.
+        steps: step counts that every method has a run of, increasing.
+        budgets: budgets of network evaluations, increasing; may be empty.
+        times: for each step count N of any run the nodes, float64 [N + 1], decreasing.
+        states: for each run (method, N) x_t at every node, float32 [N + 1, n, c, h, w].
+        predicted: for each run the data that eps predicts there, float32 as the states:
+            x0 = (x_t - sqrt(1 - alpha_bar) eps) / sqrt(alpha_bar).
+        nfe: for each run the network evaluations of the method, counted; those for `predicted` alone are not in it.
+        labels: names for captions: "dataset", "schedule", "epsilon".
+    """
+
+    methods: tuple
+    steps: tuple
+    budgets: tuple
+    times: dict
+    states: dict
+    predicted: dict
+    nfe: dict
+    labels: dict = field(default_factory=dict)
+
+    def final(self, method, steps):
+        """The images of one run, float32 [n, c, h, w]."""
+        return self.states[method, steps][-1]
+
+    def within(self, method, budget):
+        """The largest step count of the method's runs that spends at most `budget` evaluations, or None."""
+        counts = [n for name, n in self.states if name == method and self.nfe[name, n] <= budget]
+        return max(counts, default=None)
+
+
+def image_sweep(
+    eps, schedule, methods=METHODS, steps=STEPS, nfe=NFE, n=36, seed=0, labels=None, progress=True, **options
+):  # fmt: skip
+    """Run every method at every step count, and at the largest one within each budget, from the same noise.
+
+    Args:
+        eps: an image network, or anything like one with a `shape` (channels, height, width).
+        schedule, **options: as for `toylab.sample`.
+        methods: names, or results of `toylab.method`, on a given grid. steps: step counts, increasing.
+        nfe: budgets of network evaluations, increasing; () for none. A method that cannot make a single step within a
+            budget has no run for it.
+        n, seed: images 0 to n - 1 of this seed, those that ``toylab sample`` makes.
+        labels: captions that override "dataset", "schedule", "epsilon".
+        progress: show a bar for work over two seconds.
+
+    Returns an `ImageSweep`. Raises ValueError or TypeError naming the argument.
+    """
+    schedule, methods = as_schedule(schedule), method_list(methods)
+    steps, budgets = increasing("steps", steps), increasing("nfe", nfe) if len(nfe) else ()
+    shape = getattr(eps, "shape", None)
+    if len(shape or ()) != 3:
+        raise ValueError(f"eps must be one for images, with a shape (channels, height, width), got shape {shape}")
+    seeds = image_seeds(seed, range(positive_int("n", n)))
+    x_T = start_noise(n, shape, seeds, *default_dtype(eps))
+    jobs = [(method, count) for method in methods for count in _counts(method, steps, budgets, schedule)]
+    times, states, predicted, spent = {}, {}, {}, {}
+    bar = tqdm(jobs, desc="images", unit="run", delay=2, leave=False, disable=not progress)
+    for method, count in bar:
+        known = _Known(eps)
+        run = sample(known, schedule, method, count, x_T=x_T, seed=seeds, progress=False, **options)
+        key = run.method, count
+        x0 = [_predicted_x0(known, schedule, x, t) for x, t in zip(run.states, run.times, strict=True)]
+        times[count], spent[key] = run.times.numpy(), run.nfe
+        states[key], predicted[key] = run.states.cpu().float().numpy(), torch.stack(x0).cpu().float().numpy()
+    names = {"dataset": getattr(eps, "dataset", None) or "", "schedule": schedule.name, "epsilon": ""}
+    return ImageSweep(
+        methods=tuple(method.name for method in methods),
+        steps=steps,
+        budgets=budgets,
+        times=times,
+        states=states,
+        predicted=predicted,
+        nfe=spent,
+        labels=names | (labels or {}),
+    )
+
+
+def _counts(method, steps, budgets, schedule):
+    """All step counts at which a method runs, increasing."""
+    if not method.fixed_grid:
+        raise ValueError(f"methods must step on the given grid, but {method.name} chooses its own steps")
+    within = {steps_within(method, budget, schedule) for budget in budgets} - {0}
+    return sorted({*steps, *within})
+
+
+class _Known:
+    """An eps that keeps what it has answered, by t: most methods evaluate at the nodes anyway."""
+
+    def __init__(self, eps):
+        self.eps, self.answers = eps, {}
+        for name in ("shape", "schedule", "dtype", "device"):
+            if hasattr(eps, name):
+                setattr(self, name, getattr(eps, name))
+
+    def __call__(self, x, t):
+        answer = self.eps(x, t)
+        self.answers.setdefault(float(t), []).append((x, answer))
+        return answer
+
+    @torch.inference_mode()
+    def at(self, x, t):
+        """eps(x, t), from memory where it was asked for exactly this."""
+        for asked, answer in self.answers.get(float(t), ()):
+            if torch.equal(asked, x):
+                return answer
+        return self.eps(x, t.to(x.device))
+
+
+def _predicted_x0(eps, schedule, x, t):
+    """The data that eps(x, t) predicts, like x; at t = 0, where nothing is left to predict, x itself."""
+    noise = schedule.noise_std(t).item()
+    return (x - noise * eps.at(x, t)) / schedule.alpha_bar(t).item() ** 0.5 if noise else x

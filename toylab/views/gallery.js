@@ -1,0 +1,203 @@
+// The gallery: a grid of images a panel, native inputs. All images are here, in the browser.
+// parts.js and panels.js stand before this.
+
+const VIEWS = { x_t: "x_t", x0: "predicted x0", both: "both" };
+const STATE = ["step_index", "progress", "equal_nfe", "view", "selected", "theme"];
+const HINT = "Click an image to frame it in every panel.";
+
+// ---- data: what the state says each panel shows ------------------------------------------------
+
+// As the player's: at equal NFE each panel has its own N, the time slider walks the nodes of the largest, and every
+// other panel waits at the last node it has reached.
+function resolve(data, model) {
+  const equal = model.get("equal_nfe"), choices = equal ? data.budgets : data.steps;
+  const choice = Math.min(model.get("step_index"), choices.length - 1);
+  const counts = data.panels.map((panel) => (equal ? panel.within[choice] : choices[choice]));
+  const nodes = Math.max(...counts), node = Math.round(model.get("progress") * nodes), t = data.arrays[`times_${nodes}`][node];
+  const views = counts.map((count, i) => {
+    const panel = data.panels[i];
+    if (!count) return { panel, count };
+    const times = data.arrays[`times_${count}`], k = count === nodes ? node : reached(times, t);
+    return { panel, count, k, t: times[k], nfe: panel.runs[count].nfe, remark: panel.runs[count].remark };
+  });
+  return { equal, choice, choices, nodes, node, t, views };
+}
+
+const shownKinds = (view) => (view === "both" ? ["x_t", "x0"] : [view]);
+
+function spoken({ panel, count, needs, ...view }, kind, data) {
+  if (!count) return `${panel.title}: needs ${evaluations(panel.needs)}, more than the budget`;
+  return `${panel.title}, ${steps(count)}, ${evaluations(view.nfe)}, ${clock(view.t)}: ${data.images} images, ${VIEWS[kind]}` +
+    `${view.remark ? `; ${view.remark}` : ""}. Arrow keys choose an image.`;
+}
+
+// ---- drawing: one pixel of the canvas for one of an image, lines of one pixel between -------------
+
+const gridSize = ({ images, columns, width, height }) => [columns * (width + 1) + 1, Math.ceil(images / columns) * (height + 1) + 1];
+
+function drawImages(canvas, data, pixels, first, selected, ink) {
+  const { images, columns, channels, width, height } = data, ctx = canvas.getContext("2d");
+  const place = (i) => [(i % columns) * (width + 1), Math.floor(i / columns) * (height + 1)];
+  ctx.fillStyle = ink.grid;
+  ctx.fillRect(0, 0, canvas.width, canvas.height);
+  if (selected >= 0 && selected < images) {
+    ctx.fillStyle = ink.frame;
+    ctx.fillRect(...place(selected), width + 2, height + 2);
+  }
+  const tile = new ImageData(width, height), area = width * height;
+  for (let i = 0; i < images; i++) {
+    const from = first + i * channels * area;
+    for (let p = 0; p < area; p++) {
+      for (let c = 0; c < 3; c++) tile.data[4 * p + c] = pixels[from + (channels === 3 ? c * area : 0) + p];
+      tile.data[4 * p + 3] = 255;
+    }
+    const [x, y] = place(i);
+    ctx.putImageData(tile, x + 1, y + 1);
+  }
+}
+
+// ---- the page around it ------------------------------------------------------------------------
+
+function buildPanel(panel, data, choose) {
+  const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
+  const parts = { swatch, counts: make("span", { className: "counts" }), time: make("span"), remark: make("span") };
+  parts.missing = make("div", { className: "missing", hidden: true });
+  const [width, height] = gridSize(data);
+  parts.grids = Object.fromEntries(["x_t", "x0"].map((kind) => {
+    const canvas = make("canvas", { width, height, tabIndex: 0, role: "img", onclick: choose.at, onkeydown: choose.by });
+    const name = make("div", { className: "kind", textContent: VIEWS[kind] });
+    return [kind, { canvas, name, node: make("div", {}, name, canvas) }];
+  }));
+  parts.node = make("div", { className: "panel" },
+    make("div", { className: "head" },
+      make("div", { className: "row" }, make("span", {}, swatch, make("b", { textContent: panel.title })), parts.counts),
+      make("div", { className: "row small" }, parts.time, parts.remark)),
+    make("div", { className: "stage" }, ...Object.values(parts.grids).map((grid) => grid.node), parts.missing));
+  return parts;
+}
+
+function buildControls(model, play) {
+  const step = buildSlider("Steps", (value) => put(model, { step_index: value }));
+  const time = buildSlider("Time", (value) => { play.stop(); put(model, { progress: value / Number(time.range.max) }); });
+  const button = make("button", { type: "button", className: "play", onclick: play.toggle });
+  const modes = buildRadio("Compare at", { steps: "equal steps", nfe: "equal NFE" }, (mode) => {
+    const index = Math.min(model.get("step_index"), model.get("scene")[mode === "nfe" ? "budgets" : "steps"].length - 1);
+    put(model, mode === "nfe" ? { step_index: index, equal_nfe: true } : { equal_nfe: false, step_index: index });
+  });
+  const views = buildRadio("Show", VIEWS, (view) => put(model, { view }));
+  const node = make("div", { className: "controls" }, step.row, make("div", { className: "timing" }, time.row, button),
+    make("div", { className: "switches" }, modes.row, views.row));
+  return { node, step, time, button, modes, views };
+}
+
+function updateControls(controls, data, model, shown) {
+  const { equal, choice, choices, nodes, node, t } = shown, what = choices[choice];
+  write(controls.step.name, equal ? "Budget" : "Steps");
+  setSlider(controls.step, choices.length - 1, choice, equal ? evaluations(what) : steps(what));
+  setSlider(controls.time, nodes, node, `${clock(t)}, node ${node} of ${nodes}`, `${clock(t)}, node ${node}/${nodes}`);
+  controls.modes.show(equal ? "nfe" : "steps");
+  controls.modes.row.hidden = data.budgets.length === 0;
+  controls.views.show(model.get("view"));
+}
+
+function render({ model, el }) {
+  let data, panels, shown, size = 0, theme = "", queued = 0;
+  const schedule = () => { queued ||= requestAnimationFrame(frame); };
+  const play = player(model, () => resolve(data, model), schedule);
+  const controls = buildControls(model, play);
+  const heading = make("div", { className: "heading" }), grid = make("div", { className: "panels" });
+  const caption = make("p", { className: "caption" });
+  const root = make("div", { className: "toylab-view toylab-player toylab-gallery" }, heading, controls.node, grid, caption);
+  el.append(root);
+
+  const choose = {
+    at(event) {
+      const box = event.currentTarget.getBoundingClientRect(), [width, height] = gridSize(data);
+      const column = Math.floor((event.clientX - box.left) / box.width * width / (data.width + 1));
+      const row = Math.floor((event.clientY - box.top) / box.height * height / (data.height + 1));
+      const image = Math.min(column, data.columns - 1) + data.columns * row;
+      if (image < data.images) put(model, { selected: image === model.get("selected") ? -1 : image });
+    },
+    by(event) {
+      const move = { ArrowRight: 1, ArrowDown: data.columns, ArrowLeft: -1, ArrowUp: -data.columns }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      const old = model.get("selected"), image = old < 0 ? 0 : old + move;
+      if (image >= 0 && image < data.images) put(model, { selected: image });
+    },
+  };
+
+  function load() {
+    data = unpack(model.get("scene"));
+    panels = data.panels.map((panel) => buildPanel(panel, data, choose));
+    grid.replaceChildren(...panels.map((panel) => panel.node));
+    write(heading, data.heading);
+    size = 0; // lay out again
+    schedule();
+  }
+
+  function layout() {
+    const width = grid.clientWidth - 2, columns = columnsFor(panels.length, width);
+    const now = Math.max(80, Math.min(WIDEST, Math.floor((width - 14 * (columns - 1)) / columns)));
+    const chosen = model.get("theme"), ink = chosen === "auto" ? pageTheme() : chosen;
+    if (now === size && ink === theme) return;
+    [size, theme] = [now, ink];
+    root.dataset.theme = theme;
+    grid.style.gridTemplateColumns = `repeat(${columns}, ${size}px)`;
+    const [across, down] = gridSize(data), scale = Math.floor(size / across * devicePixelRatio) / devicePixelRatio || size / across;
+    panels.forEach((panel, i) => {
+      drawSwatch(panel.swatch, data.panels[i], theme);
+      for (const { canvas } of Object.values(panel.grids))
+        Object.assign(canvas.style, { width: `${across * scale}px`, height: `${down * scale}px` });
+    });
+  }
+
+  function drawPanel(parts, view, i) {
+    const kinds = shownKinds(model.get("view")), style = getComputedStyle(root);
+    const ink = { grid: style.getPropertyValue("--grid"), frame: style.getPropertyValue("--accent") };
+    for (const [kind, { canvas, name, node }] of Object.entries(parts.grids)) {
+      node.hidden = !kinds.includes(kind);
+      name.hidden = kinds.length < 2;
+      if (node.hidden) continue;
+      canvas.setAttribute("aria-label", spoken(view, kind, data));
+      if (!view.count) { canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height); continue; }
+      const pixels = data.arrays[`${kind}_${i}_${view.count}`], each = data.images * data.channels * data.width * data.height;
+      drawImages(canvas, data, pixels, view.k * each, model.get("selected"), ink);
+    }
+    parts.missing.hidden = Boolean(view.count);
+    write(parts.missing, view.count ? "" : `needs ${evaluations(view.panel.needs)}`);
+    write(parts.counts, view.count ? `N = ${view.count}, NFE ${view.nfe}` : "N = –, NFE –");
+    write(parts.time, view.count ? clock(view.t) : "");
+    write(parts.remark, view.remark ?? "");
+  }
+
+  function frame() {
+    queued = 0;
+    if (!root.clientWidth) { // hidden, perhaps only while JupyterLab changes its theme
+      if (root.isConnected) setTimeout(schedule, 250);
+      return;
+    }
+    layout();
+    shown = resolve(data, model);
+    updateControls(controls, data, model, shown);
+    write(controls.button, play.running() ? "❚❚ Pause" : "▶ Play");
+    shown.views.forEach((view, i) => drawPanel(panels[i], view, i));
+    const mode = shown.equal ? data.modes.equal_nfe : data.modes.equal_steps;
+    write(caption, [data.caption, data.kinds[model.get("view")], mode, HINT].filter(Boolean).join(" "));
+  }
+
+  for (const name of STATE) model.on(`change:${name}`, schedule);
+  model.on("change:scene", load);
+  const resized = new ResizeObserver(schedule), unwatch = watchTheme(schedule);
+  resized.observe(root);
+  load();
+  return () => {
+    play.stop();
+    for (const name of STATE) model.off(`change:${name}`, schedule);
+    model.off("change:scene", load);
+    resized.disconnect();
+    unwatch();
+  };
+}
+
+export default { render };

@@ -1,0 +1,79 @@
+// What the player and the gallery have in common: panels side by side, counts, times, and the play button.
+// parts.js stands before this.
+
+const NARROWEST = 225, WIDEST = 460; // CSS pixels of a panel
+const KINDS = { int16: Int16Array, uint8: Uint8Array, float32: Float32Array, float64: Float64Array };
+
+function unpack(scene) {
+  const { buffer, byteOffset, byteLength } = scene.data;
+  const bytes = buffer.slice(byteOffset, byteOffset + byteLength);
+  const arrays = {};
+  for (const [name, { kind, offset, count }] of Object.entries(scene.arrays))
+    arrays[name] = new KINDS[kind](bytes, offset, count);
+  return { ...scene, arrays };
+}
+
+// The last node at which `times` (running either way) has not gone beyond t.
+function reached(times, t) {
+  const last = times.length - 1, sign = Math.sign(times[last] - times[0]);
+  let k = 0;
+  while (k < last && (times[k + 1] - t) * sign <= 1e-9) k++;
+  return k;
+}
+
+function number(value) {
+  if (Number.isNaN(value)) return "–"; // no manifold to measure from
+  if (value === Infinity) return "overflow";
+  if (value === 0) return "0";
+  if (value >= 1e-3 && value < 1e4) return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+  const [digits, power] = value.toExponential(1).split("e");
+  return `${digits}·10${[...String(Number(power))].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("")}`;
+}
+
+const evaluations = (count) => `${count} evaluation${count === 1 ? "" : "s"}`;
+const steps = (count) => `${count} step${count === 1 ? "" : "s"}`;
+const clock = (t) => `t = ${t && t < 1e-3 ? number(t) : t.toFixed(3)}`;
+
+function columnsFor(count, width) {
+  const options = { 1: [1], 2: [2, 1], 3: [3, 1], 4: [4, 2, 1], 5: [5, 3, 2, 1], 6: [6, 3, 2, 1], 7: [4, 2, 1], 8: [4, 2, 1] }[count];
+  return options.find((columns) => width / columns >= NARROWEST) ?? 1;
+}
+
+function player(model, getShown, tick) {
+  let timer = 0;
+  const stop = () => { clearInterval(timer); timer = 0; tick(); };
+  const step = () => {
+    const { node, nodes } = getShown();
+    put(model, { progress: Math.min(1, (node + 1) / nodes) });
+    if (node + 1 >= nodes) stop();
+  };
+  const toggle = () => {
+    if (timer) return stop();
+    const { node, nodes } = getShown();
+    if (node === nodes) put(model, { progress: 0 });
+    timer = setInterval(step, Math.min(400, Math.max(40, 4000 / nodes)));
+    tick();
+  };
+  return { stop, toggle, running: () => timer !== 0 };
+}
+
+function drawSwatch(canvas, { color, dash }, theme) {
+  const ctx = canvas.getContext("2d");
+  ctx.clearRect(0, 0, canvas.width, canvas.height);
+  ctx.strokeStyle = color[theme];
+  ctx.lineWidth = 6;
+  ctx.setLineDash(dash.map((length) => 2 * length));
+  ctx.beginPath();
+  ctx.moveTo(0, 4);
+  ctx.lineTo(60, 4);
+  ctx.stroke();
+}
+
+// Radio buttons of the values and texts in `options`.
+function buildRadio(label, options, onchange) {
+  const name = `toylab-${Math.random().toString(36).slice(2)}`;
+  const inputs = Object.keys(options).map((value) => make("input", { type: "radio", name, value, onchange: () => onchange(value) }));
+  const rows = inputs.map((input) => make("label", { className: "check" }, input, options[input.value]));
+  const row = make("span", { className: "modes", role: "radiogroup", "aria-label": label }, label, ...rows);
+  return { row, show: (value) => inputs.forEach((input) => { input.checked = input.value === value; }) };
+}

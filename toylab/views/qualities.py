@@ -1,0 +1,79 @@
+"""What evaluations buy in images, as a figure and a table."""
+
+from math import inf
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import LogFormatter, NullLocator
+
+from toylab.views.look import in_our_look
+from toylab.views.style import line
+from toylab.views.tables import Table
+
+TITLES = {
+    "error": "difference from the converged images\n(rms of a pixel)",
+    "kept": "same digit as when converged\n(% of images)",
+    "frechet": "Fréchet distance\nto the real images",
+}
+TOPS = {"error": 1, "frechet": 10}
+PALE = "#8a9096"
+
+
+@in_our_look
+def plot_quality(result):
+    """Error, share kept and Fréchet distance of an `ImageQuality` against NFE: medians over the seeds, bands from the
+    least to the largest. What is beyond the limits has blown up and is a triangle at the top. Returns the three Axes.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(14.5, 5.0))
+    for ax, measure in zip(axes, TITLES, strict=True):
+        _draw(ax, result, measure)
+    axes[2].axhspan(result.floor[0], result.floor[2], color=PALE, alpha=0.3, label=f"{result.n} real images")
+    labels = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(labels.values(), labels.keys(), loc="outside right center", fontsize=13)
+    return axes
+
+
+def _draw(ax, result, measure):
+    top, scale = TOPS.get(measure, inf), 100 if measure == "kept" else 1
+    for method in result.methods:
+        rows, look = result.of(method), line(method)
+        nfe = np.array([row.nfe for row in rows])
+        middle, low, high = (
+            np.array([scale * getattr(getattr(row, measure), end) for row in rows]) for end in ("middle", "low", "high")
+        )
+        ax.plot(nfe, np.minimum(middle, top), marker="o", markersize=6, label=method, **look)
+        ax.fill_between(nfe, np.minimum(low, top), np.minimum(high, top), color=look["color"], alpha=0.15, linewidth=0)
+        over = nfe[~(middle <= top)]
+        ax.plot(over, np.full(len(over), top), "^", color=look["color"], markersize=11, clip_on=False, zorder=4)
+    ax.set(xscale="log", xlabel="network evaluations (NFE)", title=TITLES[measure])
+    ax.set_xticks(result.budgets, [str(budget) for budget in result.budgets])
+    ax.xaxis.set_minor_locator(NullLocator())
+    if measure == "kept":
+        ax.set_ylim(0, 103)
+        return
+    ax.set(yscale="log", ylim=(None, top))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(LogFormatter())  # labels as many as there is room for
+
+
+def quality_table(result, budgets=None):
+    """All measures of an `ImageQuality` at these of its budgets, by default all of them, as a `Table`."""
+    budgets = result.budgets if budgets is None else budgets
+    rows = [
+        (f"{row.method}, N = {row.steps}", str(row.nfe), row.error.middle, f"{row.kept.middle:.0%}",
+         f"{row.confidence.middle:.2f}", row.frechet.middle)
+        for budget in budgets for row in result.rows if row.budget == budget
+    ]  # fmt: skip
+    many, steps = result.reference
+    rows.append(
+        (f"converged: {many}, N = {steps}", str(steps), 0.0, "100%", f"{result.confidence.middle:.2f}",
+         result.frechet.middle)
+    )  # fmt: skip
+    left = ", ".join(f"{name} at {at}" for name, at in result.left_out if at in budgets)
+    note = (
+        f"medians of {len(result.seeds)} seeds with {result.n} images each; the Fréchet distance of {result.n} real "
+        f"images to all of them is {result.floor[0]:.2g} to {result.floor[2]:.2g}"
+        + (f"; left out: {left}" if left else "")
+    )
+    header = ("method", "NFE", "difference from converged", "same digit", "median confidence", "Fréchet distance")
+    return Table(header, tuple(rows), note)
