@@ -134,6 +134,11 @@ def test_unlikely_particles_that_do_not_fit_the_states_are_refused(change, messa
         Player(replace(SMALL, unlikely=change(known)))
 
 
+def test_unlikely_particles_that_are_no_dict_are_refused():
+    with pytest.raises(TypeError, match="sweep.unlikely must be a dict .* got bool"):
+        Player(replace(SMALL, unlikely=True))
+
+
 def test_the_picture_shows_unlikely_particles_in_red_on_top_and_their_share():
     known = sweep(steps=(1, 2, 4, 8), n=40, unlikely=True)
     player = Player(known, ["Euler", "RK4"], steps=4)

@@ -186,7 +186,9 @@ def _states(sweep, method, n, window):
 
 
 def unlikely(sweep, method, n):
-    """Which particles of one run are unlikely, bool [n + 1, particles]. Raises ValueError for anything else."""
+    """Which particles of one run are unlikely: bool [n + 1, particles]. Raises TypeError or ValueError."""
+    if not isinstance(sweep.unlikely, Mapping):
+        raise TypeError(f"sweep.unlikely must be a dict by (method, N), or None, got {type(sweep.unlikely).__name__}")
     shape = np.asarray(sweep.states[method, n]).shape[:2]
     found = np.asarray(sweep.unlikely.get((method, n)))
     if found.dtype != bool or found.shape != shape:
