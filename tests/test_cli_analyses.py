@@ -403,7 +403,13 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(words, monkey
     assert_mistake(run(words, "--out missing/a.png"), "out must be in a folder that exists")
 
 
-@pytest.mark.parametrize("words", ["work nowhere", "off nowhere", "decompose nowhere"])
+def test_decompose_gives_no_advice_that_it_could_not_take(networks):
+    result = run("decompose circle --schedule quad")
+    assert_mistake(result, "no network 'circle-quad'", "toylab train")
+    assert "--eps" not in result.stderr
+
+
+@pytest.mark.parametrize("words", ["work nowhere", "off nowhere", "decompose nowhere", "decompose nowhere --points 9"])
 def test_a_network_without_a_data_set_is_named(words, tmp_path):
     network = toylab.epsilon.MLP("linear", hidden=8, layers=1, fourier=2)
     toylab.epsilon.save(network, tmp_path / "data" / "checkpoints" / "nowhere.safetensors")

@@ -44,6 +44,7 @@ def decompose(
     """
     from .. import problems
     from ..analysis import decompose_error
+    from ..analysis.compare import own_manifold
     from ..analysis.decompose import METHODS
     from ..epsilon import exact_eps
     from ..errors import positive_int
@@ -51,16 +52,18 @@ def decompose(
     path = check_output(out, RESULTS) if out else None
     chosen = options.some_methods("methods", methods or METHODS)
     budgets = options.comma_separated("nfe", nfe, int, "integers")
-    found = problems.find(name, "network", schedule)
-    exact = None
+    try:
+        found = problems.find(name, "network", schedule)
+    except FileNotFoundError as error:
+        raise error.__cause__ from None  # without the advice to take --eps exact, which is no option here
+    manifold, exact = own_manifold(found.eps, found.manifold), None
     if points is not None:
-        exact = exact_eps(found.manifold.curve(positive_int("points", points)), found.schedule)
+        exact = exact_eps(manifold.curve(positive_int("points", points)), found.schedule)
     result, stop = kept(
         lambda: decompose_error(
-            found.eps, exact, found.schedule, chosen, budgets, particles, seed, found.manifold, t_start, t_end,
-            spacing,
+            found.eps, exact, found.schedule, chosen, budgets, particles, seed, manifold, t_start, t_end, spacing
         )
-    )  # fmt: skip
+    )
     about = {**found.labels, "particles": particles, "seed": seed, "spacing": spacing}
     about |= json_module.loads(result.to_json())
 
