@@ -14,8 +14,8 @@ from .compare import method_list, steps_within
 from .precision import increasing
 
 METHODS = ("RK4", "DDIM", "S-PNDM", "F-PNDM")
-STEPS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 40)
-NFE = (5, 10, 15, 20, 40)
+STEPS = (1, 2, 3, 5, 7, 10, 15, 20)
+NFE = (5, 10, 15, 20, 30)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,17 @@ class Plane:
         points = self._pca.transform(_flat("images", images.reshape(-1, *images.shape[-3:]))) / self.scale
         return points.reshape(*images.shape[:-3], 2).astype(np.float32)
 
+    @property
+    def caption(self):
+        """What the axes and the numbers mean, for the caption of a player."""
+        along, across = (f"{share:.0%}" for share in self.shares)
+        return (
+            f"The plane is that of the real images' first two principal components, which hold {along} and {across} of "
+            "their variance. Grey: the real images. Distance: mean Euclidean distance, in all pixels, to the nearest "
+            f"real image. Off: share farther than {self.typical:.2f} from it, as {1 - QUANTILE:.0%} of the real images are "
+            "from their own neighbours."
+        )
+
     def distance(self, images):
         """The Euclidean distance in all pixels to the nearest image of the data: [..., c, h, w] -> float64 [...]."""
         images = np.asarray(images)

@@ -18,8 +18,8 @@ from .image_sweeps import METHODS
 from .precision import increasing
 from .work import Spread
 
-NFE = (5, 8, 10, 15, 20, 30)
-REFERENCE = "PLMS", 80
+NFE = (5, 8, 10, 15, 20)
+REFERENCE = "PLMS", 60
 COMPONENTS = 16  # of the real images, in which Fréchet distances are taken: few images fill no more
 DRAWS = 40  # of real images, for the Fréchet distance that these have among themselves
 

@@ -18,14 +18,15 @@ function resolve(data, model) {
     const panel = data.panels[i];
     if (!count) return { panel, count };
     const times = data.arrays[`times_${count}`], k = count === nodes ? node : reached(times, t);
-    return { panel, count, k, t: times[k], nfe: panel.runs[count].nfe, remark: panel.runs[count].remark };
+    const { nfe, remark } = panel.runs[count];
+    return { panel, count, k, t: times[k], nfe, remark: k === count ? remark : "" };
   });
   return { equal, choice, choices, nodes, node, t, views };
 }
 
 const shownKinds = (view) => (view === "both" ? ["x_t", "x0"] : [view]);
 
-function spoken({ panel, count, needs, ...view }, kind, data) {
+function spoken({ panel, count, ...view }, kind, data) {
   if (!count) return `${panel.title}: needs ${evaluations(panel.needs)}, more than the budget`;
   return `${panel.title}, ${steps(count)}, ${evaluations(view.nfe)}, ${clock(view.t)}: ${data.images} images, ${VIEWS[kind]}` +
     `${view.remark ? `; ${view.remark}` : ""}. Arrow keys choose an image.`;
@@ -101,7 +102,7 @@ function updateControls(controls, data, model, shown) {
 }
 
 function render({ model, el }) {
-  let data, panels, shown, size = 0, theme = "", queued = 0;
+  let data, panels, shown, size = 0, ratio = 0, theme = "", queued = 0;
   const schedule = () => { queued ||= requestAnimationFrame(frame); };
   const play = player(model, () => resolve(data, model), schedule);
   const controls = buildControls(model, play);
@@ -140,11 +141,12 @@ function render({ model, el }) {
     const width = grid.clientWidth - 2, columns = columnsFor(panels.length, width);
     const now = Math.max(80, Math.min(WIDEST, Math.floor((width - 14 * (columns - 1)) / columns)));
     const chosen = model.get("theme"), ink = chosen === "auto" ? pageTheme() : chosen;
-    if (now === size && ink === theme) return;
-    [size, theme] = [now, ink];
+    if (now === size && devicePixelRatio === ratio && ink === theme) return;
+    [size, ratio, theme] = [now, devicePixelRatio, ink];
     root.dataset.theme = theme;
-    grid.style.gridTemplateColumns = `repeat(${columns}, ${size}px)`;
-    const [across, down] = gridSize(data), scale = Math.floor(size / across * devicePixelRatio) / devicePixelRatio || size / across;
+    const [across, down] = gridSize(data); // as many whole pixels of the screen for one of an image as there is room for
+    const scale = Math.floor(size / across * ratio) / ratio || size / across;
+    grid.style.gridTemplateColumns = `repeat(${columns}, ${across * scale}px)`;
     panels.forEach((panel, i) => {
       drawSwatch(panel.swatch, data.panels[i], theme);
       for (const { canvas } of Object.values(panel.grids))
@@ -190,9 +192,12 @@ function render({ model, el }) {
   model.on("change:scene", load);
   const resized = new ResizeObserver(schedule), unwatch = watchTheme(schedule);
   resized.observe(root);
+  addEventListener("resize", schedule);
   load();
   return () => {
     play.stop();
+    cancelAnimationFrame(queued);
+    removeEventListener("resize", schedule);
     for (const name of STATE) model.off(`change:${name}`, schedule);
     model.off("change:scene", load);
     resized.disconnect();

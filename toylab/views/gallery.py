@@ -27,7 +27,7 @@ class Gallery(anywidget.AnyWidget):
         progress: the time shown at first, from 0 (start noise) to 1 (end), in nodes.
         view: "x_t", "x0" (predicted from x_t and eps there), or "both", the second below the first.
         columns: images a row; by default as many as make a square.
-        remarks: {(method, steps): a few words that stand above its images}.
+        remarks: {(method, steps): a few words that stand above its images at the end}.
         theme: "auto" (that of the page), "light" or "dark".
         heading, caption: texts instead of those made from the sweep.
 

@@ -148,9 +148,11 @@ def _head(figure, found, scene, place, method, n, t, left, top, side, theme):
         return
     run = scene["panels"][place]["runs"][str(n)]
     figure.text(right, first, f"N = {n}, NFE {run['nfe']}", ha="right", fontsize=10.5, **how)
-    here = found.times[n][reached(found.times[n], t)]
+    node = reached(found.times[n], t)
+    here = found.times[n][node]
     figure.text(left, second, f"t = {here:{'.3f' if here >= 1e-3 else '.1e'}}", fontsize=9.5, **how)
-    figure.text(right, second, run["remark"], ha="right", fontsize=9.5, **how)
+    if node == n:
+        figure.text(right, second, run["remark"], ha="right", fontsize=9.5, **how)
 
 
 def _tiled(images, columns, selected, frame):

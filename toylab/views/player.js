@@ -1,44 +1,25 @@
 // The trajectory player: canvas panels and native inputs. All arrays are here, in the browser;
 // the model (a kernel's, or the stub of a static page) holds only the state of the controls.
-// parts.js stands before this.
+// parts.js and panels.js stand before this.
 
 const INSIDE = 32766, OUTSIDE = 32767; // int16 of the window's edge, and of a particle beyond it
 const PAD = 7; // CSS pixels between the window's edge and the canvas's, where lost particles sit
 const REACH = 24; // CSS pixels within which a click finds a particle
-const NARROWEST = 225, WIDEST = 460; // CSS pixels of a panel
 const INKS = {
   light: { back: "#ffffff", curve: "#9499a0", mark: "#15181c", alert: "#a02020", arrow: "#5b636e", haze: [120, 150, 200] },
   dark: { back: "#14171c", curve: "#8b939e", mark: "#f2f4f6", alert: "#ff9a8f", arrow: "#a9b2bd", haze: [70, 98, 150] },
 };
 const HINT = "Click a particle to follow it, shift-click to follow several.";
 const COLOUR_HINT = "Press C to change the colours.";
-const KINDS = { int16: Int16Array, uint8: Uint8Array, float32: Float32Array, float64: Float64Array };
 const STATE = ["step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "show_unlikely", "theme"];
 const WORDS = ["choices", "chosen", "status", "error"];
 
 // ---- data: what the state says each panel shows ------------------------------------------------
 
-function unpack(scene) {
-  const { buffer, byteOffset, byteLength } = scene.data;
-  const bytes = buffer.slice(byteOffset, byteOffset + byteLength);
-  const arrays = {};
-  for (const [name, { kind, offset, count }] of Object.entries(scene.arrays))
-    arrays[name] = new KINDS[kind](bytes, offset, count);
-  return { ...scene, arrays };
-}
-
 function nearest(times, t) {
   let best = 0;
   times.forEach((time, k) => { if (Math.abs(time - t) < Math.abs(times[best] - t)) best = k; });
   return best;
-}
-
-// The last node at which `times` (running either way) has not gone beyond t.
-function reached(times, t) {
-  const last = times.length - 1, sign = Math.sign(times[last] - times[0]);
-  let k = 0;
-  while (k < last && (times[k + 1] - t) * sign <= 1e-9) k++;
-  return k;
 }
 
 // Equal steps: all panels share N. Equal NFE: each has its own N, the time slider walks the nodes of
@@ -78,24 +59,11 @@ const isOut = (states, at) => Math.abs(states[at]) === OUTSIDE || Math.abs(state
 
 // ---- words -------------------------------------------------------------------------------------
 
-function number(value) {
-  if (Number.isNaN(value)) return "–"; // no manifold to measure from
-  if (value === Infinity) return "overflow";
-  if (value === 0) return "0";
-  if (value >= 1e-3 && value < 1e4) return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
-  const [digits, power] = value.toExponential(1).split("e");
-  return `${digits}·10${[...String(Number(power))].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("")}`;
-}
-
 function share(value) {
   if (!Number.isFinite(value)) return "–";
   const percent = 100 * value;
   return `${percent > 0 && percent < 1 ? "<1" : percent > 99 && percent < 100 ? ">99" : percent.toFixed(0)} %`;
 }
-
-const evaluations = (count) => `${count} evaluation${count === 1 ? "" : "s"}`;
-const steps = (count) => `${count} step${count === 1 ? "" : "s"}`;
-const clock = (t) => `t = ${t && t < 1e-3 ? number(t) : t.toFixed(3)}`;
 
 function spoken({ panel, run, needs, ...view }, particles) {
   if (run < 0) return `${panel.title}: needs ${evaluations(needs)}, more than the budget`;
@@ -232,11 +200,6 @@ function drawField(ctx, data, i, t, to, ink) {
 
 // ---- the page around it ------------------------------------------------------------------------
 
-function columnsFor(count, width) {
-  const options = { 1: [1], 2: [2, 1], 3: [3, 1], 4: [4, 2, 1], 5: [5, 3, 2, 1], 6: [6, 3, 2, 1], 7: [4, 2, 1], 8: [4, 2, 1] }[count];
-  return options.find((columns) => width / columns >= NARROWEST) ?? 1;
-}
-
 function buildPanel(panel, i, choose) {
   const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
   const parts = { swatch, counts: make("span", { className: "counts" }), score: make("div", { className: "score" }),
@@ -315,24 +278,6 @@ function updateControls(controls, data, model, shown) {
   controls.usual.hidden = data.tracks === 0;
   controls.usual.onclick = () => put(model, { selected: Array.from({ length: data.tracks }, (_, p) => p) });
   for (const { label, select } of controls.choices) setChoice(select, model.get("chosen")[label], busy);
-}
-
-function player(model, getShown, tick) {
-  let timer = 0;
-  const stop = () => { clearInterval(timer); timer = 0; tick(); };
-  const step = () => {
-    const { node, nodes } = getShown();
-    put(model, { progress: Math.min(1, (node + 1) / nodes) });
-    if (node + 1 >= nodes) stop();
-  };
-  const toggle = () => {
-    if (timer) return stop();
-    const { node, nodes } = getShown();
-    if (node === nodes) put(model, { progress: 0 });
-    timer = setInterval(step, Math.min(400, Math.max(40, 4000 / nodes)));
-    tick();
-  };
-  return { stop, toggle, running: () => timer !== 0 };
 }
 
 function render({ model, el }) {
@@ -462,18 +407,6 @@ function render({ model, el }) {
     unwatch();
     removeEventListener("resize", schedule);
   };
-}
-
-function drawSwatch(canvas, { color, dash }, theme) {
-  const ctx = canvas.getContext("2d");
-  ctx.clearRect(0, 0, canvas.width, canvas.height);
-  ctx.strokeStyle = color[theme];
-  ctx.lineWidth = 6;
-  ctx.setLineDash(dash.map((length) => 2 * length));
-  ctx.beginPath();
-  ctx.moveTo(0, 4);
-  ctx.lineTo(60, 4);
-  ctx.stroke();
 }
 
 export default { render };

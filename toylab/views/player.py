@@ -50,7 +50,7 @@ class Player(anywidget.AnyWidget):
     Raises TypeError or ValueError.
     """
 
-    _esm = source("parts.js", "player.js")
+    _esm = source("parts.js", "panels.js", "player.js")
     _css = source("parts.css", "player.css")
 
     scene = Dict().tag(sync=True)
