@@ -1,0 +1,107 @@
+"""How many images a second the image networks train on, and what share of this machine's peak that is.
+
+    OMP_NUM_THREADS=2 python benchmarks/training.py [--recipes digits,cifar10-16] [--seconds 20] [--compile]
+
+The peak is the FLOP/s of a large matrix product, measured in the same run and precision. The FLOPs of a network are
+those that torch counts in its convolutions and products, forwards and backwards. On a CPU the batch is 32 and the
+precision float32, where bfloat16 is slower; on a GPU both are those of the recipe.
+"""
+
+import argparse
+import time
+from dataclasses import replace
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from toylab import processes, training
+from toylab.datasets.images import Images
+from toylab.epsilon.configurations import unet_config
+from toylab.epsilon.unet import UNet
+from toylab.schedules import get
+from toylab.training import RECIPES, examples, fit
+
+
+def peak(device, precision, seconds=2.0):
+    """FLOP/s of the best of many products of two square matrices."""
+    n = 2048 if device.type == "cpu" else 8192
+    a, b = torch.randn(2, n, n, device=device, dtype=getattr(torch, precision))
+    best, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        (a @ b)[0, 0].item()
+        best = min(best, time.perf_counter() - begin)
+    return 2 * n**3 / best
+
+
+def flops(recipe):
+    """FLOPs of one image, forwards and backwards."""
+    network = UNet(recipe.schedule, prediction=recipe.prediction, **unet_config(recipe.name))
+    x = torch.randn(1, *network.shape)
+    with FlopCounterMode(display=False) as counter:
+        network(x, 0.5).square().mean().backward()
+    return counter.get_total_flops()
+
+
+def drawn(images, config):
+    """Examples a second that one process draws, on the CPU and with nothing else to do."""
+    schedule, count, begin = get("linear"), 0, time.perf_counter()
+    while time.perf_counter() - begin < 2:
+        examples.draw(images.batch, schedule, config, count)
+        count += 1
+    return count * config.batch / (time.perf_counter() - begin)
+
+
+def speed(recipe, images, config, seconds, compiled):
+    """Images a second: the best of the looks of the loop, without the first, as the peak is the best of products."""
+    network = UNet(recipe.schedule, prediction=recipe.prediction, **unet_config(recipe.name))
+    network, looks = network.to(memory_format=torch.channels_last), []
+
+    def watch(look):
+        looks.append(look.images_per_second)
+        if len(looks) > 1 and time.perf_counter() > end:
+            raise StopIteration
+
+    end = time.perf_counter() + seconds
+    try:
+        fit(
+            network, images.batch, recipe.schedule, config, progress=False, compile=compiled, watch=watch,
+            look_every=1 if processes.accelerator().device.type == "cpu" else 10,
+        )  # fmt: skip
+    except StopIteration:
+        pass
+    return max(looks[1:])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipes", default=",".join(RECIPES))
+    parser.add_argument("--seconds", type=float, default=20, help="for each recipe")
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--compile", action="store_true")
+    options = parser.parse_args()
+    device = processes.accelerator().device
+    cpu = device.type == "cpu"
+    print(
+        f"{torch.get_num_threads()} threads" if cpu else torch.cuda.get_device_name(device),
+        f"torch {torch.__version__}",
+    )
+    titles = {"recipe": -16, "batch": 6, "precision": 10, "images/s": 10, "GFLOP": 8, "GFLOP/s": 9, "of peak": 9}
+    titles |= {"drawn/s": 10}
+    print("".join(title.rjust(width) if width > 0 else title.ljust(-width) for title, width in titles.items()))
+    for recipe in map(training.recipe, options.recipes.split(",")):
+        config = replace(recipe.config, batch=options.batch or (32 if cpu else recipe.config.batch), accumulate=1)
+        config = replace(config, precision="float32") if cpu else config
+        shape = (2000, unet_config(recipe.name)["in_channels"], recipe.size, recipe.size)
+        images = Images("random", torch.randint(0, 256, shape, dtype=torch.uint8), flip=recipe.flip)
+        each, most = flops(recipe), peak(device, config.precision)
+        rate = speed(recipe, images, config, options.seconds, options.compile)
+        print(
+            f"{recipe.name:<16}{config.batch:>6}{config.precision:>10}{rate:>10.1f}{each / 1e9:>8.3f}"
+            f"{rate * each / 1e9:>9.1f}{rate * each / most:>9.1%}{drawn(images, config):>10.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
