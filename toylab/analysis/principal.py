@@ -48,8 +48,8 @@ class Plane:
         return (
             f"The plane is that of the real images' first two principal components, which hold {along} and {across} of "
             "their variance. Grey: the real images. Distance: mean Euclidean distance, in all pixels, to the nearest "
-            f"real image. Off: share farther than {self.typical:.2f} from it, as {1 - QUANTILE:.0%} of the real images are "
-            "from their own neighbours."
+            f"real image. Off: share farther than {self.typical:.2f} from it, as {1 - QUANTILE:.0%} of the real images "
+            "are from their own neighbours."
         )
 
     def distance(self, images):

@@ -110,9 +110,9 @@ def image_still(found, scene, counts, progress=1.0, view="x_t", selected=-1, the
     rows = -(-len(counts) // columns)
     text = textwrap.wrap(f"{scene['caption']} {KINDS[view]}", 50 * columns)
     ratio = math.ceil(scene["images"] / scene["columns"]) * scene["height"] / (scene["columns"] * scene["width"])
-    side, gap = 3.1, 0.25 if len(kinds) > 1 else 0.05
+    side, name = 3.1, 0.22 if len(kinds) > 1 else 0  # inches of a grid, and of the words above it
     tall = side * ratio
-    each, foot = 0.62 + len(kinds) * (tall + gap), 0.17 * len(text) + 0.15
+    each, foot = 0.67 + len(kinds) * (tall + name), 0.17 * len(text) + 0.15
     width, height = (side + 0.1) * columns + 0.1, each * rows + foot + 0.3
     back, ink, frame = _INKS[theme]
     figure = Figure(figsize=(width, height), facecolor=back)
@@ -124,15 +124,15 @@ def image_still(found, scene, counts, progress=1.0, view="x_t", selected=-1, the
         top = height - 0.3 - each * (place // columns)
         _head(figure, found, scene, place, method, n, t, left, top, side, theme)
         for k, kind in enumerate(kinds if n else ()):
-            bottom = top - 0.6 - tall - k * (tall + gap)
+            bottom = top - 0.6 - (k + 1) * (tall + name)
             ax = figure.add_axes((left, bottom / height, side / width, tall / height))
             ax.set_axis_off()
             source = found.states if kind == "x_t" else found.predicted
             grid = _tiled(_bytes(source[method, n][reached(found.times[n], t)]), scene["columns"], selected, frame)
             ax.imshow(grid, interpolation="nearest", aspect="auto")
             if len(kinds) > 1:
-                name = {"x_t": "x_t", "x0": "predicted x0"}[kind]
-                figure.text(left, (bottom + tall + 0.03) / height, name, color=ink, fontsize=9.5)
+                word = {"x_t": "x_t", "x0": "predicted x0"}[kind]
+                figure.text(left, (bottom + tall + 0.05) / height, word, color=ink, fontsize=9.5)
     return figure
 
 

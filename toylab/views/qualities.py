@@ -4,7 +4,7 @@ from math import inf
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import LogFormatter, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from toylab.views.look import in_our_look
 from toylab.views.style import line
@@ -44,16 +44,19 @@ def _draw(ax, result, measure):
         ax.plot(nfe, np.minimum(middle, top), marker="o", markersize=6, label=method, **look)
         ax.fill_between(nfe, np.minimum(low, top), np.minimum(high, top), color=look["color"], alpha=0.15, linewidth=0)
         over = nfe[~(middle <= top)]
-        ax.plot(over, np.full(len(over), top), "^", color=look["color"], markersize=11, clip_on=False, zorder=4)
-    ax.set(xscale="log", xlabel="network evaluations (NFE)", title=TITLES[measure])
+        if len(over):
+            ax.plot(over, [top] * len(over), "^", color=look["color"], markersize=11, clip_on=False, zorder=4)
+    ax.set(xscale="log", xlabel="network evaluations (NFE)")
+    ax.set_title(TITLES[measure], pad=12)
     ax.set_xticks(result.budgets, [str(budget) for budget in result.budgets])
     ax.xaxis.set_minor_locator(NullLocator())
     if measure == "kept":
         ax.set_ylim(0, 103)
         return
     ax.set(yscale="log", ylim=(None, top))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter(LogFormatter())  # labels as many as there is room for
 
 
 def quality_table(result, budgets=None):
