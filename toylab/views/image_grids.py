@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from toylab.analysis.image_sweeps import ImageSweep
 from toylab.errors import positive_int, unknown_name
-from toylab.views.packing import EQUAL_NFE, EQUAL_STEPS, MAX_PANELS, _join, heading
+from toylab.views.packing import EQUAL_NFE, EQUAL_STEPS, MAX_PANELS, heading, join
 from toylab.views.picture import reached
 from toylab.views.style import THEMES, line, style
 
@@ -55,7 +55,7 @@ def pack_images(found, methods=None, *, columns=None, remarks=None):
         "kinds": KINDS,
         "modes": {"equal_steps": EQUAL_STEPS, "equal_nfe": EQUAL_NFE},
     }  # fmt: skip
-    scene["arrays"], scene["data"] = _join(arrays)
+    scene["arrays"], scene["data"] = join(arrays)
     return scene
 
 

@@ -161,7 +161,7 @@ def pack(sweep, methods=None, *, window=3.3, tracks=64, titles=None, fields=None
         if m in fields:
             scene["panels"][i]["field"], parts = _field(m, fields[m])
             arrays |= {f"field_{i}_{name}": part for name, part in parts.items()}
-    scene["arrays"], scene["data"] = _join(arrays)
+    scene["arrays"], scene["data"] = join(arrays)
     return scene
 
 
@@ -223,7 +223,8 @@ def _field(panel, field):
     return {"size": vectors.shape[1], "extent": extent}, {"times": times, "vectors": vectors}
 
 
-def _join(arrays):
+def join(arrays):
+    """Arrays by name -> (where each lies: name -> {"kind", "offset", "count"}, all of them as bytes)."""
     index, parts, offset = {}, [], 0
     for name, array in arrays.items():
         raw = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
