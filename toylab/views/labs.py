@@ -12,7 +12,6 @@ import numpy as np
 
 from toylab import datasets, epsilon, grids, problems, schedules
 from toylab.analysis import decompose_error, optimize_grid, order_table, reference_solution, work_precision
-from toylab.analysis.work import MEASURES
 from toylab.samplers import get, method
 from toylab.samplers import methods as known_methods
 from toylab.views.lab import Lab, menu, several, slider
@@ -35,6 +34,9 @@ BANDS = """Dots: the solver's rms error;
 band: that of half of the particles.
 Where the dots leave the band,
 a few particles make the error."""
+MEASURES = {
+    "end-point error": "error", "|d − d_exact|": "excess", "distance": "distance", "coverage": "coverage"
+}  # fmt: skip
 PICTURE = 7.0  # inches wide, for type that can be read from the last row
 
 

@@ -17,7 +17,7 @@ TRANSFERS = ("classical", "frozen", "pseudo", "data")
 MISSING = "– where the budget is spent before the first multistep step"
 STEPS = (10, 20, 40, 80, 160, 320, 640)
 SPACING_COLORS = dict(
-    zip((*grids.spacings(), "optimised"), plt.cm.viridis(np.linspace(0, 0.85, 5)), strict=False)
+    zip((*grids.spacings(), "optimised"), plt.cm.viridis(np.linspace(0, 0.75, 5)), strict=False)
 )
 SPACING_COLORS["optimised"] = "#C04A00"
 
@@ -167,7 +167,7 @@ def draw_nodes(ax, times, schedule, seen="t"):
     ax.set_yticks(range(len(times)), list(times))
     ax.grid(axis="y", visible=False)
     ax.invert_yaxis()
-    ax.set(xlabel=f"t, drawn even in {seen}", xlim=(-0.03, 1.03))
+    ax.set(xlabel="t" if seen == "t" else f"t, drawn even in {seen}", xlim=(-0.03, 1.03))
 
 
 @in_our_look
