@@ -3,6 +3,7 @@
 
 const VIEWS = { x_t: "x_t", x0: "predicted x0", both: "both" };
 const STATE = ["step_index", "progress", "equal_nfe", "view", "selected", "theme"];
+const LOW = 300; // CSS pixels of a panel where there are rows of them, so that two fit on a screen
 const HINT = "Click an image to frame it in every panel.";
 
 // ---- data: what the state says each panel shows ------------------------------------------------
@@ -139,7 +140,8 @@ function render({ model, el }) {
 
   function layout() {
     const width = grid.clientWidth - 2, columns = columnsFor(panels.length, width);
-    const now = Math.max(80, Math.min(WIDEST, Math.floor((width - 14 * (columns - 1)) / columns)));
+    const widest = columns < panels.length ? LOW : WIDEST;
+    const now = Math.max(80, Math.min(widest, Math.floor((width - 14 * (columns - 1)) / columns)));
     const chosen = model.get("theme"), ink = chosen === "auto" ? pageTheme() : chosen;
     if (now === size && devicePixelRatio === ratio && ink === theme) return;
     [size, ratio, theme] = [now, devicePixelRatio, ink];
