@@ -81,7 +81,7 @@ def draw_samples(network, path):
         network, network.schedule, METHOD, STEPS, n=SAMPLES, shape=network.shape, record=False, progress=False
     ).x
     with checkpoints.replacing(path) as file:
-        save_picture(x, file, scale=max(1, 32 // network.shape[-1]))
+        save_picture(x, file, scale=max(1, 64 // network.shape[-1]))
 
 
 @in_our_look
