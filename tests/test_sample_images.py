@@ -96,6 +96,19 @@ def test_as_many_seeds_as_particles_are_asked_for():
 # batches
 
 
+@pytest.mark.parametrize("run", [toylab.sample, lambda *given, **more: list(toylab.iterate(*given, **more))])
+def test_an_image_network_needs_no_shape(run):
+    run(Shrinking(), "linear", "DDIM", 2, n=3)
+    with pytest.raises(ValueError, match=r"shape must have particles of shape \(1, 4, 4\) for this eps, got \(2,\)"):
+        run(Shrinking(), "linear", "DDIM", 2, n=3, shape=tuple([2]))
+
+
+def test_orders_are_measured_on_images_as_on_points():
+    network = Shrinking().double()
+    orders = {m: toylab.measure_order(network, "linear", m, (80, 160), n=4).order for m in ("DDIM", "S-PNDM")}
+    assert orders == {"DDIM": pytest.approx(1, abs=0.1), "S-PNDM": pytest.approx(2, abs=0.2)}
+
+
 @pytest.mark.parametrize("method", toylab.methods())
 def test_every_method_draws_the_images_that_toylab_sample_does(method):
     network, adaptive = small_unet().double(), not get(method).fixed_grid

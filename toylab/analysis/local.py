@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 from .. import grids
 from ..errors import positive_int
 from ..samplers import get, iterate, sample
+from ..samplers.core import PLANE
 from ..schedules import as_schedule
 from .compare import limits
 from .order import (
@@ -61,7 +62,7 @@ class LocalError:
 
 
 def local_error(
-    eps, schedule, method="F-PNDM", steps=(40, 80, 160, 320), x_T=None, n=64, shape=(2,), seed=0,
+    eps, schedule, method="F-PNDM", steps=(40, 80, 160, 320), x_T=None, n=64, shape=PLANE, seed=0,
     t_start=None, t_end=0.2, spacing="t", progress=True, **options,
 ):  # fmt: skip
     """Measure the local truncation error: every step starts on the exact flow, with the exact past.

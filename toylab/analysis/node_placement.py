@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from .. import grids
 from ..errors import positive_int
 from ..samplers import get, sample
-from ..samplers.core import default_dtype, start_noise
+from ..samplers.core import PLANE, default_dtype, particle_shape, start_noise
 from ..schedules import as_schedule
 from .interrupted import Interrupted
 from .reference import reference_solution, rms
@@ -59,7 +59,7 @@ class OptimizedGrid:
 
 
 def optimize_grid(
-    eps, schedule, method="F-PNDM", steps=10, t_start=None, t_end=None, n=128, shape=(2,), seed=0,
+    eps, schedule, method="F-PNDM", steps=10, t_start=None, t_end=None, n=128, shape=PLANE, seed=0,
     iterations=60, progress=True, **options,
 ):  # fmt: skip
     """Find the nodes with which a method ends closest to the exact flow of `eps`.
@@ -85,7 +85,7 @@ def optimize_grid(
     if resolved.stochastic or not resolved.fixed_grid:
         raise ValueError(f"method must step on the given grid without noise, but {resolved.name} does not")
     steps, iterations = positive_int("steps", steps, at_least=2), positive_int("iterations", iterations)
-    n = positive_int("n", n)
+    n, shape = positive_int("n", n), particle_shape(eps, shape)
     eps = copy.deepcopy(eps).double() if isinstance(eps, torch.nn.Module) else eps
     t_start, t_end = grids.limits(schedule, t_start, t_end)
     dtype, device = default_dtype(eps, otherwise=torch.float64)

@@ -9,7 +9,7 @@ from tqdm.auto import tqdm
 from .. import grids
 from ..errors import positive_int
 from ..samplers import get, sample
-from ..samplers.core import default_dtype, start_noise
+from ..samplers.core import PLANE, default_dtype, particle_shape, start_noise
 from ..schedules import as_schedule
 from .interrupted import Interrupted
 from .reference import Reference, reference_solution, rms
@@ -56,7 +56,7 @@ class OrderEstimate:
 
 
 def measure_order(
-    eps, schedule, method="F-PNDM", steps=(320, 640), x_T=None, n=64, shape=(2,), seed=0,
+    eps, schedule, method="F-PNDM", steps=(320, 640), x_T=None, n=64, shape=PLANE, seed=0,
     t_start=None, t_end=0.2, spacing="t", reference=None, progress=True, **options,
 ):  # fmt: skip
     """Measure the convergence order of a method by its end-point errors at growing step counts.
@@ -185,6 +185,7 @@ def start_particles(eps, x_T, n, shape, seed):
     """x_T, or start noise: float64 unless eps is a network of another dtype."""
     if x_T is not None:
         return x_T
+    shape = particle_shape(eps, shape)
     return start_noise(positive_int("n", n), shape, seed, *default_dtype(eps, otherwise=torch.float64))
 
 

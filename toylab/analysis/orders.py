@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tqdm.auto import tqdm
 
 from .. import grids
+from ..samplers.core import PLANE
 from ..schedules import as_schedule
 from .compare import method_list
 from .interrupted import Interrupted
@@ -45,7 +46,7 @@ class OrderTable:
 
 
 def order_table(
-    eps, schedule, methods=METHODS, steps=(320, 640), x_T=None, n=64, shape=(2,), seed=0, t_start=None, t_end=0.2,
+    eps, schedule, methods=METHODS, steps=(320, 640), x_T=None, n=64, shape=PLANE, seed=0, t_start=None, t_end=0.2,
     spacing="t", reference=None, progress=True,
 ):  # fmt: skip
     """Measure the convergence orders of several methods, from the same particles and against one reference.

@@ -14,6 +14,7 @@ from ..schedules import as_schedule
 from . import registry
 from .noise import Seeds, start_noise, step_noise
 
+PLANE = (2,)  # the default of `shape`; see `particle_shape`
 
 @dataclass(frozen=True)
 class Trajectory:
@@ -71,7 +72,7 @@ class _Checked:
 
 
 def sample(
-    eps, schedule, method="F-PNDM", steps=20, x_T=None, n=512, shape=(2,), seed=0, times=None,
+    eps, schedule, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
     t_start=None, t_end=None, spacing="t", eta=0.0, record=True, progress=True, **options,
 ):  # fmt: skip
     """Run a sampler from noise to data.
@@ -83,7 +84,8 @@ def sample(
         steps: N >= 1 steps, hence N + 1 nodes.
         x_T: start state [batch, *shape], floating point; decides device and dtype. None draws
             standard normal noise [n, *shape] that depends on `seed` alone, in the dtype of eps.
-        n, shape: of the start noise; used where x_T is None.
+        n, shape: of the start noise; used where x_T is None. An eps that says what shape it is made for, as networks
+            do, needs no `shape`.
         seed: an integer >= 0, None for fresh noise, or `Seeds`, one for each particle (n is then their number).
         times: explicit decreasing nodes; overrides steps, t_start, t_end and spacing.
         t_start, t_end: limits, by default the schedule's t_max and t_min. t_end = 0 is for methods
@@ -114,7 +116,7 @@ def sample(
 
 
 def iterate(
-    eps, schedule, method="F-PNDM", steps=20, x_T=None, n=512, shape=(2,), seed=0, times=None,
+    eps, schedule, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
     t_start=None, t_end=None, spacing="t", eta=0.0, **options,
 ):  # fmt: skip
     """The states of `sample` one by one, start noise first, for your own loops; arguments as for `sample`.
@@ -158,8 +160,7 @@ def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, 
         times = grids.explicit(schedule, times)
     if x_T is None:
         n = len(seed) if isinstance(seed, Seeds) else positive_int("n", n)
-        shape = _fitting("shape", _shape(shape), eps)
-        x_T = start_noise(n, shape, seed, *default_dtype(eps))
+        x_T = start_noise(n, particle_shape(eps, shape), seed, *default_dtype(eps))
     else:
         _check_start(x_T)
         _fitting("x_T", x_T.shape[1:], eps)
@@ -183,6 +184,13 @@ def default_dtype(eps, otherwise=None):
         for parameter in eps.parameters():
             return parameter.dtype, parameter.device
     return otherwise or torch.get_default_dtype(), torch.device("cpu")
+
+
+def particle_shape(eps, shape):
+    """`shape` of one particle, checked; where it was left at its default PLANE, that of eps if eps says one."""
+    if shape is PLANE:
+        return tuple(getattr(eps, "shape", None) or PLANE)
+    return _fitting("shape", _shape(shape), eps)
 
 
 def _shape(shape):
