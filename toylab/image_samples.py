@@ -13,7 +13,7 @@ from .samplers import Seeds, get, sample
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
 BATCH = 64
 NUMBERS = 2**32  # images that one seed has
-FEWEST = 8  # images a call: for fewer, CPUs take other kernels, which round differently
+FEWEST = 8  # images in a call: for fewer, CPUs take other kernels, which round differently
 
 
 def image_seeds(seed, images):
@@ -41,6 +41,7 @@ class ImageSampler:
         shape: of an image, (channels, height, width). method: the method, resolved.
         nfe: evaluations of an image, None for an adaptive method.
         settings: what decides an image, apart from the network and the seed; JSON-able.
+        eps: the copy of the network, for `toylab.sample`.
 
     Raises ValueError or TypeError naming the argument.
     """
@@ -68,7 +69,7 @@ class ImageSampler:
             **({"spacing": spacing, "t_start": nodes[0], "t_end": nodes[-1]} if times is None else {"times": nodes}),
             "precision": precision,
         }
-        self._eps = _Epsilon(network, PRECISIONS[precision], processes.place().device)
+        self.eps = _Epsilon(network, PRECISIONS[precision], processes.place().device)
 
     def images(self, n, seed=0, batch=None, record=False, progress=True):
         """The `Trajectory`, on the CPU, of images 0 to n - 1 of this seed.
@@ -87,20 +88,21 @@ class ImageSampler:
         whole = n if self.nfe is None else BATCH
         parts = batches(range(n), whole if batch is None else positive_int("batch", batch))
         with ImageBar(self, n, progress) as bar:
-            runs = [self.draw(seed, part, record, bar.called) for part in parts]
+            runs = [self.draw(seed, part, record, bar.called, pad=n >= FEWEST) for part in parts]
         x, states = torch.cat([run.x for run in runs]), torch.cat([run.states for run in runs], 1) if record else None
         return replace(runs[0], x=x, states=states)
 
-    def draw(self, seed, images, record=False, called=None):
+    def draw(self, seed, images, record=False, called=None, pad=True):
         """The `Trajectory`, on the CPU, of the images of this seed that have these numbers, as one batch.
 
-        called: a function that is told the number of images after each call of the network.
+        called: a function that is told the number of images after each call of the network. pad: call the network with
+        FEWEST images where there are fewer, so that they come out as in a large batch.
         MemoryError, with advice, where the batch is too large.
         """
-        self._eps.called = called or (lambda images: None)
+        self.eps.called, self.eps.fewest = called, FEWEST if pad else 1
         seeds = image_seeds(seed, images)
         try:
-            run = self._run(self._eps, self._eps.schedule, seed=seeds, shape=self.shape, record=record)
+            run = self._run(self.eps, self.eps.schedule, seed=seeds, shape=self.shape, record=record)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error):
                 raise MemoryError(f"no memory for {len(seeds)} images at once: make batch smaller") from error
@@ -127,13 +129,15 @@ class _Epsilon:
         self.network = deepcopy(network).eval().to(device=device, dtype=dtype, memory_format=layout)
         self.schedule, self.shape, self.device = network.schedule, network.shape, device
         self.dtype = torch.float64 if dtype == torch.float64 else torch.float32
+        self.called, self.fewest = None, 1
 
     @torch.inference_mode()
     def __call__(self, x, t):
-        missing = FEWEST - len(x)
+        missing = self.fewest - len(x)
         padded = torch.cat([x, x[:1].expand(missing, *x.shape[1:])]) if missing > 0 else x
         out = self.network(padded, t)[: len(x)]
-        self.called(len(x))
+        if self.called:
+            self.called(len(x))
         return out
 
 
