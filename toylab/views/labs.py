@@ -229,7 +229,7 @@ def fault_lab(network="spiral", methods=("DDIM", "S-PNDM"), particles=128):
         figure.suptitle(f"Whose fault is it? {where['network']}, network error {found.network:.2g}", fontsize=17)
         half = np.median(found.network_errors)
         notes = [
-            f"{where['particles']} particles: network error {found.network:.2g} (rms), of half of them below {half:.2g}.",
+            f"{where['particles']} particles: network error {found.network:.2g} (rms), of half below {half:.2g}.",
             "Dots: the solver's error (rms); bands: half of the particles.",
             _left_out(found.left_out),
         ]

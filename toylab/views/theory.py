@@ -20,6 +20,7 @@ SPACING_COLORS = dict(
     zip((*grids.spacings(), "optimised"), plt.cm.viridis(np.linspace(0, 0.75, 5)), strict=False)
 )
 SPACING_COLORS["optimised"] = "#C04A00"
+MARKERS = dict(zip(SPACING_COLORS, "osD^vo", strict=True))
 
 
 def errors_at(problem, chosen, steps, reference, x_T, **options):
@@ -82,7 +83,7 @@ def draw_clocks(ax, steps, errors):
     for spacing, found in errors.items():
         blown_up = np.isinf(found[-2:]).any()
         order = "–" if blown_up else f"{np.log(found[-2] / found[-1]) / np.log(steps[-1] / steps[-2]):.2f}"
-        ax.loglog(steps, found, "o-", color=SPACING_COLORS[spacing], markersize=6,
+        ax.loglog(steps, found, f"{MARKERS[spacing]}-", color=SPACING_COLORS[spacing], markersize=7,
                   label=f"even in {spacing}: last order {order}")  # fmt: skip
     ax.set_xticks(steps, [str(count) for count in steps])
     ax.xaxis.set_minor_locator(NullLocator())
@@ -162,7 +163,7 @@ def draw_nodes(ax, times, schedule, seen="t"):
     part, way = np.linspace(0, 1, 4001), grids.nodes(schedule, 4000, *ends, seen).numpy()
     for row, (name, nodes) in enumerate(times.items()):
         at = np.interp(-nodes.numpy(), -way, part)
-        ax.plot(at, np.full(len(at), row), "o-", color=SPACING_COLORS[name], markersize=7, linewidth=1)
+        ax.plot(at, np.full(len(at), row), f"{MARKERS[name]}-", color=SPACING_COLORS[name], markersize=7, linewidth=1)
     ax.set_xticks(part[::1000], [f"{t:.3g}" for t in way[::1000]])
     ax.set_yticks(range(len(times)), list(times))
     ax.grid(axis="y", visible=False)
