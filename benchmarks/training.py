@@ -3,8 +3,9 @@
     OMP_NUM_THREADS=2 python benchmarks/training.py [--recipes digits,cifar10-16] [--seconds 20] [--compile]
 
 The peak is the FLOP/s of a large matrix product, measured in the same run and precision. The FLOPs of a network are
-those that torch counts in its convolutions and products, forwards and backwards. On a CPU the batch is 32 and the
-precision float32, where bfloat16 is slower; on a GPU both are those of the recipe.
+those that torch counts in its convolutions and products, forwards and backwards. On a GPU batch and precision are those
+of the recipe. On a CPU they are 32 and float32, since bfloat16 is slower there, and seconds are of CPU time, divided by
+the threads, so that whatever else runs on the machine counts little.
 """
 
 import argparse
@@ -22,15 +23,21 @@ from toylab.schedules import get
 from toylab.training import RECIPES, examples, fit
 
 
+def clock():
+    """Seconds: of CPU time for each thread on a CPU, by the clock on a GPU."""
+    cpu = processes.accelerator().device.type == "cpu"
+    return time.process_time() / torch.get_num_threads() if cpu else time.perf_counter()
+
+
 def peak(device, precision, seconds=2.0):
     """FLOP/s of the best of many products of two square matrices."""
     n = 2048 if device.type == "cpu" else 8192
     a, b = torch.randn(2, n, n, device=device, dtype=getattr(torch, precision))
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        begin = time.perf_counter()
+    best, end = float("inf"), clock() + seconds
+    while clock() < end:
+        begin = clock()
         (a @ b)[0, 0].item()
-        best = min(best, time.perf_counter() - begin)
+        best = min(best, clock() - begin)
     return 2 * n**3 / best
 
 
@@ -44,25 +51,24 @@ def flops(recipe):
 
 
 def drawn(images, config):
-    """Examples a second that one process draws, on the CPU and with nothing else to do."""
-    schedule, count, begin = get("linear"), 0, time.perf_counter()
-    while time.perf_counter() - begin < 2:
+    """Examples a second that one process draws with nothing else to do."""
+    schedule, count, begin = get("linear"), 0, clock()
+    while clock() - begin < 2:
         examples.draw(images.batch, schedule, config, count)
         count += 1
-    return count * config.batch / (time.perf_counter() - begin)
+    return count * config.batch / (clock() - begin)
 
 
 def speed(recipe, images, config, seconds, compiled):
-    """Images a second: the best of the looks of the loop, without the first, as the peak is the best of products."""
+    """Images a second after the first look of the loop, over `seconds`."""
     network = UNet(recipe.schedule, prediction=recipe.prediction, **unet_config(recipe.name))
     network, looks = network.to(memory_format=torch.channels_last), []
 
     def watch(look):
-        looks.append(look.images_per_second)
-        if len(looks) > 1 and time.perf_counter() > end:
+        looks.append((clock(), look.images))
+        if looks[-1][0] - looks[0][0] > seconds:
             raise StopIteration
 
-    end = time.perf_counter() + seconds
     try:
         fit(
             network, images.batch, recipe.schedule, config, progress=False, compile=compiled, watch=watch,
@@ -70,7 +76,7 @@ def speed(recipe, images, config, seconds, compiled):
         )  # fmt: skip
     except StopIteration:
         pass
-    return max(looks[1:])
+    return (looks[-1][1] - looks[0][1]) / (looks[-1][0] - looks[0][0])
 
 
 def main():

@@ -15,6 +15,7 @@ import pytest
 import torch
 import typer
 from commands import assert_mistake, run, run_json
+from diffusers.models.upsampling import Upsample2D
 from PIL import Image
 
 import toylab
@@ -22,7 +23,7 @@ from toylab import schedules, training
 from toylab.cli import app
 from toylab.datasets.images import Images, load
 from toylab.epsilon.unet import UNet
-from toylab.training import RECIPES, TrainConfig, examples, pictures, train_images
+from toylab.training import RECIPES, TrainConfig, compiling, examples, pictures, train_images
 from toylab.training.planar import rows_of
 
 TINY = {
@@ -209,6 +210,22 @@ def test_network_is_trained_channels_last(tiny, monkeypatch):
     train(steps=2)
     weights = [m.weight for m in seen[0].modules() if isinstance(m, torch.nn.Conv2d) and m.in_channels > 1]
     assert weights and all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
+
+
+def test_upsampling_for_compilation_has_the_values_and_gradients_of_diffusers():
+    x, t = torch.randn(3, 1, 8, 8, dtype=torch.float64), 0.3
+    found = []
+    for change in (lambda net: None, compiling._double):
+        torch.manual_seed(0)
+        net = UNet("linear", **TINY).double()
+        change(net)
+        eps = net(x, t)
+        eps.square().mean().backward()
+        found.append((eps, list(net.state_dict()), torch.cat([p.grad.reshape(-1) for p in net.parameters()])))
+    kinds = [type(module) for module in net.modules()]
+    assert compiling.Doubled in kinds and Upsample2D not in kinds
+    assert torch.equal(found[0][0], found[1][0]) and found[0][1] == found[1][1]
+    torch.testing.assert_close(found[1][2], found[0][2], rtol=1e-12, atol=1e-14)
 
 
 def rows():

@@ -14,10 +14,11 @@ from ..errors import number, positive_int
 from ..schedules import as_schedule
 from . import examples
 from .average import Average
+from .compiling import compiled
 from .config import TrainConfig
 from .report import report
 from .state import ResumeState
-from .stopping import Interrupted, StopRequest, TimeUp, check_finite, explained
+from .stopping import Interrupted, StopRequest, TimeUp, check_finite, enough_memory
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,6 @@ def fit(
         losses=torch.zeros(config.steps),
     )  # fmt: skip
     start = run.restore() if resume else 0
-    model, optimizer = accelerator.prepare(torch.compile(network) if compile else network, run.optimizer)
 
     def averaged(done):
         run.average.network.metadata = {**getattr(network, "metadata", {}), **report(config, run.losses[:done])}
@@ -114,7 +114,12 @@ def fit(
     )  # fmt: skip
     waiting, looked, saved = [], time.monotonic(), time.monotonic()
     devices = [device] if device.type == "cuda" else []
-    with bar, StopRequest(max_minutes) as stop, explained(config, compile), torch.random.fork_rng(devices):
+    with bar, StopRequest(max_minutes) as stop, enough_memory(config), torch.random.fork_rng(devices):
+        model = network
+        if compile and start < config.steps:
+            part = _parts(accelerator, batches, schedule, config, start)[0]
+            model = compiled(network, lambda model: _part_loss(model, part, config), config.precision)
+        model, optimizer = accelerator.prepare(model, run.optimizer)
         for step in range(start, config.steps):
             for group in optimizer.param_groups:
                 group["lr"] = config.lr_at(step)
@@ -160,22 +165,32 @@ def _about(network, schedule):
 
 def _step(accelerator, model, optimizer, batches, schedule, config, step):
     """One step of the optimiser on this process's share of the batch: its loss and the norm of the gradient, [2]."""
-    rank, count, device = accelerator.process_index, accelerator.num_processes, accelerator.device
-    share = examples.draw(batches, schedule, config, step, rank, count, device)
-    torch.manual_seed(examples.stream(config.seed, step, 1 + rank))  # for layers that draw, such as dropout
-    parts = list(zip(*(whole.chunk(config.accumulate) for whole in share), strict=True))
+    parts = _parts(accelerator, batches, schedule, config, step)
+    torch.manual_seed(examples.stream(config.seed, step, 1 + accelerator.process_index))  # for layers such as dropout
     total = 0
-    for part, (x_t, t, noise, weight) in enumerate(parts, 1):
-        with nullcontext() if part == len(parts) else accelerator.no_sync(model):
-            with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-                prediction = model(x_t, t)
-            loss = _loss(prediction, noise, weight) * (len(t) * count / config.batch)
+    for place, part in enumerate(parts, 1):
+        with nullcontext() if place == len(parts) else accelerator.no_sync(model):
+            loss = _part_loss(model, part, config) * (len(part[0]) * accelerator.num_processes / config.batch)
             accelerator.backward(loss)
         total = total + loss.detach()
     norm = accelerator.clip_grad_norm_(model.parameters(), config.clip)
     optimizer.step()
     optimizer.zero_grad()
     return torch.stack([total, norm])
+
+
+def _parts(accelerator, batches, schedule, config, step):
+    """This process's share of the examples of `step`, in `accumulate` parts: x_t, t, noise and weights in each."""
+    rank, count = accelerator.process_index, accelerator.num_processes
+    share = examples.draw(batches, schedule, config, step, rank, count, accelerator.device)
+    return list(zip(*(whole.chunk(config.accumulate) for whole in share), strict=True))
+
+
+def _part_loss(model, part, config):
+    x_t, t, noise, weight = part
+    with torch.autocast(x_t.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        prediction = model(x_t, t)
+    return _loss(prediction, noise, weight)
 
 
 def _loss(prediction, noise, weight):

@@ -56,13 +56,11 @@ class StopRequest:
         self._restore()
 
 
-class explained:
-    """A block in which running out of memory becomes a MemoryError that says what to change, and a network that
-    torch.compile cannot compile a ValueError."""
+class enough_memory:
+    """A block in which running out of memory becomes a MemoryError that says what to change."""
 
-    def __init__(self, config, compiled):
+    def __init__(self, config):
         self.config = config
-        self.compiled = compiled
 
     def __enter__(self):
         return self
@@ -73,10 +71,6 @@ class explained:
                 f"no memory for a batch of {self.config.batch} in {self.config.accumulate} part(s): double accumulate "
                 "(same result, less memory), or lower batch, or set precision to bfloat16 on a GPU"
             ) from error
-        if self.compiled and isinstance(error, torch._dynamo.exc.TorchDynamoException):
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            reason = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
-            raise ValueError(f"compile does not work for this network here ({reason}); leave it out") from error
 
 
 def _is_exhausted(error):
