@@ -75,7 +75,7 @@ IMAGES = torch.rand(20, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 2
 
 
 def ctrl_c():
-    signal.raise_signal(signal.SIGINT)  # not os.kill: of two that any thread may take, one can be lost
+    signal.raise_signal(signal.SIGINT)
 
 
 # Learning
@@ -358,7 +358,15 @@ def test_time_that_is_up_stops_after_a_whole_step_and_the_run_goes_on_bit_for_bi
     assert same(run(), run(state=state, resume=True, max_minutes=60))
 
 
-def test_second_ctrl_c_is_an_ordinary_one(tmp_path):
+@pytest.fixture
+def ordinary_ctrl_c():
+    """Python's own handler, which a process started in the background of a shell does not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_second_ctrl_c_is_an_ordinary_one(tmp_path, ordinary_ctrl_c):
     def twice():
         ctrl_c()
         ctrl_c()
