@@ -4,8 +4,9 @@
 
 The weights are not trained, which makes no difference to the time. Each round runs all of them in turn, in another
 order each time; a ratio is diffusers' time per call over toylab's in the same round (above 1: toylab is faster), as
-median, with the quartiles. On a CPU it is the CPU time that counts, since other programs do not change it. "sampler"
-is what `toylab sample` uses: channels_last and inference mode. Target: a ratio of at least 1.
+median, with the quartiles. On a CPU it is the CPU time that counts, since other programs change it less. "toylab" is
+toylab.sample with the network as it is; "sampler" is what `toylab sample` uses, an `ImageSampler`: inference mode, and
+the layout and the number of images a call that suit the device. Target: a ratio of at least 1 for "sampler".
 """
 
 import argparse

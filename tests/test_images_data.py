@@ -337,6 +337,21 @@ def test_small_images_are_enlarged(tmp_path):
     assert (found[1] == 77).all()
 
 
+@pytest.mark.parametrize("shapes", [[(6, 6)], [(6, 6), (6, 9), (8, 6)]], ids=["square", "mixed"])
+def test_images_of_one_shorter_side_need_no_size(tmp_path, shapes):
+    for i, shape in enumerate(shapes):
+        save_image(tmp_path / f"{i}.png", some_images(1, *shape)[0])
+    found, same = images.load(tmp_path), images.load(tmp_path, size=6)
+    assert found.name == same.name and torch.equal(found.pixels, same.pixels)
+
+
+def test_images_of_different_shorter_sides_need_a_size(tmp_path):
+    for side in (5, 4, 6):
+        save_image(tmp_path / f"{side}.png", some_images(1, side, 9)[0])
+    with pytest.raises(ValueError, match=rf"size must be given for {tmp_path}, .* 4 to 6 pixels"):
+        images.load(tmp_path)
+
+
 def test_an_unreadable_image_among_many_is_named_and_all_are_counted(tmp_path):
     for i in range(50):
         save_image(tmp_path / f"{i:02d}.jpg", some_images(n=1)[0])
@@ -347,10 +362,18 @@ def test_an_unreadable_image_among_many_is_named_and_all_are_counted(tmp_path):
     assert str(tmp_path) in str(error.value)
 
 
-def test_a_folder_without_images_is_refused(tmp_path):
+def test_an_image_without_a_readable_size_is_named(tmp_path):
+    save_image(tmp_path / "1.png", some_images(n=1)[0])
+    (tmp_path / "2.png").touch()
+    with pytest.raises(ValueError, match=r"2.png cannot be read as an image: .*\(1 of 2 images"):
+        images.load(tmp_path)
+
+
+@pytest.mark.parametrize("size", [8, None])
+def test_a_folder_without_images_is_refused(tmp_path, size):
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(ValueError, match=f"no images in {tmp_path}.*.jpg"):
-        images.load(f"folder:{tmp_path}", size=8)
+        images.load(f"folder:{tmp_path}", size=size)
 
 
 @pytest.mark.parametrize("name, error", [("missing", FileNotFoundError), ("file.png", NotADirectoryError)])
@@ -669,6 +692,7 @@ def files(tmp_path, monkeypatch):
         ("npz-8:square.npz", None, "npz:square.npz"),
         ("folder:photos", 9, "folder-9:photos"),
         ("photos", 16, "folder-16:photos"),
+        ("folder:photos", None, "folder-9:photos"),
         (Path("photos"), np.int64(5), "folder-5:photos"),
     ],
 )
@@ -688,7 +712,6 @@ def test_a_name_loads_the_same_images_again(files, asked, size, name):
         ("digits:test", {}, "choose from: digits$"),
         ("npz:", {}, "'npz:' names no file: it must be npz:PATH"),
         ("folder", {"size": 8}, "it must be folder:PATH"),
-        ("folder:photos", {}, "size must be given for 'folder:photos'"),
         ("digits", {"size": 0}, "size must be an integer of at least 1, got 0"),
         ("digits-0", {}, "size must be an integer of at least 1, got 0"),
         ("digits", {"size": 9}, "size must be at most 8 for images of 8x8, got 9"),

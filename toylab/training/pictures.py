@@ -71,10 +71,10 @@ def train_images(
     images = data if isinstance(data, image_sets.Images) else _loaded(data or plan.data, plan, progress)
     if images.shape != network.shape:
         raise ValueError(f"data must hold images of shape {network.shape} for {plan.name!r}, got {images.shape}")
-    network = network.to(memory_format=torch.channels_last)
+    network = network.to(memory_format=_layout(config.precision, processes.accelerator().device))
     network.dataset = _without_folder(images.name)
     network.metadata = {
-        "command": command(plan, schedule, prediction, config, data),
+        "command": command(plan, schedule, prediction, config, data, compile=compile),
         "configuration": plan.name,
         "data": _describe(images, note),
     }
@@ -111,6 +111,13 @@ def command(plan, schedule, prediction, config, data=None, full=False, **more):
         if value is not None and value is not False:
             words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     return shlex.join(words)
+
+
+def _layout(precision, device):
+    """Measured on a CPU with AVX-512 BF16: in bfloat16 channels_last trains half as fast as contiguous, which trains
+    1.3 to 1.5 times as fast as float32."""
+    slow = precision == "bfloat16" and device.type == "cpu"
+    return torch.contiguous_format if slow else torch.channels_last
 
 
 def _loaded(name, plan, progress):

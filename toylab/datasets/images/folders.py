@@ -21,22 +21,63 @@ def read(folder, size, *, progress=True):
     classes. Hidden files, and files that do not end like an image, are passed over. ValueError names an image that
     cannot be read, or a folder without images; FileNotFoundError or NotADirectoryError one that is none.
     """
+    folder, paths = _images(folder)
+    pixels = np.empty((len(paths), 3, size, size), np.uint8)
+
+    def place(i):
+        pixels[i] = _square(folder / paths[i], size).transpose(2, 0, 1)
+
+    _each(place, folder, paths, "reading images", progress)
+    pixels = torch.from_numpy(pixels)
+    if any(len(path.parts) == 1 for path in paths):
+        return pixels, None, None
+    classes = sorted({path.parts[0] for path in paths})
+    number = {name: i for i, name in enumerate(classes)}
+    return pixels, torch.tensor([number[path.parts[0]] for path in paths]), classes
+
+
+def own_size(folder, *, progress=True):
+    """The side of the middle square that all images in `folder` and below it have. ValueError where they differ;
+    other errors as for `read`."""
+    folder, paths = _images(folder)
+    sides = [0] * len(paths)
+
+    def look(i):
+        with Image.open(folder / paths[i]) as file:
+            sides[i] = min(file.size)
+
+    _each(look, folder, paths, "measuring images", progress)
+    if min(sides) < max(sides):
+        raise ValueError(
+            f"size must be given for {folder}, whose images differ: their shorter sides are {min(sides)} to "
+            f"{max(sides)} pixels long"
+        )
+    return sides[0]
+
+
+def _images(folder):
+    """The folder, and the paths of the images in it, at least one."""
     folder = Path(os.path.expanduser(folder))
     paths = find(folder)
     if not paths:
         raise ValueError(f"no images in {folder}: none of its files ends in {', '.join(SUFFIXES)}")
-    pixels, unreadable = np.empty((len(paths), 3, size, size), np.uint8), {}
+    return folder, paths
 
-    def place(i):
+
+def _each(work, folder, paths, title, progress):
+    """Do `work(i)` for every path, in threads. ValueError names the first image at which it fails."""
+    unreadable = {}
+
+    def attempt(i):
         try:
-            pixels[i] = _square(folder / paths[i], size).transpose(2, 0, 1)
+            work(i)
         except Exception as error:  # decoders raise whatever they like
             unreadable[i] = error
 
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
-        jobs = pool.map(place, range(len(paths)))
-        list(tqdm(jobs, "reading images", len(paths), delay=2, leave=False, disable=not progress))
+        jobs = pool.map(attempt, range(len(paths)))
+        list(tqdm(jobs, title, len(paths), delay=2, leave=False, disable=not progress))
     finally:
         pool.shutdown(cancel_futures=True)
     if unreadable:
@@ -45,12 +86,6 @@ def read(folder, size, *, progress=True):
             f"{folder / paths[first]} cannot be read as an image: {unreadable[first]} "
             f"({len(unreadable)} of {len(paths)} images cannot be read)"
         )
-    pixels = torch.from_numpy(pixels)
-    if any(len(path.parts) == 1 for path in paths):
-        return pixels, None, None
-    classes = sorted({path.parts[0] for path in paths})
-    number = {name: i for i, name in enumerate(classes)}
-    return pixels, torch.tensor([number[path.parts[0]] for path in paths]), classes
 
 
 def find(folder):

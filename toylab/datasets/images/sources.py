@@ -39,8 +39,9 @@ def load(name_or_path, *, size=None, train=True, folder=None, flip=None, progres
     The path of a folder or of a file ending in .npz is a name, too.
 
     Args:
-        size: height and width; needed for a folder. Other images are shrunk to it (see `shrink`), to at most their
-            own. It can stand in the name instead, and does so in that of the result: ``cifar10-16``.
+        size: height and width; a folder needs it where the shorter sides of its images differ. Other images are shrunk
+            to it (see `shrink`), to at most their own. It can stand in the name instead, and does so in that of the
+            result: ``cifar10-16``.
         train: False gives the test images of CIFAR-10; nothing else has any.
         folder: where CIFAR-10 lies and is downloaded to; by default see `cifar.default_folder`.
         flip: whether `Images.batch` mirrors half of the images; None mirrors those of CIFAR-10 only.
@@ -60,7 +61,7 @@ def load(name_or_path, *, size=None, train=True, folder=None, flip=None, progres
     elif folder is not None:
         raise ValueError(f"folder says where cifar10 lies, got {str(folder)!r} with {str(name_or_path)!r}")
     if source == "folder" and size is None:
-        raise ValueError(f"size must be given for {str(name_or_path)!r}, whose images can have any size")
+        size = _checked_size(name_or_path, folders.own_size(rest, progress=progress), None)
 
     labels, classes, top = None, None, 255
     if source == "digits":
