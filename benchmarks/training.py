@@ -1,11 +1,11 @@
 """How many images a second the image networks train on, and what share of this machine's peak that is.
 
-    OMP_NUM_THREADS=2 python benchmarks/training.py [--recipes digits,cifar10-16] [--seconds 20] [--compile]
+    OMP_NUM_THREADS=2 python benchmarks/training.py [--recipes digits,cifar10-16] [--precision bfloat16] [--compile]
 
 The peak is the FLOP/s of a large matrix product, measured in the same run and precision. The FLOPs of a network are
 those that torch counts in its convolutions and products, forwards and backwards. On a GPU batch and precision are those
-of the recipe. On a CPU they are 32 and float32, since bfloat16 is slower there, and seconds are of CPU time, divided by
-the threads, so that whatever else runs on the machine counts little.
+of the recipe. On a CPU they are 32 and float32, since bfloat16 pays only on processors that calculate in it, and seconds
+are of CPU time, divided by the threads, so that whatever else runs on the machine counts little.
 """
 
 import argparse
@@ -21,6 +21,8 @@ from toylab.epsilon.configurations import unet_config
 from toylab.epsilon.unet import UNet
 from toylab.schedules import get
 from toylab.training import RECIPES, examples, fit
+from toylab.training.config import PRECISION
+from toylab.training.pictures import memory_format
 
 
 def clock():
@@ -62,7 +64,7 @@ def drawn(images, config):
 def speed(recipe, images, config, seconds, compiled):
     """Images a second after the first look of the loop, over `seconds`."""
     network = UNet(recipe.schedule, prediction=recipe.prediction, **unet_config(recipe.name))
-    network, looks = network.to(memory_format=torch.channels_last), []
+    network, looks = network.to(memory_format=memory_format(config.precision, processes.accelerator().device)), []
 
     def watch(look):
         looks.append((clock(), look.images))
@@ -84,6 +86,7 @@ def main():
     parser.add_argument("--recipes", default=",".join(RECIPES))
     parser.add_argument("--seconds", type=float, default=20, help="for each recipe")
     parser.add_argument("--batch", type=int)
+    parser.add_argument("--precision", choices=PRECISION)
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     device = processes.accelerator().device
@@ -97,7 +100,7 @@ def main():
     print("".join(title.rjust(width) if width > 0 else title.ljust(-width) for title, width in titles.items()))
     for recipe in map(training.recipe, options.recipes.split(",")):
         config = replace(recipe.config, batch=options.batch or (32 if cpu else recipe.config.batch), accumulate=1)
-        config = replace(config, precision="float32") if cpu else config
+        config = replace(config, precision=options.precision or ("float32" if cpu else config.precision))
         shape = (2000, unet_config(recipe.name)["in_channels"], recipe.size, recipe.size)
         images = Images("random", torch.randint(0, 256, shape, dtype=torch.uint8), flip=recipe.flip)
         each, most = flops(recipe), peak(device, config.precision)

@@ -202,14 +202,17 @@ def test_stopped_and_resumed_unet_ends_bit_for_bit_like_an_uninterrupted_one(tin
     assert resumed.arguments["prediction"] == options.get("prediction", "v")
 
 
-def test_network_is_trained_channels_last(tiny, monkeypatch):
+@pytest.mark.parametrize(
+    ("precision", "layout"), [("float32", torch.channels_last), ("bfloat16", torch.contiguous_format)]
+)
+def test_network_is_trained_in_the_layout_that_is_fast_on_a_cpu(tiny, monkeypatch, precision, layout):
     seen, plain = [], pictures.fit
     monkeypatch.setattr(
         pictures, "fit", lambda network, *rest, **more: seen.append(network) or plain(network, *rest, **more)
     )
-    train(steps=2)
+    train(steps=2, precision=precision)
     weights = [m.weight for m in seen[0].modules() if isinstance(m, torch.nn.Conv2d) and m.in_channels > 1]
-    assert weights and all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
+    assert weights and all(weight.is_contiguous(memory_format=layout) for weight in weights)
 
 
 def test_upsampling_for_compilation_has_the_values_and_gradients_of_diffusers():
