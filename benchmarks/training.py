@@ -4,8 +4,8 @@
 
 The peak is the FLOP/s of a large matrix product, measured in the same run and precision. The FLOPs of a network are
 those that torch counts in its convolutions and products, forwards and backwards. On a GPU batch and precision are those
-of the recipe. On a CPU they are 32 and float32, since bfloat16 pays only on processors that calculate in it, and seconds
-are of CPU time, divided by the threads, so that whatever else runs on the machine counts little.
+of the recipe. On a CPU they are 32 and float32, since bfloat16 pays only on processors that calculate in it, and the
+seconds are of CPU time, divided by the threads, so that whatever else runs on the machine counts little.
 """
 
 import argparse
