@@ -434,6 +434,12 @@ def test_list_has_every_image_network_with_its_size_data_and_time():
         assert all(part in line for part in told)
 
 
+def test_list_says_which_networks_come_trained():
+    found = {row["name"]: row["networks"] for row in run_json("train --list")}
+    assert found["digits"] == ["digits", "digits-cosine"] and found["cifar10-16"] == ["cifar10-16"]
+    assert run("train --list").stdout.count("digits, digits-cosine") == 1
+
+
 def test_max_minutes_ends_well_and_its_line_goes_on(tiny):
     words = "train digits --steps 12 --batch 4 --weighting min-snr --max-minutes 1e-9 --note".split()
     result = run([*words, "two words"], "--out a.safetensors")

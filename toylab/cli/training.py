@@ -63,7 +63,8 @@ def train(
         str | None, typer.Option(help="Images: a sentence about the data for the network's metadata.")
     ] = None,
     list_networks: Annotated[
-        bool, typer.Option("--list", help="List the image networks: size, data, steps, expected time.")
+        bool,
+        typer.Option("--list", help="List the image networks: size, data, steps, expected time, what comes trained."),
     ] = False,
     json: options.Json = False,
     all_networks: Annotated[
@@ -147,21 +148,26 @@ def _train_all(overwrite):
 
 
 def _list_networks(json):
+    from ..epsilon import load, names
     from ..training import RECIPES
     from .output import print_json, print_table
 
-    rows = [recipe.about() for recipe in RECIPES.values()]
+    shipped = {name: load(name).metadata.get("configuration") for name in names()}
+    rows = [
+        {**recipe.about(), "networks": [name for name, made_as in shipped.items() if made_as == recipe.name]}
+        for recipe in RECIPES.values()
+    ]
     if json:
         print_json(rows)
         return
     columns = {"network": "left", "images": "left", "parameters": "right", "data": "left", "steps x batch": "right"}
-    columns |= {"precision": "left", "expected time": "left"}
+    columns |= {"precision": "left", "expected time": "left", "comes trained as": "left"}
     print_table(
         columns,
         (
             (
                 row["name"], "x".join(map(str, row["shape"])), f"{row['parameters']:,}", row["data"],
-                f"{row['steps']} x {row['batch']}", row["precision"], row["time"],
+                f"{row['steps']} x {row['batch']}", row["precision"], row["time"], ", ".join(row["networks"]) or "-",
             )
             for row in rows
         ),

@@ -58,25 +58,25 @@ RECIPES = {
     for recipe in (
         Recipe(
             "digits", "digits", False, TrainConfig(4000, 128, 1e-3, ema=0.999, **_PLAIN),
-            "about half an hour on two cores", prediction="v",
+            "half an hour, 2 cores", prediction="v",
         ),
         Recipe(
             "cifar10-16", "cifar10-16", True, TrainConfig(20000, 128, 1e-3, ema=0.999, **_V),
-            "2 to 4 hours on two cores", prediction="v",
+            "2 hours, 2 cores", prediction="v",
         ),
         Recipe(
             "cifar10-small", "cifar10", True, TrainConfig(12000, 128, 1e-3, ema=0.999, **_V),
-            "8 hours on two cores", prediction="v",
+            "4 to 8 hours, 2 cores", prediction="v",
         ),
         Recipe(
             "cifar10-medium", "cifar10", True,
             TrainConfig(40000, 512, 6e-4, ema=0.9995, precision="bfloat16", **_V),
-            "an hour or two on a data-centre GPU", prediction="v",
+            "1 to 2 hours, large GPU", prediction="v",
         ),
         Recipe(
             "cifar10", "cifar10", True,
             TrainConfig(800000, 128, 2e-4, ema=0.9999, precision="bfloat16", **{**_PLAIN, "warmup": 0.00625}),
-            "days on one GPU",
+            "days, large GPU",
         ),
     )
 }  # fmt: skip
