@@ -18,6 +18,7 @@ from .epsilon import checkpoints
 from .errors import positive_int
 from .image_samples import BATCH, ImageBar, ImageSampler, batches, image_seeds
 from .tiles import to_bytes
+from .writing import replacing
 
 FORMAT = "toylab-set-1"
 SHARD = 500
@@ -133,7 +134,7 @@ class _Folder:
             raise FileExistsError(f"out must be a new or empty folder, or that of a set; {self.out} holds other files")
         else:
             self.out.mkdir(parents=True, exist_ok=True)
-            with checkpoints.replacing(self.about) as file:
+            with replacing(self.about) as file:
                 file.write(f"{json.dumps(self.settings, indent=2)}\n".encode())
         missing = [index for index in self.indices if self._pixels(index) is None]
         for index in missing:
@@ -168,7 +169,7 @@ class _Folder:
     def write(self, path, **content):
         """Write a .npz file in one piece or not at all; OSError says what is kept."""
         try:
-            with checkpoints.replacing(path) as file:
+            with replacing(path) as file:
                 np.savez(file, **content)
         except OSError as error:
             raise OSError(f"cannot write {path} ({error.strerror or error}): {self.kept()}") from error

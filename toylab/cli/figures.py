@@ -14,7 +14,7 @@ def write_figure(path, draw, title):
     import matplotlib
     import matplotlib.pyplot as plt
 
-    from ..epsilon.checkpoints import replacing
+    from ..writing import replacing
 
     matplotlib.use("agg")
     drawing = np.ravel(draw())[0].figure

@@ -82,7 +82,7 @@ def print_left_out(left_out):
 
 
 def _write_json(path, about):
-    from ..epsilon.checkpoints import replacing
+    from ..writing import replacing
 
     with replacing(path) as file:
         file.write(f"{json.dumps(_finite(about), indent=2)}\n".encode())

@@ -144,7 +144,7 @@ def write_run(path, picture, trajectory, about, arrays, draw):
     import torch
 
     from .. import __version__
-    from ..epsilon.checkpoints import replacing
+    from ..writing import replacing
 
     about = {**about, "toylab": __version__, "torch": torch.__version__}
     with replacing(path) as file:

@@ -6,22 +6,19 @@ weights. The same network gives the same bytes. Nothing else is ever opened, pic
 one runs whatever code it contains.
 """
 
-import glob
 import hashlib
 import json
 import os
-import tempfile
-from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
-import psutil
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
 from .. import schedules
+from ..writing import replacing
 
 FORMAT = "toylab-checkpoint-1"
 SUFFIX = ".safetensors"
@@ -133,15 +130,6 @@ def checked_path(path):
     return path
 
 
-def check_writable(path):
-    """Make the folder of `path`; OSError (PermissionError, say) unless a file can be written there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder")
-    with tempfile.TemporaryFile(dir=path.parent):
-        pass
-
-
 def check_schedule(schedule):
     """ValueError unless a file can say which schedule this is."""
     _schedule_entry(schedule)
@@ -172,35 +160,6 @@ def _schedule_entry(schedule):
 
 def _schedule_of(entry):
     return schedules.from_betas(entry["betas"]) if isinstance(entry, dict) else schedules.get(entry)
-
-
-@contextmanager
-def replacing(path):
-    """A binary file to write, which takes the place of `path` when all went well and is removed when not. An OSError
-    in the block names `path`. What killed processes left behind of it is removed."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        if error.errno is not None:  # a message of its own would be hidden by the name
-            error.filename = error.filename or str(path)
-        raise
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _remove_leftovers(path):
-    for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        pid = partial.name.split(".")[-2]
-        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
-            partial.unlink(missing_ok=True)
 
 
 def _find(name_or_path):

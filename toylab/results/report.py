@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from toylab.epsilon.checkpoints import replacing
 from toylab.results.provenance import provenance
 from toylab.results.section import Found, Section
 from toylab.views.picture import png
+from toylab.writing import replacing
 
 PAGE, FIGURES = "results.md", "results"
 DPI, COLORS = 80, 64

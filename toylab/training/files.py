@@ -2,6 +2,7 @@
 
 from .. import processes
 from ..epsilon import checkpoints
+from ..writing import check_writable
 
 
 class RunFiles:
@@ -28,7 +29,7 @@ def run_files(out, schedule, resume):
         return None
     files = RunFiles(out)
     checkpoints.check_schedule(schedule)
-    checkpoints.check_writable(files.network)
+    check_writable(files.network)
     if resume and not files.state.is_file():
         raise FileNotFoundError(f"nothing to resume: there is no {files.state}")
     if files.state.exists() and not resume:

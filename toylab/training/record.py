@@ -6,6 +6,7 @@ import time
 from ..epsilon import checkpoints
 from ..samplers import sample
 from ..tiles import save_picture
+from ..writing import replacing
 
 COLUMNS = ("step", "images", "loss", "grad_norm", "lr", "images_per_second", "memory_gb")
 GRID, GRID_STEPS = 64, 25  # images in a sample grid, and the DDIM steps that make them
@@ -42,7 +43,7 @@ class Record:
         x = sample(
             network, network.schedule, "DDIM", GRID_STEPS, n=GRID, shape=network.shape, record=False, progress=False
         ).x
-        with checkpoints.replacing(self.files.samples / f"{step:07d}.png") as file:
+        with replacing(self.files.samples / f"{step:07d}.png") as file:
             save_picture(x, file, scale=max(1, 64 // network.shape[-1]))
         if self.board:
             self.board.add_images("samples", (x.clamp(-1, 1) + 1) / 2, step)
@@ -59,7 +60,7 @@ class Record:
         if self.resume and self.files.metrics.is_file():
             with open(self.files.metrics, newline="") as file:
                 kept = [row for row in csv.reader(file) if len(row) == len(COLUMNS) and row[0].isdecimal()]
-        with checkpoints.replacing(self.files.metrics) as file:
+        with replacing(self.files.metrics) as file:
             lines = [",".join(row) for row in (COLUMNS, *(row for row in kept if int(row[0]) < step))]
             file.write(("\n".join(lines) + "\n").encode())
         self.board = _tensorboard(self.files.tensorboard, step)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from ..epsilon.checkpoints import replacing
+from ..writing import replacing
 from .average import Average
 from .config import TrainConfig
 

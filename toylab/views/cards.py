@@ -16,6 +16,7 @@ from toylab.epsilon import checkpoints
 from toylab.samplers import sample
 from toylab.tiles import save_picture
 from toylab.views.look import in_our_look
+from toylab.writing import replacing
 
 BEGIN, END = "<!-- image networks: begin -->", "<!-- image networks: end -->"
 ROWS = 100  # of a shipped training record
@@ -80,7 +81,7 @@ def draw_samples(network, path):
     x = sample(
         network, network.schedule, METHOD, STEPS, n=SAMPLES, shape=network.shape, record=False, progress=False
     ).x
-    with checkpoints.replacing(path) as file:
+    with replacing(path) as file:
         save_picture(x, file, scale=max(1, 64 // network.shape[-1]))
 
 
