@@ -1,20 +1,16 @@
 """The gallery: an anywidget that shows an image sweep, a grid of images a method."""
 
-import base64
 import io
 
-import anywidget
-from traitlets import Bool, Dict, Float, Int, Unicode, validate
+from traitlets import Int, Unicode, validate
 
-from toylab.errors import number, positive_int, unknown_name
+from toylab.errors import number, unknown_name
 from toylab.views.image_grids import VIEWS, image_still, pack_images
-from toylab.views.page import source, write_page
-from toylab.views.style import THEMES
-
-_STATE = ("step_index", "progress", "equal_nfe", "view", "selected", "theme")
+from toylab.views.page import source
+from toylab.views.stage import Stage
 
 
-class Gallery(anywidget.AnyWidget):
+class Gallery(Stage):
     """Grids of images, a panel a method, with sliders for steps (or a budget of evaluations) and time.
 
     The same place in every panel is the same start noise.
@@ -38,14 +34,11 @@ class Gallery(anywidget.AnyWidget):
 
     _esm = source("parts.js", "panels.js", "gallery.js")
     _css = source("parts.css", "player.css", "gallery.css")
+    _state = (*Stage._state, "view", "selected")
+    _shows = "images"
 
-    scene = Dict().tag(sync=True)
-    step_index = Int(0).tag(sync=True)
-    progress = Float(1.0).tag(sync=True)
-    equal_nfe = Bool(False).tag(sync=True)
     view = Unicode("x_t").tag(sync=True)
     selected = Int(-1).tag(sync=True)
-    theme = Unicode("auto").tag(sync=True)
 
     def __init__(
         self, found, methods=None, *, steps=None, budget=None, progress=1.0, view="x_t", columns=None, remarks=None,
@@ -84,12 +77,6 @@ class Gallery(anywidget.AnyWidget):
         """The present view as a matplotlib Figure."""
         return image_still(self._found, self.scene, self.counts, self.progress, self.view, self.selected, theme)
 
-    def to_html(self, path, title=None):
-        """Write the gallery as one page that needs neither kernel nor network. Returns the path."""
-        state = {name: getattr(self, name) for name in _STATE} | {"scene": self.scene}
-        title = title or f"toylab: {self.scene['heading'] or 'images'}"
-        return write_page(path, state, self._picture("light"), str(self._esm), str(self._css), title)
-
     def _picture(self, theme):
         """The present view as the bytes of a PNG, in full colour: a palette has no room for lines beside images."""
         buffer = io.BytesIO()
@@ -99,23 +86,6 @@ class Gallery(anywidget.AnyWidget):
     def __repr__(self):
         scene = self.scene
         return f"Gallery({len(scene['panels'])} panels, {len(scene['steps'])} step counts, {scene['images']} images)"
-
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        theme = self.theme if self.theme in THEMES else "light"
-        return data | {"image/png": base64.b64encode(self._picture(theme)).decode()}, metadata
-
-    @validate("step_index")
-    def _in_range(self, proposal):
-        count = len(self.scene["budgets" if self.equal_nfe else "steps"])
-        index = positive_int("step_index", proposal["value"], 0)
-        if index >= count:
-            raise ValueError(f"step_index must be below {count}, got {index}")
-        return index
-
-    @validate("progress")
-    def _in_unit(self, proposal):
-        return number("progress", proposal["value"], 0, 1)
 
     @validate("view")
     def _known_view(self, proposal):
@@ -127,10 +97,4 @@ class Gallery(anywidget.AnyWidget):
     def _one_image(self, proposal):
         if not -1 <= proposal["value"] < self.scene["images"]:
             raise ValueError(f"selected must be -1 or an image below {self.scene['images']}, got {proposal['value']}")
-        return proposal["value"]
-
-    @validate("theme")
-    def _themed(self, proposal):
-        if proposal["value"] not in ("auto", *THEMES):
-            raise unknown_name("theme", proposal["value"], ("auto", *THEMES))
         return proposal["value"]

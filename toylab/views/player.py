@@ -1,25 +1,19 @@
 """The trajectory player: an anywidget that shows a sweep. Needs no torch."""
 
-import base64
 from collections.abc import Mapping
 
-import anywidget
-from traitlets import Bool, Dict, Float, Int, List, Unicode, observe, validate
+from traitlets import Bool, Dict, Int, List, Unicode, observe, validate
 
 from toylab.analysis.sweeps import Sweep
 from toylab.errors import number, positive_int, unknown_name
 from toylab.views.packing import pack
-from toylab.views.page import source, write_page
+from toylab.views.page import source
 from toylab.views.picture import png, still
+from toylab.views.stage import Stage
 from toylab.views.style import THEMES
 
-_STATE = (
-    "step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "show_unlikely", "theme",
-    "choices", "chosen", "status", "error",
-)  # fmt: skip
 
-
-class Player(anywidget.AnyWidget):
+class Player(Stage):
     """Several methods side by side, with sliders for steps (or a budget of evaluations) and time.
 
     Args:
@@ -52,16 +46,14 @@ class Player(anywidget.AnyWidget):
 
     _esm = source("parts.js", "panels.js", "player.js")
     _css = source("parts.css", "player.css")
+    _state = (*Stage._state, "selected", "show_density", "show_field", "show_unlikely")
+    _unplugged = {"choices": {}, "chosen": {}, "status": "", "error": ""}
+    _shows = "trajectories"
 
-    scene = Dict().tag(sync=True)
-    step_index = Int(0).tag(sync=True)
-    progress = Float(1.0).tag(sync=True)
-    equal_nfe = Bool(False).tag(sync=True)
     selected = List(Int()).tag(sync=True)
     show_density = Bool(False).tag(sync=True)
     show_field = Bool(True).tag(sync=True)
     show_unlikely = Bool(False).tag(sync=True)
-    theme = Unicode("auto").tag(sync=True)
     choices = Dict().tag(sync=True)
     chosen = Dict().tag(sync=True)
     status = Unicode("").tag(sync=True)
@@ -142,22 +134,13 @@ class Player(anywidget.AnyWidget):
             selected=self.selected, density=self.show_density, unlikely=self.show_unlikely, theme=theme,
         )  # fmt: skip
 
-    def to_html(self, path, title=None):
-        """Write the player as one page that needs neither kernel nor network. Returns the path."""
-        state = {name: getattr(self, name) for name in _STATE} | {"scene": self.scene}
-        state |= {"choices": {}, "chosen": {}, "status": "", "error": ""}
-        title = title or f"toylab: {self.scene['heading'] or 'trajectories'}"
-        return write_page(path, state, png(self.still()), str(self._esm), str(self._css), title)
-
     def __repr__(self):
         scene = self.scene
         panels, counts = len(scene["panels"]), len(scene["steps"])
         return f"Player({panels} panels, {counts} step counts, {scene['particles']} particles)"
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        theme = self.theme if self.theme in THEMES else "light"
-        return data | {"image/png": base64.b64encode(png(self.still(theme))).decode()}, metadata
+    def _picture(self, theme):
+        return png(self.still(theme))
 
     def _pack(self, sweep, fields):
         return pack(sweep, **self._look, fields=fields) | self._words
@@ -181,30 +164,12 @@ class Player(anywidget.AnyWidget):
     def _report(self, done):
         self.status = f"computing {round(100 * number('progress', done, 0, 1))} %"
 
-    @validate("step_index")
-    def _in_range(self, proposal):
-        count = len(self.scene["budgets" if self.equal_nfe else "steps"])
-        index = positive_int("step_index", proposal["value"], 0)
-        if index >= count:
-            raise ValueError(f"step_index must be below {count}, got {index}")
-        return index
-
-    @validate("progress")
-    def _in_unit(self, proposal):
-        return number("progress", proposal["value"], 0, 1)
-
     @validate("selected")
     def _known(self, proposal):
         for p in proposal["value"]:
             if not 0 <= p < self.scene["particles"]:
                 last = self.scene["particles"] - 1
                 raise ValueError(f"selected must be particles from 0 to {last}, got {p}")
-        return proposal["value"]
-
-    @validate("theme")
-    def _themed(self, proposal):
-        if proposal["value"] not in ("auto", *THEMES):
-            raise unknown_name("theme", proposal["value"], ("auto", *THEMES))
         return proposal["value"]
 
     @validate("chosen")
