@@ -103,9 +103,8 @@ function updateControls(controls, data, model, shown) {
 }
 
 function render({ model, el }) {
-  let data, panels, shown, size = 0, ratio = 0, theme = "", queued = 0;
-  const schedule = () => { queued ||= requestAnimationFrame(frame); };
-  const play = player(model, () => resolve(data, model), schedule);
+  let data, panels, shown, size = 0, ratio = 0, theme = "";
+  const play = player(model, () => resolve(data, model), () => redraw.schedule());
   const controls = buildControls(model, play);
   const heading = make("div", { className: "heading" }), grid = make("div", { className: "panels" });
   const caption = make("p", { className: "caption" });
@@ -135,7 +134,6 @@ function render({ model, el }) {
     grid.replaceChildren(...panels.map((panel) => panel.node));
     write(heading, data.heading);
     size = 0; // lay out again
-    schedule();
   }
 
   function layout() {
@@ -175,12 +173,7 @@ function render({ model, el }) {
     write(parts.remark, view.remark ?? "");
   }
 
-  function frame() {
-    queued = 0;
-    if (!root.clientWidth) { // hidden, perhaps only while JupyterLab changes its theme
-      if (root.isConnected) setTimeout(schedule, 250);
-      return;
-    }
+  function draw() {
     layout();
     shown = resolve(data, model);
     updateControls(controls, data, model, shown);
@@ -190,20 +183,10 @@ function render({ model, el }) {
     write(caption, [data.caption, data.kinds[model.get("view")], mode, HINT].filter(Boolean).join(" "));
   }
 
-  for (const name of STATE) model.on(`change:${name}`, schedule);
-  model.on("change:scene", load);
-  const resized = new ResizeObserver(schedule), unwatch = watchTheme(schedule);
-  resized.observe(root);
-  addEventListener("resize", schedule);
-  load();
+  const redraw = redrawing(model, root, STATE, load, draw);
   return () => {
     play.stop();
-    cancelAnimationFrame(queued);
-    removeEventListener("resize", schedule);
-    for (const name of STATE) model.off(`change:${name}`, schedule);
-    model.off("change:scene", load);
-    resized.disconnect();
-    unwatch();
+    redraw.stop();
   };
 }
 

@@ -57,6 +57,34 @@ function player(model, getShown, tick) {
   return { stop, toggle, running: () => timer !== 0 };
 }
 
+// Calls `load` when the scene changes, and then or when anything else that is shown changes (state in `names`, size,
+// theme) `draw`, once a refresh of the screen; not while `root` is hidden.
+function redrawing(model, root, names, load, draw) {
+  let queued = 0;
+  const schedule = () => { queued ||= requestAnimationFrame(frame); };
+  const reload = () => { load(); schedule(); };
+  function frame() {
+    queued = 0;
+    if (root.clientWidth) draw();
+    else if (root.isConnected) setTimeout(schedule, 250); // perhaps only while JupyterLab changes its theme
+  }
+  for (const name of names) model.on(`change:${name}`, schedule);
+  model.on("change:scene", reload);
+  const sizes = new ResizeObserver(schedule), unwatch = watchTheme(schedule);
+  sizes.observe(root);
+  addEventListener("resize", schedule);
+  reload();
+  const stop = () => {
+    cancelAnimationFrame(queued);
+    for (const name of names) model.off(`change:${name}`, schedule);
+    model.off("change:scene", reload);
+    sizes.disconnect();
+    unwatch();
+    removeEventListener("resize", schedule);
+  };
+  return { schedule, stop };
+}
+
 function drawSwatch(canvas, { color, dash }, theme) {
   const ctx = canvas.getContext("2d");
   ctx.clearRect(0, 0, canvas.width, canvas.height);

@@ -281,10 +281,9 @@ function updateControls(controls, data, model, shown) {
 }
 
 function render({ model, el }) {
-  let data, panels, shown, size = 0, ratio = 0, theme = "", backdrop, queued = 0;
+  let data, panels, shown, size = 0, ratio = 0, theme = "", backdrop;
   const hazes = new Map();
-  const schedule = () => { queued ||= requestAnimationFrame(frame); };
-  const play = player(model, () => resolve(data, model), schedule);
+  const play = player(model, () => resolve(data, model), () => redraw.schedule());
   const controls = buildControls(model, play);
   const heading = make("div", { className: "heading" }), grid = make("div", { className: "panels" });
   const caption = make("p", { className: "caption" });
@@ -325,7 +324,6 @@ function render({ model, el }) {
     grid.replaceChildren(...panels.map((panel) => panel.node));
     write(heading, data.heading);
     size = 0; // lay out again
-    schedule();
   }
 
   function layout() {
@@ -373,12 +371,7 @@ function render({ model, el }) {
     write(parts.lost, view.run >= 0 && view.lost ? `${view.lost} of ${data.particles} off screen` : "");
   }
 
-  function frame() {
-    queued = 0;
-    if (!root.clientWidth) { // hidden, perhaps only while JupyterLab changes its theme
-      if (root.isConnected) setTimeout(schedule, 250);
-      return;
-    }
+  function draw() {
     layout();
     shown = resolve(data, model);
     updateControls(controls, data, model, shown);
@@ -391,21 +384,10 @@ function render({ model, el }) {
     write(error, model.get("error"));
   }
 
-  for (const name of [...STATE, ...WORDS]) model.on(`change:${name}`, schedule);
-  model.on("change:scene", load);
-  const sizes = new ResizeObserver(schedule);
-  const unwatch = watchTheme(schedule);
-  sizes.observe(root);
-  addEventListener("resize", schedule);
-  load();
+  const redraw = redrawing(model, root, [...STATE, ...WORDS], load, draw);
   return () => {
     play.stop();
-    cancelAnimationFrame(queued);
-    for (const name of [...STATE, ...WORDS]) model.off(`change:${name}`, schedule);
-    model.off("change:scene", load);
-    sizes.disconnect();
-    unwatch();
-    removeEventListener("resize", schedule);
+    redraw.stop();
   };
 }
 
