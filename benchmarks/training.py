@@ -2,10 +2,11 @@
 
     OMP_NUM_THREADS=2 python benchmarks/training.py [--recipes digits,cifar10-16] [--precision bfloat16] [--compile]
 
-The peak is the FLOP/s of a large matrix product, measured in the same run and precision. The FLOPs of a network are
-those that torch counts in its convolutions and products, forwards and backwards. On a GPU batch and precision are those
-of the recipe. On a CPU they are 32 and float32, since bfloat16 pays only on processors that calculate in it, and the
-seconds are of CPU time, divided by the threads, so that whatever else runs on the machine counts little.
+The peak is the FLOP/s of a large matrix product or convolution, measured in the same run and precision. The FLOPs of a
+network are those that torch counts in its convolutions and products, forwards and backwards. On a GPU batch and
+precision are those of the recipe. On a CPU they are 32 and float32, since bfloat16 pays only on processors that
+calculate in it, and the seconds are of CPU time, divided by the threads, so that whatever else runs on the machine
+counts little.
 """
 
 import argparse
@@ -31,16 +32,30 @@ def clock():
     return time.process_time() / torch.get_num_threads() if cpu else time.perf_counter()
 
 
-def peak(device, precision, seconds=2.0):
-    """FLOP/s of the best of many products of two square matrices."""
-    n = 2048 if device.type == "cpu" else 8192
-    a, b = torch.randn(2, n, n, device=device, dtype=getattr(torch, precision))
-    best, end = float("inf"), clock() + seconds
+def peak(device, precision, seconds=1.0):
+    """FLOP/s of the best of many products of two matrices, and of many convolutions: libraries differ in what they do
+    best."""
+    cpu, dtype = device.type == "cpu", getattr(torch, precision)
+    n, images, channels, size = (2048, 16, 256, 32) if cpu else (8192, 256, 512, 32)
+    a, b = torch.randn(2, n, n, device=device, dtype=dtype)
+    x = torch.randn(images, channels, size, size, device=device, dtype=dtype)
+    x = x.to(memory_format=torch.channels_last)
+    conv = torch.nn.Conv2d(channels, channels, 3, padding=1, device=device, dtype=dtype)
+    conv = conv.to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        product = 2 * n**3 / best(lambda: (a @ b)[0, 0].item(), seconds)
+        convolution = 2 * 9 * x.numel() * channels / best(lambda: conv(x)[0, 0, 0, 0].item(), seconds)
+    return max(product, convolution)
+
+
+def best(work, seconds):
+    """The least time that `work()` took within `seconds`."""
+    least, end = float("inf"), clock() + seconds
     while clock() < end:
         begin = clock()
-        (a @ b)[0, 0].item()
-        best = min(best, clock() - begin)
-    return 2 * n**3 / best
+        work()
+        least = min(least, clock() - begin)
+    return least
 
 
 def flops(recipe):
