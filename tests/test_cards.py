@@ -10,6 +10,8 @@ from PIL import Image
 from toylab import training
 from toylab.analysis import networks
 from toylab.epsilon import checkpoints
+from toylab.image_samples import ImageSampler
+from toylab.tiles import save_picture
 from toylab.views import cards
 
 
@@ -61,13 +63,52 @@ def test_a_file_without_marks_is_left_alone(shipped):
 def test_a_long_record_is_thinned_to_means(tmp_path, monkeypatch, shipped):
     table = tmp_path / "run.metrics.csv"
     header = table.read_text().splitlines()[0]
-    lines = [f"{10 * i},{1280 * i},{float(i)},1,1e-3,100,1" for i in range(1, 1001)]
+    lines = [f"{3 * i / 1000},{1280 * i},{float(i)},1,1e-3,100,1" for i in range(1, 1001)]
     table.write_text("\n".join([header, *lines]) + "\n")
     cards.ship(tmp_path / "run.safetensors", "digits")
     with open(shipped / "cards/digits.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == cards.ROWS
-    assert float(rows[0]["loss"]) == pytest.approx(5.5) and float(rows[-1]["step"]) == 10000
+    assert float(rows[0]["loss"]) == pytest.approx(5.5) and float(rows[-1]["images"]) == 1280000
+
+
+def test_a_record_ends_where_the_shipped_network_does(tmp_path, shipped):
+    table = tmp_path / "run.metrics.csv"
+    lines = [f"{step},{16 * step},1.0,1,1e-3,100,1" for step in (1, 2, 3, 4, 5)]  # of a run that goes on
+    table.write_text("\n".join([table.read_text().splitlines()[0], *lines]) + "\n")
+    cards.ship(tmp_path / "run.safetensors", "digits")
+    with open(shipped / "cards/digits.csv", newline="") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["1", "2", "3"]
+
+
+def test_what_cannot_be_shipped_leaves_the_shipped_network_as_it_is(tmp_path, shipped):
+    before = (shipped / "checkpoints/digits.safetensors").read_bytes()
+    training.train_images("digits", out=tmp_path / "b.safetensors", steps=1, batch=4, progress=False)
+    (tmp_path / "b.metrics.csv").unlink()
+    with pytest.raises(FileNotFoundError, match="b.metrics.csv"):
+        cards.ship(tmp_path / "b.safetensors", "digits")
+    assert (shipped / "checkpoints/digits.safetensors").read_bytes() == before
+
+
+def test_a_shipped_network_is_the_trained_one_under_the_name_of_its_data(tmp_path, shipped):
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    np.savez(tmp_path / "copies.npz", images=images)
+    out, data = tmp_path / "c.safetensors", f"npz:{tmp_path}/copies.npz"
+    trained = training.train_images("digits", out=out, data=data, steps=2, batch=4, progress=False)
+    cards.ship(out, "c")
+    network = checkpoints.load("c")
+    assert (trained.dataset, network.dataset) == ("npz:copies.npz", "digits")
+    assert network.metadata == {**trained.metadata, "dataset": "digits"}
+    for key, weight in network.state_dict().items():
+        assert weight.equal(trained.state_dict()[key])
+
+
+def test_the_picture_of_a_card_is_what_toylab_sample_makes(tmp_path, shipped, monkeypatch):
+    monkeypatch.setattr(cards, "STEPS", 4)
+    network = checkpoints.load("digits")
+    cards.draw_samples(network, tmp_path / "card.png")
+    save_picture(ImageSampler(network, cards.METHOD, 4).images(cards.SAMPLES).x, tmp_path / "sample.png", scale=8)
+    assert (tmp_path / "card.png").read_bytes() == (tmp_path / "sample.png").read_bytes()
 
 
 def test_the_table_of_planar_networks_leaves_image_networks_out(shipped):

@@ -171,7 +171,35 @@ def test_a_method_beyond_the_budget_has_no_grid_but_a_word():
     found = sweep(nfe=(3, 10))
     gallery = Gallery(found, budget=3)
     assert gallery.counts == {"RK4": None, "DDIM": 3, "F-PNDM": None}
-    assert any("needs 8 evaluations" in text.get_text() for text in gallery.still().texts)
+    assert any("its smallest run: NFE 8" in text.get_text() for text in gallery.still().texts)
+
+
+def test_a_budget_that_no_panel_can_afford_is_none():
+    found = sweep(nfe=(3, 10))
+    assert Gallery(found, methods=["RK4", "F-PNDM"]).scene["budgets"] == [10]
+    with pytest.raises(ValueError, match=r"budget must be one of \[10\], got 3"):
+        Gallery(found, methods=["RK4", "F-PNDM"], budget=3)
+
+
+def test_fewer_budgets_than_step_counts_show_the_last_of_them():
+    gallery = Gallery(sweep(nfe=(8,)), steps=10)
+    gallery.equal_nfe = True
+    assert gallery.counts == {"RK4": 2, "DDIM": 8, "F-PNDM": 2} and gallery.still()
+
+
+def test_without_budgets_there_is_no_equal_nfe():
+    gallery = Gallery(sweep(nfe=()))
+    with pytest.raises(ValueError, match="equal_nfe needs budgets"):
+        gallery.equal_nfe = True
+    assert gallery.counts == dict.fromkeys(SMALL.methods, 10)
+
+
+@pytest.mark.parametrize(("steps", "node"), [(1, 1), (2, 1), (5, 3)])
+def test_half_way_between_two_nodes_the_picture_shows_the_later_one(steps, node):
+    gallery = Gallery(sweep(steps=(steps,)), methods=["DDIM"], steps=steps, progress=0.5)
+    (ax,) = gallery.still().axes
+    want = array(gallery.scene, f"x_t_0_{steps}", (steps + 1, 6, 4, 4))[node]
+    np.testing.assert_array_equal(ax.images[0].get_array()[1:5, 1:5, 0], want[0])
 
 
 def test_the_output_has_a_png_beside_the_widget():

@@ -448,7 +448,7 @@ def test_the_picture_shows_steps_and_evaluations_of_every_method():
 
 def test_the_picture_of_a_budget_shows_who_cannot_take_part():
     shown = texts(still(SMALL, budget=3))
-    assert shown.count("needs 4 evaluations") == 2 and "N = 2, NFE 2" in shown
+    assert shown.count("its smallest run: NFE 4") == 2 and "N = 2, NFE 2" in shown
 
 
 def test_the_picture_is_that_of_the_sliders():

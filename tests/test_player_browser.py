@@ -94,7 +94,7 @@ def test_a_method_beyond_the_budget_says_what_it_needs(page):
     page.get_by_label("equal NFE").check()
     press(page, "Budget", "Home")
     settled(page)
-    assert page.locator(".missing:visible").all_inner_texts() == ["needs 4 evaluations"] * 2
+    assert page.locator(".missing:visible").all_inner_texts() == ["its smallest run: NFE 4"] * 2
 
 
 def test_at_equal_nfe_every_panel_shows_the_last_node_it_has_reached(page):

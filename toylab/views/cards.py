@@ -6,15 +6,15 @@ network: FILE.safetensors becomes the checkpoint NAME, and what lies beside it i
 
 import argparse
 import csv
-import shutil
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from toylab.epsilon import checkpoints
-from toylab.samplers import sample
+from toylab.image_samples import ImageSampler
 from toylab.tiles import save_picture
+from toylab.training import recipe
 from toylab.views.look import in_our_look
 from toylab.writing import replacing
 
@@ -24,20 +24,24 @@ METHOD, STEPS, SAMPLES = "F-PNDM", 40, 64
 
 
 def ship(file, name):
-    """Make the trained network in `file` the shipped network `name`, with its training record."""
+    """Make the trained network in `file` the shipped network `name`, with its training record.
+
+    Its data set is called as in its recipe, whatever copy of the data it has seen: the story tells that.
+    """
     file = Path(file)
-    checkpoints.load(file)
-    target = checkpoints.folder() / f"{name}{checkpoints.SUFFIX}"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, target)
-    record = _folder() / f"{name}.csv"
-    record.parent.mkdir(exist_ok=True)
+    network = checkpoints.load(file)
+    story = network.metadata
     with open(file.with_suffix(".metrics.csv"), newline="") as table:
         header, *rows = csv.reader(table)
-    parts = np.array_split(np.array(rows, dtype=float), min(ROWS, len(rows)))
+    rows = np.array(rows, dtype=float)
+    rows = rows[rows[:, 0] <= story.get("steps_done", story["training"]["steps"])]
+    parts = np.array_split(rows, min(ROWS, len(rows)))
     thin = [[part[-1, 0], part[-1, 1], *part[:, 2:].mean(0)] for part in parts]
-    with open(record, "w", newline="") as table:
-        csv.writer(table).writerows([header, *([f"{value:.6g}" for value in row] for row in thin)])
+    lines = [header, *([f"{value:.6g}" for value in row] for row in thin)]
+    network.dataset = recipe(story["configuration"]).data
+    checkpoints.save(network, checkpoints.folder() / f"{name}{checkpoints.SUFFIX}", half=True)
+    with replacing(_folder() / f"{name}.csv") as table:
+        table.write("".join(f"{','.join(line)}\n" for line in lines).encode())
 
 
 def names():
@@ -77,10 +81,8 @@ def card(name):
 
 
 def draw_samples(network, path):
-    """Write a picture of `SAMPLES` samples of an image network, all from seed 0."""
-    x = sample(
-        network, network.schedule, METHOD, STEPS, n=SAMPLES, shape=network.shape, record=False, progress=False
-    ).x
+    """Write a picture of images 0 to `SAMPLES` - 1 of seed 0, those that ``toylab sample`` makes."""
+    x = ImageSampler(network, METHOD, STEPS).images(SAMPLES, progress=False).x
     with replacing(path) as file:
         save_picture(x, file, scale=max(1, 64 // network.shape[-1]))
 

@@ -28,7 +28,7 @@ function resolve(data, model) {
 const shownKinds = (view) => (view === "both" ? ["x_t", "x0"] : [view]);
 
 function spoken({ panel, count, ...view }, kind, data) {
-  if (!count) return `${panel.title}: needs ${evaluations(panel.needs)}, more than the budget`;
+  if (!count) return `${panel.title}: its smallest run takes ${evaluations(panel.least)}, more than the budget`;
   return `${panel.title}, ${steps(count)}, ${evaluations(view.nfe)}, ${clock(view.t)}: ${data.images} images, ${VIEWS[kind]}` +
     `${view.remark ? `; ${view.remark}` : ""}. Arrow keys choose an image.`;
 }
@@ -167,7 +167,7 @@ function render({ model, el }) {
       drawImages(canvas, data, pixels, view.k * each, model.get("selected"), ink);
     }
     parts.missing.hidden = Boolean(view.count);
-    write(parts.missing, view.count ? "" : `needs ${evaluations(view.panel.needs)}`);
+    write(parts.missing, view.count ? "" : `its smallest run: NFE ${view.panel.least}`);
     write(parts.counts, view.count ? `N = ${view.count}, NFE ${view.nfe}` : "N = –, NFE –");
     write(parts.time, view.count ? clock(view.t) : "");
     write(parts.remark, view.remark ?? "");

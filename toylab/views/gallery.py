@@ -68,7 +68,7 @@ class Gallery(Stage):
     @property
     def counts(self):
         """The number of steps in each panel on show, by method; None where a method needs more than the budget."""
-        index = self.step_index
+        index = self.choice
         if not self.equal_nfe:
             return {panel["method"]: self.scene["steps"][index] for panel in self.scene["panels"]}
         return {panel["method"]: panel["within"][index] for panel in self.scene["panels"]}

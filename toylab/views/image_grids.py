@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from toylab.analysis.image_sweeps import ImageSweep
 from toylab.errors import positive_int, unknown_name
 from toylab.views.packing import EQUAL_NFE, EQUAL_STEPS, MAX_PANELS, heading, join
-from toylab.views.picture import reached
+from toylab.views.picture import node_at, reached
 from toylab.views.style import THEMES, line, style
 
 VIEWS = ("x_t", "x0", "both")
@@ -37,7 +37,8 @@ def pack_images(found, methods=None, *, columns=None, remarks=None):
     if unknown:
         raise ValueError(f"remarks must be on runs (method, steps) of the sweep, got {unknown[0]!r}")
     runs = [(i, method, n) for i, method in enumerate(methods) for name, n in sorted(found.states) if name == method]
-    arrays, panels = {}, [_panel(found, method) for method in methods]
+    budgets = [int(budget) for budget in found.budgets if any(found.within(method, budget) for method in methods)]
+    arrays, panels = {}, [_panel(found, method, budgets) for method in methods]
     for i, method, n in runs:
         arrays[f"times_{n}"] = np.asarray(found.times[n], np.float64)
         arrays[f"x_t_{i}_{n}"] = _bytes(found.states[method, n])
@@ -47,7 +48,7 @@ def pack_images(found, methods=None, *, columns=None, remarks=None):
     scene = {
         "panels": panels,
         "steps": [int(n) for n in found.steps],
-        "budgets": [int(budget) for budget in found.budgets],
+        "budgets": budgets,
         "images": images, "columns": min(columns, images),
         "channels": channels, "height": height, "width": width,
         "heading": heading(found),
@@ -75,13 +76,13 @@ def _methods(found, methods):
     return chosen
 
 
-def _panel(found, method):
+def _panel(found, method, budgets):
     return {
         "method": method,
         "title": method,
         "runs": {},
-        "within": [found.within(method, budget) for budget in found.budgets],
-        "needs": min(nfe for (name, _), nfe in found.nfe.items() if name == method),
+        "within": [found.within(method, budget) for budget in budgets],
+        "least": min(nfe for (name, _), nfe in found.nfe.items() if name == method),
         "color": {theme: style(method, theme)["color"] for theme in THEMES},
         "dash": list(style(method)["dash"]),
     }
@@ -104,7 +105,7 @@ def image_still(found, scene, counts, progress=1.0, view="x_t", selected=-1, the
     if theme not in THEMES:
         raise unknown_name("theme", theme, THEMES)
     finest = max(n for n in counts.values() if n)
-    t = found.times[finest][round(progress * finest)]
+    t = found.times[finest][node_at(progress, finest)]
     kinds = ("x_t", "x0") if view == "both" else (view,)
     columns = min(len(counts), 4)
     rows = -(-len(counts) // columns)
@@ -144,7 +145,7 @@ def _head(figure, found, scene, place, method, n, t, left, top, side, theme):
     how = {"color": ink, "va": "center"}
     figure.text(left + 0.43 / width, first, method, weight="bold", fontsize=12, **how)
     if not n:
-        figure.text(right, first, f"needs {scene['panels'][place]['needs']} evaluations", ha="right", **how)
+        figure.text(right, first, f"its smallest run: NFE {scene['panels'][place]['least']}", ha="right", **how)
         return
     run = scene["panels"][place]["runs"][str(n)]
     figure.text(right, first, f"N = {n}, NFE {run['nfe']}", ha="right", fontsize=10.5, **how)

@@ -1,6 +1,7 @@
 """The player's picture without a player: matplotlib, no kernel, no browser."""
 
 import io
+import math
 import textwrap
 
 import numpy as np
@@ -123,8 +124,8 @@ def _panel(ax, sweep, method, n, time, selected, density, unlikely, title, field
     )
     ax.text(0.14, 1.16, title, transform=ax.transAxes, va="center", weight="bold", fontsize=12, color=ink)
     if n is None:
-        needs = min(sweep.nfe[method, count] for count in sweep.steps)
-        ax.text(0, 0, f"needs {needs} evaluations", ha="center", va="center", fontsize=12, color=ink)
+        least = min(sweep.nfe[method, count] for count in sweep.steps)
+        ax.text(0, 0, f"its smallest run: NFE {least}", ha="center", va="center", fontsize=12, color=ink)
         return
     times = sweep.times[n]
     node = reached(times, time)
@@ -166,6 +167,11 @@ def _panel(ax, sweep, method, n, time, selected, density, unlikely, title, field
             fontsize=9.5,
             **text,
         )
+
+
+def node_at(progress, steps):
+    """The node that is shown at `progress` in [0, 1]; halves go up, as in the browser."""
+    return math.floor(progress * steps + 0.5)
 
 
 def reached(times, t):

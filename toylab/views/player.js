@@ -32,7 +32,7 @@ function resolve(data, model) {
   const node = Math.round(model.get("progress") * nodes), t = data.arrays[`times_${finest}`][node];
   const views = runs.map((run, i) => {
     const panel = data.panels[i];
-    if (run < 0) return { panel, run, needs: Math.min(...panel.nfe), t };
+    if (run < 0) return { panel, run, least: Math.min(...panel.nfe), t };
     const times = data.arrays[`times_${run}`], k = run === finest ? node : reached(times, t);
     const states = data.arrays[`states_${i}_${run}`];
     let lost = 0;
@@ -65,8 +65,8 @@ function share(value) {
   return `${percent > 0 && percent < 1 ? "<1" : percent > 99 && percent < 100 ? ">99" : percent.toFixed(0)} %`;
 }
 
-function spoken({ panel, run, needs, ...view }, particles) {
-  if (run < 0) return `${panel.title}: needs ${evaluations(needs)}, more than the budget`;
+function spoken({ panel, run, least, ...view }, particles) {
+  if (run < 0) return `${panel.title}: its smallest run takes ${evaluations(least)}, more than the budget`;
   const cost = view.nfe ? `, ${steps(view.steps)}, ${evaluations(view.nfe)}` : "";
   return `${panel.title}${cost}, ${clock(view.t)}: mean distance to the data manifold ${number(view.distance)}, ` +
     `${share(view.off)} of ${particles} particles off it, ${view.lost} off screen` +
@@ -363,7 +363,7 @@ function render({ model, el }) {
     }
     parts.canvas.setAttribute("aria-label", spoken(view, data.particles));
     parts.missing.hidden = view.run >= 0;
-    write(parts.missing, view.run < 0 ? `needs ${evaluations(view.needs)}` : "");
+    write(parts.missing, view.run < 0 ? `its smallest run: NFE ${view.least}` : "");
     write(parts.counts, view.run < 0 ? "N = –, NFE –" : view.nfe ? `N = ${view.steps}, NFE ${view.nfe}` : "");
     const aside = view.unlikely ? `unlikely ${share(view.unlikelyShare)}` : `off ${share(view.off)}`;
     write(parts.score, view.run < 0 ? "distance –, off –" : `distance ${number(view.distance)}, ${aside}`);

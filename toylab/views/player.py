@@ -8,7 +8,7 @@ from toylab.analysis.sweeps import Sweep
 from toylab.errors import number, positive_int, unknown_name
 from toylab.views.packing import pack
 from toylab.views.page import source
-from toylab.views.picture import png, still
+from toylab.views.picture import node_at, png, still
 from toylab.views.stage import Stage
 from toylab.views.style import THEMES
 
@@ -123,14 +123,13 @@ class Player(Stage):
 
     def still(self, theme="light"):
         """The present view as a matplotlib Figure."""
-        choices = self.scene["budgets" if self.equal_nfe else "steps"]
-        index = min(self.step_index, len(choices) - 1)
+        choices, index = self.scene["budgets" if self.equal_nfe else "steps"], self.choice
         runs = [panel["within"][index] if self.equal_nfe else index for panel in self.scene["panels"]]
         finest = self._sweep.steps[max(runs)]
         look = {name: value for name, value in self._look.items() if name != "tracks"}
         return still(
             self._sweep, **{"budget" if self.equal_nfe else "steps": choices[index]}, **look, **self._words,
-            time=self._sweep.times[finest][round(self.progress * finest)], fields=self._fields,
+            time=self._sweep.times[finest][node_at(self.progress, finest)], fields=self._fields,
             selected=self.selected, density=self.show_density, unlikely=self.show_unlikely, theme=theme,
         )  # fmt: skip
 

@@ -30,6 +30,11 @@ class Stage(anywidget.AnyWidget):
     equal_nfe = Bool(False).tag(sync=True)
     theme = Unicode("auto").tag(sync=True)
 
+    @property
+    def choice(self):
+        """The place of what is shown in the step counts or budgets: `step_index`, or the last where there are fewer."""
+        return min(self.step_index, len(self.scene["budgets" if self.equal_nfe else "steps"]) - 1)
+
     def still(self, theme="light"):
         """The present view as a matplotlib Figure."""
         raise NotImplementedError
@@ -56,6 +61,12 @@ class Stage(anywidget.AnyWidget):
         if index >= count:
             raise ValueError(f"step_index must be below {count}, got {index}")
         return index
+
+    @validate("equal_nfe")
+    def _has_budgets(self, proposal):
+        if proposal["value"] and not self.scene["budgets"]:
+            raise ValueError("equal_nfe needs budgets, and this sweep has none, got True")
+        return proposal["value"]
 
     @validate("progress")
     def _in_unit(self, proposal):
