@@ -17,3 +17,17 @@ def sweep(points=None, methods=("RK4", "DDIM", "F-PNDM"), steps=(2, 5, 10), nfe=
     """An `ImageSweep` with the exact epsilon of `points`."""
     eps = exact_eps(images() if points is None else points, "linear", spread=0.05)
     return image_sweep(eps, "linear", methods, steps, nfe, n, **options)
+
+
+class StopsAfter:
+    """An eps that is interrupted by Ctrl-C at its call number `calls` + 1."""
+
+    def __init__(self, eps, calls):
+        self.eps, self.calls = eps, calls
+        self.shape, self.dtype, self.device = eps.shape, eps.dtype, eps.device
+
+    def __call__(self, x, t):
+        self.calls -= 1
+        if self.calls < 0:
+            raise KeyboardInterrupt
+        return self.eps(x, t)

@@ -8,10 +8,10 @@ import pytest
 import torch
 from browser import CANVASES, open_page, settled
 from PIL import Image
-from synthetic_images import images, sweep
+from synthetic_images import StopsAfter, images, sweep
 
 from toylab import exact_eps, sample
-from toylab.analysis import image_sweep
+from toylab.analysis import Interrupted, image_sweep
 from toylab.analysis.compare import steps_within
 from toylab.image_samples import image_seeds
 from toylab.views import Gallery
@@ -65,6 +65,19 @@ def test_for_a_single_image_the_prediction_is_that_image_from_the_start():
     assert found.predicted["DDIM", 5] == pytest.approx(np.broadcast_to(point, (6, 4, 1, 4, 4)), abs=1e-5)
 
 
+def test_an_interrupted_sweep_keeps_the_methods_that_are_done():
+    eps = exact_eps(images(), "linear", spread=0.05)
+    whole = image_sweep(eps, "linear", ["DDIM", "RK4"], [2, 5], (), 3)
+    with pytest.raises(Interrupted, match="1 of 2 methods") as stop:
+        image_sweep(StopsAfter(eps, 20), "linear", ["DDIM", "RK4"], [2, 5], (), 3)
+    done = stop.value.done
+    assert done.methods == ("DDIM",) and set(done.states) == set(done.nfe) == {("DDIM", 2), ("DDIM", 5)}
+    assert np.array_equal(done.final("DDIM", 5), whole.final("DDIM", 5)) and Gallery(done, steps=5).still()
+    with pytest.raises(Interrupted, match="0 of 2 methods") as stop:
+        image_sweep(StopsAfter(eps, 3), "linear", ["DDIM", "RK4"], [2, 5], (), 3)
+    assert stop.value.done is None
+
+
 def test_images_are_those_of_toylab_sample_however_many_there_are():
     eps = exact_eps(images(), "linear", spread=0.05)
     few, many = (image_sweep(eps, "linear", ["DDPM"], [3], (), n) for n in (2, 6))
@@ -82,6 +95,8 @@ def test_images_are_those_of_toylab_sample_however_many_there_are():
         ({"nfe": (0,)}, "nfe"),
         ({"n": 0}, "n must"),
         ({"seed": -1}, "seed"),
+        ({"times": [1.0, 0.1]}, r"times is decided by steps here, got \[1.0, 0.1\]"),
+        ({"record": False}, "record is decided by steps here, got False"),
     ],
 )
 def test_a_sweep_refuses_what_makes_no_sense(change, says):

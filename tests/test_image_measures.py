@@ -10,10 +10,10 @@ import scipy.linalg
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic_images import images, sweep
+from synthetic_images import StopsAfter, images, sweep
 
 from toylab import exact_eps, sample
-from toylab.analysis import DigitClassifier, Plane, Verdict, frechet_distance, image_quality, in_plane
+from toylab.analysis import DigitClassifier, Interrupted, Plane, Verdict, frechet_distance, image_quality, in_plane
 from toylab.datasets.images import load
 from toylab.image_samples import image_seeds
 from toylab.samplers.core import start_noise
@@ -212,6 +212,61 @@ def test_the_figure_has_a_panel_a_measure_and_marks_what_has_blown_up(quality):
     triangles = [line for line in axes[0].lines if line.get_marker() == "^"]
     assert sum(len(line.get_xdata()) for line in triangles) == len(blown)
     plt.close("all")
+
+
+def test_without_a_classifier_the_other_measures_are_the_same(quality):
+    plain = image_quality(EPS, "linear", images(40).float(), **HOW)
+    for row, judged in zip(plain.rows, quality.rows, strict=True):
+        assert (row.kept, row.confidence) == (None, None)
+        assert (row.error, row.frechet, row.nfe) == (judged.error, judged.frechet, judged.nfe)
+    table = plain.table()
+    assert table.header == ("method", "NFE", "difference from converged", "Fréchet distance")
+    assert {len(row) for row in table.rows} == {4}
+    assert [ax.get_title().split("\n")[0] for ax in plain.plot()] == [
+        "difference from the converged images", "Fréchet distance"
+    ]  # fmt: skip
+    plt.close("all")
+
+
+def test_what_a_classifier_tells_apart_is_called_by_its_name(quality, classifier):
+    assert quality.kind == "class" and "same class" in quality.table().header
+    assert classifier.kind == "digit"
+
+
+def test_the_converged_images_cost_what_their_method_spends(quality):
+    assert quality.reference_nfe == 161 and quality.table().rows[-1][1] == "161"
+
+
+def test_the_scale_of_frechet_distances_has_room_for_real_images():
+    """Those of images with more variance, such as photographs, are larger."""
+    points = 6 * images(40)
+    found = image_quality(exact_eps(points, "linear", spread=0.3), "linear", points.float(), **HOW | {"nfe": (10,)})
+    assert found.floor[0] > 10
+    assert found.plot()[-1].get_ylim()[1] > 2 * found.floor[2]
+    plt.close("all")
+
+
+def test_an_interrupted_measurement_keeps_the_seeds_that_are_done(quality):
+    calls = 161 + sum(row.nfe for row in quality.rows)
+    with pytest.raises(Interrupted, match="1 of 2 seeds") as stop:
+        image_quality(StopsAfter(EPS, calls + 9), "linear", images(40).float(), brightness, **HOW)
+    done = stop.value.done
+    assert done.seeds == (0,)
+    assert [row.error.values for row in done.rows] == [row.error.values[:1] for row in quality.rows]
+    with pytest.raises(Interrupted) as stop:
+        image_quality(StopsAfter(EPS, 9), "linear", images(40).float(), brightness, **HOW)
+    assert stop.value.done is None
+
+
+@pytest.mark.parametrize("shape", [(40, 3, 4, 4), (40, 1, 8, 8)])
+def test_real_images_of_another_shape_are_refused_before_anything_is_drawn(shape):
+    with pytest.raises(ValueError, match=r"real must be images like those of eps, \(1, 4, 4\)"):
+        image_quality(StopsAfter(EPS, 0), "linear", torch.zeros(shape), brightness, **HOW)
+
+
+def test_a_classifier_of_other_images_is_refused_before_anything_is_drawn(classifier):
+    with pytest.raises(ValueError, match=r"\[n, 1, 8, 8\]"):
+        image_quality(StopsAfter(EPS, 0), "linear", images(40).float(), classifier, **HOW)
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,12 @@ class DigitClassifier:
 
     Attributes:
         accuracy: on the other quarter, drawn evenly from the classes. test: its `Verdict` on that quarter, with which
-            that on other images can be compared.
+            that on other images can be compared. kind: what it tells apart, "digit".
 
     Beware: it must choose one of ten digits and can be sure of an image that is none, of pure noise for one.
     """
+
+    kind = "digit"
 
     def __init__(self):
         digits = load("digits")

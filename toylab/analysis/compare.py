@@ -162,6 +162,13 @@ def steps_within(method, budget, schedule="linear", **where):
     return low
 
 
+def evaluations(method, steps, schedule="linear"):
+    """What `method`, on a given grid, spends in `steps` steps: counted in a run of one particle."""
+    return sample(
+        lambda x, t: torch.zeros_like(x), schedule, method, steps, n=1, shape=(1,), record=False, progress=False
+    ).nfe
+
+
 class _OverBudget(Exception):
     pass
 

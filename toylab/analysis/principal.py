@@ -1,8 +1,8 @@
 """Trajectories of images in the plane of the data's first two principal components."""
 
 import numpy as np
-from scipy.spatial import cKDTree
 from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 
 from .sweeps import Sweep
 
@@ -28,12 +28,12 @@ class Plane:
         flat = _flat("images", images)
         if len(flat) < 3:
             raise ValueError(f"images must be at least three, got {len(flat)}")
-        self._pca = PCA(2, svd_solver="full").fit(flat)
-        self._tree = cKDTree(flat)
+        self._pca = PCA(2, svd_solver="covariance_eigh").fit(flat)
+        self._neighbours = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(flat)  # fastest in many dimensions
         self.shares = self._pca.explained_variance_ratio_
         self.scale = float(self._pca.explained_variance_[0] ** 0.5)
         self.points = self.project(images)
-        self.typical = float(np.quantile(self._tree.query(flat, 2)[0][:, 1], QUANTILE))
+        self.typical = float(np.quantile(self._neighbours.kneighbors()[0], QUANTILE))
 
     def project(self, images):
         """Images [..., c, h, w] -> float32 [..., 2]."""
@@ -56,7 +56,7 @@ class Plane:
         """The Euclidean distance in all pixels to the nearest image of the data: [..., c, h, w] -> float64 [...]."""
         images = np.asarray(images)
         flat = _flat("images", images.reshape(-1, *images.shape[-3:]))
-        return self._tree.query(flat)[0].reshape(images.shape[:-3])
+        return self._neighbours.kneighbors(flat)[0].reshape(images.shape[:-3])
 
 
 def in_plane(found, plane):

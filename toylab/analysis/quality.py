@@ -13,8 +13,9 @@ from ..image_samples import image_seeds
 from ..samplers import sample
 from ..samplers.core import default_dtype, start_noise
 from ..schedules import as_schedule
-from .compare import method_list, plan
+from .compare import evaluations, method_list, plan
 from .image_sweeps import METHODS
+from .interrupted import Interrupted
 from .precision import increasing
 from .work import Spread
 
@@ -31,8 +32,8 @@ class QualityRow:
     Attributes:
         method: canonical name. budget: evaluations it could spend. steps: N. nfe: evaluations, counted.
         error: rms difference of a pixel, in [-1, 1], from the same images in many steps.
-        kept: the share of images in which the classifier sees what it sees in the image of many steps.
-        confidence: the classifier's median confidence.
+        kept: the share of images in which the classifier sees what it sees in the image of many steps; None without a
+            classifier. confidence: its median confidence, or None.
         frechet: Fréchet distance to the real images, see `frechet_distance`.
     """
 
@@ -41,8 +42,8 @@ class QualityRow:
     steps: int
     nfe: int
     error: Spread
-    kept: Spread
-    confidence: Spread
+    kept: Spread | None
+    confidence: Spread | None
     frechet: Spread
 
 
@@ -54,8 +55,9 @@ class ImageQuality:
         rows: a `QualityRow` for each method and budget, methods in the order asked for.
         left_out: (method, budget) -> reason for what cannot run.
         budgets, seeds, n: as asked for.
-        reference: the method and the steps of the images that the others are compared with.
-        confidence, frechet: of these images, each a `Spread`.
+        reference: the method and the steps of the images that the others are compared with. reference_nfe: their cost.
+        kind: what the classifier tells apart, such as "digit"; None without one.
+        confidence, frechet: of these images, each a `Spread`; the confidence is None without a classifier.
         floor: the Fréchet distance of as many real images to all of them: (5 % quantile, median, 95 % quantile).
     """
 
@@ -65,7 +67,9 @@ class ImageQuality:
     seeds: tuple
     n: int
     reference: tuple
-    confidence: Spread
+    reference_nfe: int
+    kind: str | None
+    confidence: Spread | None
     frechet: Spread
     floor: tuple
 
@@ -92,21 +96,24 @@ class ImageQuality:
 
 
 def image_quality(
-    eps, schedule, real, classifier, methods=METHODS, nfe=NFE, seeds=(0, 1), n=32, reference=REFERENCE, progress=True
+    eps, schedule, real, classifier=None, methods=METHODS, nfe=NFE, seeds=(0, 1), n=32, reference=REFERENCE,
+    progress=True,
 ):  # fmt: skip
     """Measure methods at several budgets of network evaluations, each at its largest step count within the budget.
 
     Args:
         eps: an image network. schedule: its schedule.
         real: real images [m, c, h, w] in [-1, 1], m > n.
-        classifier: called with images [n, c, h, w], returns a `toylab.analysis.Verdict`.
+        classifier: called with images [n, c, h, w], returns a `toylab.analysis.Verdict`; what it calls a class stands
+            in its `kind`, if it has one ("digit"). Without one only error and Fréchet distance are measured.
         methods: names, or results of `toylab.method`, without noise of their own. nfe: budgets, increasing.
         seeds: integers, increasing; n: images a seed, more than one, those that ``toylab sample`` makes.
         reference: (method, steps) of the images taken as converged. For the shipped digits network these are within
             0.005 (rms of a pixel) of those of 400 steps.
         progress: show a bar for work over two seconds.
 
-    Returns an `ImageQuality`. Raises ValueError or TypeError naming the argument.
+    Returns an `ImageQuality`. Raises ValueError or TypeError naming the argument. Interrupted, it raises `Interrupted`
+    with the seeds that are done.
     """
     schedule, methods, budgets = as_schedule(schedule), method_list(methods), increasing("nfe", nfe)
     (many,), count = method_list(reference[:1]), positive_int("reference", reference[1])
@@ -115,62 +122,94 @@ def image_quality(
             raise ValueError(f"methods must be without noise and step on the given grid, got {method.name}")
     if not seeds or positive_int("n", n, 2) >= len(real):
         raise ValueError(f"seeds must not be empty and n must be below the {len(real)} real images, got {seeds}, {n}")
+    if tuple(real.shape[1:]) != tuple(eps.shape):
+        raise ValueError(f"real must be images like those of eps, {tuple(eps.shape)}, got {tuple(real.shape[1:])}")
     jobs, left_out = {}, {}
     for budget in budgets:
         counts, reasons = plan(methods, budget, schedule)
         jobs |= {(method, budget): steps for method, steps in counts.items()}
         left_out |= {(name, budget): reason for name, reason in reasons.items()}
-    judge = _Judge(real, classifier)
-    found, converged = {job: [] for job in jobs}, []
-    work = sum(steps for steps in jobs.values()) + count
-    with tqdm(total=len(seeds) * work, desc="image quality", delay=2, leave=False, disable=not progress) as bar:
-        for seed in seeds:
-            own = image_seeds(seed, range(n))
-            x_T = start_noise(n, eps.shape, own, *default_dtype(eps))
-            how = {"x_T": x_T, "seed": own, "record": False, "progress": False}
-            target = sample(eps, schedule, many, count, **how)
-            converged.append(judge(target.x, target.x))
-            bar.update(count)
-            for job, steps in jobs.items():
-                run = sample(eps, schedule, job[0], steps, **how)
-                found[job].append({"nfe": run.nfe, **judge(run.x, target.x)})
-                bar.update(steps)
-    order = sorted(found, key=lambda job: methods.index(job[0]))
-    return ImageQuality(
-        rows=tuple(_row(method, budget, jobs[method, budget], found[method, budget]) for method, budget in order),
-        left_out=left_out,
-        budgets=budgets,
-        seeds=tuple(seeds),
-        n=n,
-        reference=(many.name, count),
-        confidence=Spread(tuple(each["confidence"] for each in converged)),
-        frechet=Spread(tuple(each["frechet"] for each in converged)),
-        floor=judge.floor(n),
-    )
+    order = sorted(jobs, key=lambda job: methods.index(job[0]))
+    runs = [(method, steps) for (method, _), steps in jobs.items()]
+    judge, done = _Judge(real, classifier), []
+
+    def result():
+        converged, found = ([seed[i] for seed in done] for i in (0, 1))
+        return ImageQuality(
+            rows=tuple(_row(job, jobs[job], [runs[job] for runs in found]) for job in order),
+            left_out=left_out,
+            budgets=budgets,
+            seeds=tuple(seeds[: len(done)]),
+            n=n,
+            reference=(many.name, count),
+            reference_nfe=costs[0],
+            kind=judge.kind,
+            confidence=_spread("confidence", converged),
+            frechet=_spread("frechet", converged),
+            floor=judge.floor(n),
+        )
+
+    costs = [evaluations(method, steps, schedule) for method, steps in ((many, count), *runs)]
+    total, style = len(seeds) * sum(costs), {"unit": "evaluation", "delay": 2, "leave": False}
+    try:
+        with tqdm(total=total, desc="image quality", disable=not progress, **style) as bar:
+            for seed in seeds:
+                done.append(_measure(eps, schedule, judge, seed, n, (many, count), jobs, bar))
+    except KeyboardInterrupt as stop:
+        what = f"image quality interrupted with {len(done)} of {len(seeds)} seeds done"
+        raise Interrupted(what, result() if done else None) from stop
+    return result()
 
 
-def _row(method, budget, steps, runs):
-    spreads = {name: Spread(tuple(run[name] for run in runs)) for name in ("error", "kept", "confidence", "frechet")}
-    return QualityRow(method=method.name, budget=budget, steps=steps, nfe=runs[0]["nfe"], **spreads)
+def _measure(eps, schedule, judge, seed, n, reference, jobs, bar):
+    """The measures of the converged images of a seed, and {job: those of its run, with its nfe}."""
+    own = image_seeds(seed, range(n))
+    x_T = start_noise(n, eps.shape, own, *default_dtype(eps))
+
+    def run(method, steps):
+        found = sample(eps, schedule, method, steps, x_T=x_T, seed=own, record=False, progress=False)
+        bar.update(found.nfe)
+        return found
+
+    target = run(*reference).x
+    runs = {job: run(job[0], steps) for job, steps in jobs.items()}
+    return judge(target, target), {job: {"nfe": each.nfe, **judge(each.x, target)} for job, each in runs.items()}
+
+
+def _row(job, steps, runs):
+    spreads = {name: _spread(name, runs) for name in ("error", "kept", "confidence", "frechet")}
+    return QualityRow(method=job[0].name, budget=job[1], steps=steps, nfe=runs[0]["nfe"], **spreads)
+
+
+def _spread(name, runs):
+    """The `Spread` of a measure over runs, None where it was not measured."""
+    return Spread(tuple(run[name] for run in runs)) if name in runs[0] else None
 
 
 class _Judge:
-    """Real images and a classifier, which images are measured with."""
+    """Real images and a classifier (or None), which images are measured with."""
 
     def __init__(self, real, classifier):
+        if classifier is not None:
+            classifier(real[:2])  # before anything long: whether it takes such images
         flat = _flat(real)
-        self.classifier = classifier
-        self.pca = PCA(min(COMPONENTS, *flat.shape), svd_solver="full").fit(flat)
+        self.classifier, self.kind = classifier, classifier and getattr(classifier, "kind", "class")
+        self.pca = PCA(min(COMPONENTS, *flat.shape), svd_solver="covariance_eigh").fit(flat)
         self.real = self.pca.transform(flat)
 
     def __call__(self, x, target):
         """The measures of images x [n, c, h, w] whose converged ones are `target`, by name."""
-        verdict, right = self.classifier(x), self.classifier(target)
-        return {
+        x, target = x.cpu(), target.cpu()
+        found = {
             "error": (x.double() - target.double()).square().mean().sqrt().item(),
+            "frechet": frechet_distance(self.pca.transform(_flat(x)), self.real),
+        }
+        if self.classifier is None:
+            return found
+        verdict, right = self.classifier(x), self.classifier(target)
+        return found | {
             "kept": float((verdict.classes == right.classes).mean()),
             "confidence": verdict.median_confidence,
-            "frechet": frechet_distance(self.pca.transform(_flat(x)), self.real),
         }
 
     def floor(self, n):
@@ -198,4 +237,4 @@ def frechet_distance(x, y):
 
 
 def _flat(images):
-    return torch.as_tensor(images).double().reshape(len(images), -1).numpy()
+    return torch.as_tensor(images).cpu().double().reshape(len(images), -1).numpy()

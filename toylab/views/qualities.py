@@ -6,35 +6,38 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 
+from toylab.analysis.work import Spread
 from toylab.views.look import in_our_look
 from toylab.views.style import line
 from toylab.views.tables import Table
 
 TITLES = {
     "error": "difference from the converged images\n(rms of a pixel)",
-    "kept": "same digit as when converged\n(% of images)",
+    "kept": "same {kind} as when converged\n(% of images)",
     "frechet": "Fréchet distance\nto the real images",
 }
-TOPS = {"error": 1, "frechet": 10}
 PALE = "#8a9096"
 
 
 @in_our_look
 def plot_quality(result):
-    """Error, share kept and Fréchet distance of an `ImageQuality` against NFE: medians over the seeds, bands from the
-    least to the largest. What is beyond the limits has blown up and is a triangle at the top. Returns the three Axes.
+    """Error, share kept (where there was a classifier) and Fréchet distance of an `ImageQuality` against NFE: medians
+    over the seeds, bands from the least to the largest. What is beyond the limits has blown up and is a triangle at the
+    top. Returns the Axes.
     """
-    figure, axes = plt.subplots(1, 3, figsize=(14.5, 5.0))
-    for ax, measure in zip(axes, TITLES, strict=True):
+    measures = [measure for measure in TITLES if measure != "kept" or result.kind]
+    figure, axes = plt.subplots(1, len(measures), figsize=(2.5 + 4 * len(measures), 5.0))
+    for ax, measure in zip(axes, measures, strict=True):
         _draw(ax, result, measure)
-    axes[2].axhspan(result.floor[0], result.floor[2], color=PALE, alpha=0.3, label=f"{result.n} real images")
+    axes[-1].axhspan(result.floor[0], result.floor[2], color=PALE, alpha=0.3, label=f"{result.n} real images")
     labels = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(labels.values(), labels.keys(), loc="outside right center", fontsize=13)
     return axes
 
 
 def _draw(ax, result, measure):
-    top, scale = TOPS.get(measure, inf), 100 if measure == "kept" else 1
+    top = {"error": 1, "kept": inf, "frechet": max(10, 3 * result.floor[2])}[measure]
+    scale = 100 if measure == "kept" else 1
     for method in result.methods:
         rows, look = result.of(method), line(method)
         nfe = np.array([row.nfe for row in rows])
@@ -47,7 +50,7 @@ def _draw(ax, result, measure):
         if len(over):
             ax.plot(over, [top] * len(over), "^", color=look["color"], markersize=11, clip_on=False, zorder=4)
     ax.set(xscale="log", xlabel="network evaluations (NFE)")
-    ax.set_title(TITLES[measure], pad=12)
+    ax.set_title(TITLES[measure].format(kind=result.kind), pad=12)
     ax.set_xticks(result.budgets, [str(budget) for budget in result.budgets])
     ax.xaxis.set_minor_locator(NullLocator())
     if measure == "kept":
@@ -63,13 +66,14 @@ def quality_table(result, budgets=None):
     """All measures of an `ImageQuality` at these of its budgets, by default all of them, as a `Table`."""
     budgets = result.budgets if budgets is None else budgets
     rows = [
-        (f"{row.method}, N = {row.steps}", str(row.nfe), row.error.middle, f"{row.kept.middle:.0%}",
-         f"{row.confidence.middle:.2f}", row.frechet.middle)
+        (f"{row.method}, N = {row.steps}", str(row.nfe), row.error.middle, *_judged(row.kept, row.confidence),
+         row.frechet.middle)
         for budget in budgets for row in result.rows if row.budget == budget
     ]  # fmt: skip
     many, steps = result.reference
+    same = result.kind and Spread((1.0,))
     rows.append(
-        (f"converged: {many}, N = {steps}", str(steps), 0.0, "100%", f"{result.confidence.middle:.2f}",
+        (f"converged: {many}, N = {steps}", str(result.reference_nfe), 0.0, *_judged(same, result.confidence),
          result.frechet.middle)
     )  # fmt: skip
     left = ", ".join(f"{name} at {at}" for name, at in result.left_out if at in budgets)
@@ -78,5 +82,11 @@ def quality_table(result, budgets=None):
         f"images to all of them is {result.floor[0]:.2g} to {result.floor[2]:.2g}"
         + (f"; left out: {left}" if left else "")
     )
-    header = ("method", "NFE", "difference from converged", "same digit", "median confidence", "Fréchet distance")
+    judged = (f"same {result.kind}", "median confidence") if result.kind else ()
+    header = ("method", "NFE", "difference from converged", *judged, "Fréchet distance")
     return Table(header, tuple(rows), note)
+
+
+def _judged(kept, confidence):
+    """The cells of what a classifier measures, none where there was no classifier."""
+    return (f"{kept.middle:.0%}", f"{confidence.middle:.2f}") if kept else ()
