@@ -71,8 +71,10 @@ def main():
     parser.add_argument("--configuration", default="cifar10-16")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=10, help="at least 2")
     options = parser.parse_args()
+    if options.rounds < 2:
+        parser.error(f"rounds must be at least 2, got {options.rounds}")
     device = place().device
     torch.manual_seed(0)
     network = UNet("linear-1000", **unet_config(options.configuration)).eval().requires_grad_(False).to(device)

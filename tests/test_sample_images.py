@@ -171,8 +171,8 @@ def test_the_bar_of_images_goes_on_with_every_call_and_ends_at_their_number(monk
     seen = []
 
     class Watched(image_samples.ImageBar):
-        def called(self, images):
-            super().called(images)
+        def called(self, images, t):
+            super().called(images, t)
             seen.append(self.n)
 
     monkeypatch.setattr(image_samples, "ImageBar", Watched)
@@ -180,6 +180,23 @@ def test_the_bar_of_images_goes_on_with_every_call_and_ends_at_their_number(monk
     assert len(seen) == 3 * 14
     np.testing.assert_allclose(np.diff([0, *seen]), [4 / 14] * 28 + [2 / 14] * 14)
     assert seen[-1] == 10
+
+
+def test_the_bar_of_an_adaptive_method_goes_on_as_t_does(monkeypatch):
+    seen = []
+
+    class Watched(image_samples.ImageBar):
+        def called(self, images, t):
+            super().called(images, t)
+            seen.append((self.n, t))
+
+    monkeypatch.setattr(image_samples, "ImageBar", Watched)
+    run = ImageSampler(Shrinking(), "PF", t_start=0.9, t_end=0.1).images(10)
+    assert len(seen) == run.nfe
+    counts = [count for count, _ in seen]
+    assert counts == sorted(counts) and counts[0] == 0 and counts[-1] == pytest.approx(10)
+    for count, t in seen:
+        assert count >= 10 * (0.9 - t) / 0.8 - 1e-9
 
 
 def test_too_large_a_batch_is_an_error_that_says_what_to_change(monkeypatch):

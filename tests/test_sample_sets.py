@@ -147,13 +147,36 @@ def test_a_killed_process_loses_its_unfinished_shard_only(tmp_path):
     kept = contents(tmp_path / "set")
     assert 3 <= sum(name.endswith(".npz") for name in kept) < 40
     assert not (tmp_path / "set" / "images.npz").exists()
-    (shards / ".000039.npz.1.partial").write_bytes(b"half")
+    (shards / f".000039.npz.{killed.pid}.partial").write_bytes(b"half")
     network, options = toylab.load(tmp_path / "checkpoints" / "cifar10.safetensors"), {"steps": 10, "shard": 4}
     images = make(tmp_path / "set", 160, network, batch=64, **options)
     np.testing.assert_array_equal(images[:20], make(tmp_path / "whole", 20, network, batch=64, **options))
     after = contents(tmp_path / "set")
     assert {name: at for name, at in kept.items() if "partial" not in name}.items() <= after.items()
     assert not any("partial" in name for name in after)
+
+
+def test_a_shard_that_goes_while_others_are_drawn_is_named_and_the_rest_is_kept(tmp_path, monkeypatch):
+    first, draw = tmp_path / "set" / "shards" / "000000.npz", sample_sets._draw
+
+    def and_it_goes(*rest):
+        if first.exists():
+            first.unlink()
+        return draw(*rest)
+
+    monkeypatch.setattr(sample_sets, "_draw", and_it_goes)
+    with pytest.raises(OSError, match="000000.npz has gone .* 8 of 12 images are kept"):
+        make(tmp_path / "set", 12, shard=4)
+    monkeypatch.setattr(sample_sets, "_draw", draw)
+    assert len(make(tmp_path / "set", 12, shard=4)) == 12
+
+
+def test_what_another_process_is_writing_is_left_alone(tmp_path):
+    make(tmp_path / "set", 4, shard=4)
+    alive = tmp_path / "set" / "shards" / f".000001.npz.{os.getppid()}.partial"
+    alive.write_bytes(b"half")
+    make(tmp_path / "set", 8, shard=4)
+    assert alive.exists()
 
 
 def test_a_full_disk_keeps_finished_shards_and_leaves_nothing_half_written(tmp_path, monkeypatch):

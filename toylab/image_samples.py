@@ -39,7 +39,7 @@ class ImageSampler:
 
     Attributes:
         shape: of an image, (channels, height, width). method: the method, resolved.
-        nfe: evaluations of an image, None for an adaptive method.
+        nfe: evaluations of an image, None for an adaptive method. limits: the first and the last t.
         settings: what decides an image, apart from the network and the seed; JSON-able.
         eps: the copy of the network, for `toylab.sample`.
 
@@ -61,6 +61,7 @@ class ImageSampler:
         rehearsal = self._run(lambda x, t: torch.zeros_like(x), network.schedule, x_T=torch.zeros(1, 1))
         self.nfe = rehearsal.nfe if self.method.fixed_grid else None
         nodes = rehearsal.times.tolist()
+        self.limits = nodes[0], nodes[-1]
         self.settings = {
             "method": self.method.name,
             "options": {key: getattr(self.method, key) for key in self.method.options},
@@ -95,8 +96,8 @@ class ImageSampler:
     def draw(self, seed, images, record=False, called=None, pad=True):
         """The `Trajectory`, on the CPU, of the images of this seed that have these numbers, as one batch.
 
-        called: a function that is told the number of images after each call of the network. pad: on a CPU, call the
-        network with LEAST images where there are fewer, so that they come out as in a large batch.
+        called: a function that is told the number of images and t after each call of the network. pad: on a CPU, call
+        the network with LEAST images where there are fewer, so that they come out as in a large batch.
         MemoryError, with advice, where the batch is too large.
         """
         self.eps.called, self.eps.least = called, LEAST if pad and self.eps.most else 1
@@ -144,25 +145,26 @@ class _Epsilon:
         padded = torch.cat([x, x[:1].expand(missing, *x.shape[1:])]) if missing > 0 else x
         out = self.network(padded, t)[: len(x)]
         if self.called:
-            self.called(len(x))
+            self.called(len(x), float(t))
         return out
 
 
 class ImageBar(tqdm):
-    """A bar of n images, which goes on with every call of the network."""
+    """A bar of n images, which goes on with every call of the network; for an adaptive method, as t does."""
 
     def __init__(self, sampler, n, show=True, initial=0):
         style = {"unit": "image", "unit_scale": True, "delay": 2, "leave": False}
         super().__init__(total=n, initial=initial, desc=sampler.method.name, disable=not show, **style)
-        self.nfe = sampler.nfe
+        self.nfe, self.limits = sampler.nfe, sampler.limits
         self.reached(initial)
 
     def reached(self, images):
         """Tell it that so many images are finished."""
         self.before, self.calls = images, 0
 
-    def called(self, images):
-        """Tell it that the network was called with so many images."""
+    def called(self, images, t):
+        """Tell it that the network was called with so many images at t."""
         self.calls += images
-        if self.nfe:
-            self.update(self.before + self.calls / self.nfe - self.n)
+        first, last = self.limits
+        done = self.before + self.calls / self.nfe if self.nfe else self.total * (first - t) / (first - last)
+        self.update(max(0, done - self.n))

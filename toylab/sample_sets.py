@@ -18,7 +18,7 @@ from .epsilon import checkpoints
 from .errors import positive_int
 from .image_samples import BATCH, ImageBar, ImageSampler, batches, image_seeds
 from .tiles import to_bytes
-from .writing import replacing
+from .writing import remove_leftovers, replacing
 
 FORMAT = "toylab-set-1"
 SHARD = 500
@@ -30,14 +30,16 @@ def sample_set(
     """Draw images 0 to n - 1 of this seed into the folder `out`; returns the path of the file with all of them.
 
     Started by ``accelerate launch`` or torchrun, the processes share the work; `out` must lie where all of them see
-    it. Image i depends on the seed and on i alone: up to rounding in the network's arithmetic it is the same whatever
-    the number of processes and the batch. A set that was stopped goes on with the same call, and a finished one grows
-    with a larger n: shards that are there and whole are kept.
+    it. Image i depends on the seed and on i alone: up to rounding in the network's arithmetic (which is coarser on
+    GPUs, whose convolutions in float32 use TF32) it is the same whatever the number of processes and the batch. A set
+    that was stopped goes on with the same call, and a finished one grows with a larger n: shards that are there and
+    whole are kept.
 
     Args:
         network, method, steps, **options: as for `toylab.image_samples.ImageSampler`. Adaptive methods, whose steps
             depend on all images of a batch, are refused.
-        batch: images that a process draws at once. shard: images a file; a stop costs each process one at most.
+        batch: images that a process draws at once, at most a shard's. shard: images a file; a stop costs each process
+            one at most.
         progress: show a bar for work over two seconds.
 
     Raises ValueError or TypeError naming the argument, ValueError (it says which) for the folder of a set with other
@@ -138,7 +140,8 @@ class _Folder:
                 file.write(f"{json.dumps(self.settings, indent=2)}\n".encode())
         missing = [index for index in self.indices if self._pixels(index) is None]
         for index in missing:
-            self.shard(index).unlink(missing_ok=True)
+            if self.shard(index).exists() and self._pixels(index) is None:  # damaged, not written since
+                self.shard(index).unlink()
         return missing
 
     def _compare(self):
@@ -179,7 +182,10 @@ class _Folder:
         channels, *size = self.settings["shape"]
         images = np.empty((self.n, *size, channels), np.uint8)
         for index in self.indices:
-            images[self.images(index)] = self._pixels(index).permute(0, 2, 3, 1).numpy()
+            pixels = self._pixels(index)
+            if pixels is None:
+                raise OSError(f"{self.shard(index)} has gone or was damaged meanwhile: {self.kept()}")
+            images[self.images(index)] = pixels.permute(0, 2, 3, 1).numpy()
         self.write(self.result, images=images, metadata=json.dumps({**self.settings, **about}))
-        for partial in self.out.rglob(".*.partial"):
-            partial.unlink()
+        for folder in (self.out, self.out / "shards"):
+            remove_leftovers(folder)

@@ -15,7 +15,7 @@ def replacing(path):
     in the block names `path`. What killed processes left behind of it is removed."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(path)
+    remove_leftovers(path.parent, glob.escape(path.name))
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as file:
@@ -31,8 +31,9 @@ def replacing(path):
         partial.unlink(missing_ok=True)
 
 
-def _remove_leftovers(path):
-    for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+def remove_leftovers(folder, names="*"):
+    """Remove what killed processes left half-written in `folder` of the files with these names (a pattern)."""
+    for partial in Path(folder).glob(f".{names}.*.partial"):
         pid = partial.name.split(".")[-2]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
             partial.unlink(missing_ok=True)
