@@ -231,8 +231,8 @@ def test_upsampling_for_compilation_has_the_values_and_gradients_of_diffusers():
     torch.testing.assert_close(found[1][2], found[0][2], rtol=1e-12, atol=1e-14)
 
 
-def rows():
-    with open("a.metrics.csv", newline="") as file:
+def rows(path="a.metrics.csv"):
+    with open(path, newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -247,8 +247,8 @@ def test_metrics_have_every_line_once_after_any_stops(tiny):
     stopped = {row["step"]: row["loss"] for row in rows()}
     assert [row["step"] for row in rows()] == ["10", "13", "20", "30", "40", "44"]
     assert [int(row["images"]) for row in rows()] == [80, 104, 160, 240, 320, 352]
-    train("a.safetensors")
-    whole = {row["step"]: row["loss"] for row in rows()}
+    train("b.safetensors")
+    whole = {row["step"]: row["loss"] for row in rows("b.metrics.csv")}
     assert {step: stopped[step] for step in ("10", "30", "40", "44")} == {
         step: whole[step] for step in ("10", "30", "40", "44")
     }
@@ -318,20 +318,77 @@ def test_full_disk_loses_nothing_and_names_the_file(tiny, monkeypatch):
     assert {"a.safetensors", "a.resume.pt", "a.metrics.csv"} < {path.name for path in before}
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="No space left on device: 'a.metrics.csv'"):
+        says = "cannot write a.metrics.csv: No space left on device; .*the state after step 33 is still there"
+        with pytest.raises(OSError, match=says):
             train("a.safetensors", resume=True)
     assert {path: path.read_bytes() for path in Path().rglob("*.*") if path.is_file()} == before
     assert same(train("a.safetensors", resume=True), train("b.safetensors"))
 
 
-def test_full_disk_during_a_snapshot_names_the_network(tiny, monkeypatch):
+def no_space(when):
+    """os.replace on a disk that is full for the files of which `when(path)` is true."""
+    plain = os.replace
+
+    def replace(source, target):
+        if when(Path(target)):
+            raise OSError(28, "No space left")
+        plain(source, target)
+
+    return replace
+
+
+@pytest.mark.parametrize("full", ["a.safetensors", "0000010.png"])
+def test_full_disk_during_a_snapshot_names_the_file_and_the_state_that_is_saved(tiny, monkeypatch, full):
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", no_space(lambda path: path.name == full))
+        with pytest.raises(OSError, match=rf"{full}: No space left; the state after step 10 is saved in a.resume.pt"):
+            train("a.safetensors", sample_minutes=1e-9, save_minutes=60)
+    assert not list(Path().rglob(".*"))
+    assert same(train("a.safetensors", resume=True), train("b.safetensors"))
+
+
+def test_full_disk_while_a_line_of_numbers_is_added_loses_nothing(tiny, monkeypatch):
+    class Full:
+        def __init__(self, file):
+            self.file = file
+
+        def writerow(self, row):
+            if row[0] == 20:
+                raise OSError(28, "No space left")
+            csv.writer(self.file).writerow(row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("toylab.training.record.csv", SimpleNamespace(writer=Full, reader=csv.reader))
+        with pytest.raises(OSError, match="a.metrics.csv: No space left; the state after step 20 is saved in a.res"):
+            train("a.safetensors", save_minutes=60)
+    assert same(train("a.safetensors", resume=True), train("b.safetensors"))
+
+
+def test_network_that_is_there_is_not_trained_over(tiny):
     train("a.safetensors", steps=2)
-    before = Path("a.safetensors").read_bytes()
-    monkeypatch.setattr(os, "replace", lambda source, target: (_ for _ in ()).throw(OSError(28, "No space left")))
-    net = toylab.load("./a.safetensors")
-    with pytest.raises(OSError, match="No space left: 'a.safetensors'"):
-        toylab.epsilon.save(net, "a.safetensors")
-    assert Path("a.safetensors").read_bytes() == before and not list(Path().glob(".*"))
+    before = {path: path.read_bytes() for path in Path().rglob("*.*") if path.is_file()}
+    with pytest.raises(FileExistsError, match="a.safetensors is there already: remove it, or choose another out"):
+        train("a.safetensors")
+    assert {path: path.read_bytes() for path in Path().rglob("*.*") if path.is_file()} == before
+
+
+def test_run_in_short_slots_gets_its_grids(tiny):
+    for place in (0, 1):
+        with pytest.raises(training.Interrupted):
+            train("a.safetensors", data=AtStep(13, ctrl_c), resume=place > 0)
+        assert len(list(Path().rglob("*.png"))) == place
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_run_that_goes_on_in_another_layout_stays_the_same_up_to_rounding(tiny, monkeypatch, precision):
+    """As on another kind of device; moments in the wrong order would make weights differ by the learning rate."""
+    layouts = iter([torch.contiguous_format, torch.channels_last, torch.channels_last])
+    monkeypatch.setattr(pictures, "memory_format", lambda *where: next(layouts))
+    with pytest.raises(training.Interrupted):
+        train("a.safetensors", data=AtStep(13, ctrl_c), precision=precision)
+    seen = [train("a.safetensors", resume=True, precision=precision), train("b.safetensors", precision=precision)]
+    a, b = (torch.cat([weight.reshape(-1) for weight in net.parameters()]) for net in seen)
+    assert (a - b).norm() <= {"float32": 1e-3, "bfloat16": 5e-3}[precision] * b.norm()
 
 
 @pytest.mark.parametrize(

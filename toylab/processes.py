@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import torch
 from accelerate import Accelerator, PartialState
+from accelerate.utils import parse_flag_from_env
 
 PATIENCE = timedelta(days=7)  # of processes that have to wait for others, whose share of the work may take longer
 
@@ -12,8 +13,9 @@ def accelerator():
     """accelerate's `Accelerator`, in full precision: ``device``, ``process_index``, ``num_processes``.
 
     Without a GPU it is a CPU's, which accelerate must be told for torchrun's processes to find one another; so it is
-    on Apple's GPUs, which have no float64.
+    on Apple's GPUs, which have no float64, and where ``accelerate launch --cpu`` asks for it.
     """
+    place()  # with its patience
     return Accelerator(cpu=_on_cpu(), mixed_precision="no")
 
 
@@ -23,5 +25,6 @@ def place():
 
 
 def _on_cpu():
-    found = torch.accelerator.current_accelerator()
-    return found is None or found.type == "mps"
+    if parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available():
+        return True
+    return torch.accelerator.current_accelerator().type == "mps"  # what torch was built for, be it there or not

@@ -120,9 +120,9 @@ def _train_one(given):
         raise unknown_name("name", name, [*datasets.names(), *recipes])
     if name not in recipes:
         _only(given, given.keys() - set(FOR_IMAGES), f"{name}, a set of points in the plane,")
-    schedule = given.pop("schedule", None) or (recipes[name].schedule if name in recipes else "linear")
+    schedule = given.pop("schedule", recipes[name].schedule if name in recipes else "linear")
     schedule = schedules.get(schedule).name
-    out = given["out"] = check_output(given.get("out") or checkpoint_name(name, schedule), [".safetensors"])
+    out = given["out"] = check_output(given.get("out", checkpoint_name(name, schedule)), [".safetensors"])
     began = time.monotonic()
     try:
         about = (training.train_images if name in recipes else training.train_2d)(name, schedule, **given).metadata

@@ -17,11 +17,12 @@ class RunFiles:
         )
 
 
-def run_files(out, schedule, resume):
+def run_files(out, schedule, resume, keep=False):
     """The `RunFiles` of `out`, or None for none, after making its folder.
 
-    ValueError for another suffix, a schedule that a file cannot tell, or `resume` without `out`; FileNotFoundError when
-    there is nothing to resume, FileExistsError when a stopped run would be lost, OSError when nothing can be written.
+    keep: whether a network that is there already must not be replaced. ValueError for another suffix, a schedule that a
+    file cannot tell, or `resume` without `out`; FileNotFoundError when there is nothing to resume, FileExistsError when
+    a stopped run, or a network to keep, would be lost, OSError when nothing can be written.
     """
     if out is None:
         if resume:
@@ -37,6 +38,8 @@ def run_files(out, schedule, resume):
             f"{files.state} is that of a stopped run: continue it with resume=True (--resume), or remove it, or choose "
             "another out"
         )
+    if keep and files.network.exists() and not resume:
+        raise FileExistsError(f"{files.network} is there already: remove it, or choose another out")
     return files
 
 

@@ -69,8 +69,8 @@ def fit(
             chooses.
         batches: ``batches(n, generator) -> x0`` [n, *shape], floating point, drawn with that generator alone.
         schedule: a name or a `Schedule`. config: a `TrainConfig`.
-        state: file for the resume state, written every `save_every` seconds, on Ctrl-C and at the end, in
-            one piece or not at all. None writes none. All machines of a run must see it.
+        state: file for the resume state, written at the first look after `save_every` seconds, on Ctrl-C and at the
+            end, in one piece or not at all. None writes none. All machines of a run must see it.
         resume: continue from `state`. On CPU the result equals that of an uninterrupted run bit for bit.
         progress: show a bar with loss and remaining time. continue_with: what Ctrl-C tells people to use.
         max_minutes: stop after the step in which this time is over.
@@ -96,13 +96,14 @@ def fit(
     device, main, count = accelerator.device, accelerator.is_main_process, accelerator.num_processes
     if config.batch < count:
         raise ValueError(f"batch must be at least {count}, one for each process, got {config.batch}")
-    network.to(device).train()
-    run = ResumeState(
-        state, _about(network, schedule), config, network, Average(network, config.ema),
-        torch.optim.AdamW(network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True),
-        losses=torch.zeros(config.steps),
-    )  # fmt: skip
-    start = run.restore() if resume else 0
+    with enough_memory(config, resume):
+        network.to(device).train()
+        run = ResumeState(
+            state, _about(network, schedule), config, network, Average(network, config.ema),
+            torch.optim.AdamW(network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True),
+            losses=torch.zeros(config.steps),
+        )  # fmt: skip
+        start = run.restore() if resume else 0
 
     def averaged(done):
         run.average.network.metadata = {**getattr(network, "metadata", {}), **report(config, run.losses[:done])}
@@ -114,7 +115,7 @@ def fit(
     )  # fmt: skip
     waiting, looked, saved = [], time.monotonic(), time.monotonic()
     devices = [device] if device.type == "cuda" else []
-    with bar, StopRequest(max_minutes) as stop, enough_memory(config), torch.random.fork_rng(devices):
+    with bar, StopRequest(max_minutes) as stop, enough_memory(config, resume), torch.random.fork_rng(devices):
         model = network
         if compile and start < config.steps:
             part = _parts(accelerator, batches, schedule, config, start)[0]
@@ -138,7 +139,8 @@ def fit(
             bar.set_postfix_str(f"loss {loss:.4f}, {speed:.0f}/s, {memory:.1f} GB", refresh=False)
             if watch and main:
                 seen, lr = done * config.batch, config.lr_at(step)
-                watch(Look(done, seen, loss, norm, lr, speed, memory, last, lambda done=done: averaged(done)))
+                look = Look(done, seen, loss, norm, lr, speed, memory, last, lambda done=done: averaged(done))
+                _show(watch, look, run, continue_with)
             if main and (last or time.monotonic() - saved >= save_every):
                 run.write(done)
                 saved = time.monotonic()
@@ -150,6 +152,22 @@ def fit(
                 where = where if state else "nothing is saved (no file was given)"
                 raise reason(f"stopped after step {done} of {config.steps}: {where}")
     return averaged(config.steps)
+
+
+def _show(watch, look, run, continue_with):
+    """``watch(look)``; where it cannot write, the state of the run is written, and the error says what is kept."""
+    try:
+        watch(look)
+    except OSError as error:
+        if run.path is None:
+            raise
+        try:
+            run.write(look.step)
+            kept = f"the state after step {look.step} is saved in {run.path}; continue with {continue_with}"
+        except OSError as another:
+            kept = another.strerror
+        where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise OSError(error.errno, f"cannot write {where}; {kept}") from error
 
 
 def _about(network, schedule):

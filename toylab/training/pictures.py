@@ -55,10 +55,11 @@ def train_images(
         compile: compile the network with torch.compile.
 
     Returns the network as `toylab.load` would. ValueError, TypeError or an OSError for bad arguments, a FileExistsError
-    where a stopped run to `out` would be lost; otherwise as `fit`.
+    where a network or a stopped run in `out` would be lost; otherwise as `fit`.
     """
     began, plan = time.monotonic(), recipe(configuration)
-    schedule, prediction = as_schedule(schedule or plan.schedule), prediction or plan.prediction
+    schedule = as_schedule(plan.schedule if schedule is None else schedule)
+    prediction = plan.prediction if prediction is None else prediction
     config = replace(config or plan.config, **changes)
     number("save_minutes", save_minutes, 0)
     number("sample_minutes", sample_minutes, 0, open_low=True)
@@ -67,8 +68,10 @@ def train_images(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = UNet(schedule, prediction=prediction, **unet_config(plan.name))
-    files = run_files(out, schedule, resume)
-    images = data if isinstance(data, image_sets.Images) else _loaded(data or plan.data, plan, progress)
+    files = run_files(out, schedule, resume, keep=True)
+    images = data
+    if not isinstance(data, image_sets.Images):
+        images = _loaded(plan.data if data is None else data, plan, progress)
     if images.shape != network.shape:
         raise ValueError(f"data must hold images of shape {network.shape} for {plan.name!r}, got {images.shape}")
     network = network.to(memory_format=memory_format(config.precision, processes.accelerator().device))
@@ -80,13 +83,14 @@ def train_images(
     }
     again = {"note": note, "out": out, "max-minutes": max_minutes, "compile": compile}
     again = command(plan, schedule, prediction, config, data, full=True, **again)
+    again = f"resume=True (`{again} --resume` in a terminal)" if _in_words(plan, config, data) else "resume=True"
     record = files and Record(files, resume, 60 * sample_minutes)
     try:
         network = fit(
             network, images.batch, schedule, config, state=files and files.state, resume=resume, progress=progress,
             save_every=60 * save_minutes, look_every=LOOK_EVERY, compile=compile, watch=record,
             max_minutes=max_minutes and max(1e-9, max_minutes - (time.monotonic() - began) / 60),
-            continue_with=f"resume=True (`{again} --resume` in a terminal)",
+            continue_with=again,
         )  # fmt: skip
         return finished(network, files, lambda: record.snapshot(network, config.steps))
     finally:
@@ -94,23 +98,35 @@ def train_images(
             record.close()
 
 
+OPTIONS = ("steps", "batch", "lr", "weighting", "precision", "accumulate", "seed")  # settings with one in the terminal
+
+
 def command(plan, schedule, prediction, config, data=None, full=False, **more):
-    """The command line that trains this network. In metadata it leaves out the folder of its data; `full`, it has that
-    and `more` options."""
+    """The command line that trains this network, or the call in Python where it takes that. In metadata it leaves out
+    the folder of its data; `full`, it has that and `more` options."""
+    if not _in_words(plan, config, data):
+        given = "" if data is None else f", data={_without_folder(getattr(data, 'name', data))!r}"
+        return f"train_images({plan.name!r}, {schedule.name!r}, prediction={prediction!r}, config={config}{given})"
     options = {"schedule": schedule.name}
-    if isinstance(data, (str, Path)):
-        options["data"] = data if full else _without_folder(str(data))
+    if data is not None:
+        options["data"] = data if full else _without_folder(data)
     if prediction != plan.prediction:
         options["prediction"] = prediction
-    for name in ("steps", "batch", "lr", "weighting", "precision", "accumulate", "seed"):
+    for name in OPTIONS:
         value = getattr(config, name)
         if name in ("steps", "batch", "seed") or value != getattr(plan.config, name):
-            options[name] = f"{value:g}" if name == "lr" else value
+            options[name] = value
     words = ["toylab", "train", plan.name]
     for name, value in (options | more).items():
         if value is not None and value is not False:
             words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     return shlex.join(words)
+
+
+def _in_words(plan, config, data):
+    """Whether the options of ``toylab train`` can say all this."""
+    told = replace(plan.config, **{name: getattr(config, name) for name in OPTIONS})
+    return told == config and not isinstance(data, image_sets.Images)
 
 
 def memory_format(precision, device):
@@ -134,7 +150,7 @@ def _loaded(name, plan, progress):
 
 def _without_folder(name):
     """The name of images, or their path, without what comes before the last folder or file."""
-    kind, colon, path = name.partition(":")
+    kind, colon, path = str(name).partition(":")
     return f"{kind}:{Path(path).name}" if colon else Path(name).name
 
 

@@ -59,6 +59,10 @@ def train_2d(
         torch.manual_seed(config.seed)
         network = MLP(schedule, **(arguments or {}))
     network.dataset, network.metadata = manifold.name, {"command": story}
+    again = "resume=True"
+    told = replace(TrainConfig(), steps=config.steps, batch=config.batch, lr=config.lr, seed=config.seed)
+    if told == config and not arguments and manifold.name in datasets.names():
+        again += f" (`{story} --out {shlex.quote(str(out))} --resume` in a terminal)"
     with single_thread():
         network = fit(
             network,
@@ -68,7 +72,7 @@ def train_2d(
             state=files and files.state,
             resume=resume,
             progress=progress,
-            continue_with=f"resume=True (`{story} --out {shlex.quote(str(out))} --resume` in a terminal)",
+            continue_with=again,
         )
     return finished(network, files, lambda: checkpoints.save(network, files.network))
 
@@ -82,7 +86,7 @@ def command(dataset, schedule, config):
     """The command line that trains this network."""
     return (
         f"toylab train {dataset} --schedule {schedule} --steps {config.steps} --batch {config.batch} "
-        f"--lr {config.lr:g} --seed {config.seed}"
+        f"--lr {config.lr} --seed {config.seed}"
     )
 
 

@@ -20,7 +20,8 @@ class Record:
         self.files = files
         self.resume = resume
         self.sample_every = sample_every
-        self.last_sample = time.monotonic()
+        grids = files.samples.glob("*.png") if resume else ()
+        self.last_sample = max((grid.stat().st_mtime for grid in grids), default=0 if resume else time.time())
         self.board = None
         self.started = False
 
@@ -28,14 +29,18 @@ class Record:
         if not self.started:
             self._start(look.step)
         row = {name: getattr(look, name) for name in COLUMNS}
-        with open(self.files.metrics, "a", newline="") as file:
-            csv.writer(file).writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row.values()])
+        line = [f"{value:.6g}" if isinstance(value, float) else value for value in row.values()]
+        try:
+            with open(self.files.metrics, "a", newline="") as file:
+                csv.writer(file).writerow(line)
+        except OSError as error:  # that of a write names no file
+            raise OSError(error.errno, error.strerror, str(self.files.metrics)) from error
         if self.board:
             for name, value in row.items():
                 self.board.add_scalar(name, value, look.step)
-        if not look.last and time.monotonic() - self.last_sample >= self.sample_every:
+        if not look.last and time.time() - self.last_sample >= self.sample_every:
             self.snapshot(look.network(), look.step)
-            self.last_sample = time.monotonic()
+            self.last_sample = time.time()
 
     def snapshot(self, network, step):
         """Save `network`, and a grid of what it makes of the same noise each time."""

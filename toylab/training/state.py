@@ -88,9 +88,19 @@ class ResumeState:
             self.optimizer.load_state_dict(state["optimizer"])
         except (RuntimeError, ValueError, KeyError) as error:
             raise ValueError(f"{path} does not fit the network: {error}") from None
+        _lay_out(self.optimizer)
         self.saved = state["step"]
         self.losses[: self.saved] = state["losses"]
         return self.saved
+
+
+def _lay_out(optimizer):
+    """Give what the optimiser knows of a weight the weight's layout in memory, which differs where the state comes from
+    another device: fused optimisers take both in the order they lie."""
+    for weight, known in optimizer.state.items():
+        for name, value in known.items():
+            if isinstance(value, torch.Tensor) and value.shape == weight.shape:
+                known[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 def _read(path):

@@ -6,6 +6,8 @@ import time
 
 import torch
 
+EXHAUSTED = ("allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")  # in errors of torch
+
 
 class Diverged(FloatingPointError):
     """The loss or its gradient is no longer finite."""
@@ -57,26 +59,28 @@ class StopRequest:
 
 
 class enough_memory:
-    """A block in which running out of memory becomes a MemoryError that says what to change."""
+    """A block in which running out of memory becomes a MemoryError that says what to change, in a run that is continued
+    only what may be changed then."""
 
-    def __init__(self, config):
-        self.config = config
+    def __init__(self, config, resume=False):
+        self.config, self.resume = config, resume
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, traceback):
         if _is_exhausted(error):
+            others = "" if self.resume else ", or lower batch, or set precision to bfloat16 on a GPU"
             raise MemoryError(
                 f"no memory for a batch of {self.config.batch} in {self.config.accumulate} part(s): double accumulate "
-                "(same result, less memory), or lower batch, or set precision to bfloat16 on a GPU"
+                f"(same result, less memory){others}"
             ) from error
 
 
 def _is_exhausted(error):
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and ("allocate memory" in str(error) or "not enough memory" in str(error))
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in EXHAUSTED)
 
 
 def check_finite(window, done, run):

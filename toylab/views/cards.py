@@ -35,13 +35,22 @@ def ship(file, name):
         header, *rows = csv.reader(table)
     rows = np.array(rows, dtype=float)
     rows = rows[rows[:, 0] <= story.get("steps_done", story["training"]["steps"])]
-    parts = np.array_split(rows, min(ROWS, len(rows)))
-    thin = [[part[-1, 0], part[-1, 1], *part[:, 2:].mean(0)] for part in parts]
-    lines = [header, *([f"{value:.6g}" for value in row] for row in thin)]
+    lines = [header, *([f"{value:.6g}" for value in row] for row in _thinned(rows, header.index("images_per_second")))]
     network.dataset = recipe(story["configuration"]).data
     checkpoints.save(network, checkpoints.folder() / f"{name}{checkpoints.SUFFIX}", half=True)
     with replacing(_folder() / f"{name}.csv") as table:
         table.write("".join(f"{','.join(line)}\n" for line in lines).encode())
+
+
+def _thinned(rows, speed):
+    """At most `ROWS` means over rows of a record, with the last step and the images of each; the column `speed` is that
+    over their whole time."""
+    seconds, before = np.diff(rows[:, 1], prepend=0) / rows[:, speed], 0
+    parts = [np.array_split(column, min(ROWS, len(rows))) for column in (rows, seconds)]
+    for part, took in zip(*parts, strict=True):
+        row = [*part[-1, :2], *part[:, 2:].mean(0)]
+        row[speed], before = (row[1] - before) / took.sum(), row[1]
+        yield row
 
 
 def names():

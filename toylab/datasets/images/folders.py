@@ -18,8 +18,9 @@ def read(folder, size, *, progress=True):
 
     The middle square of each is resized: by averages over areas to a smaller size, bicubic to a larger one. Grey
     and palette images become RGB, transparent ones lie on white. Where all images are in sub-folders, these are the
-    classes. Hidden files, and files that do not end like an image, are passed over. ValueError names an image that
-    cannot be read, or a folder without images; FileNotFoundError or NotADirectoryError one that is none.
+    classes. Links to folders are followed; hidden files, and files that do not end like an image, are passed over.
+    ValueError names an image that cannot be read, or a folder without images; FileNotFoundError or NotADirectoryError
+    one that is none.
     """
     folder, paths = _images(folder)
     pixels = np.empty((len(paths), 3, size, size), np.uint8)
@@ -93,11 +94,16 @@ def find(folder):
     if not folder.exists():
         raise FileNotFoundError(f"no folder {folder}")
     found = []
-    for parent, folders, files in os.walk(folder, onerror=_raise):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for parent, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".") and not _leads_back(Path(parent, name))]
         wanted = (name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith("."))
         found += [Path(parent, name).relative_to(folder) for name in wanted]
     return sorted(found, key=lambda path: path.parts)
+
+
+def _leads_back(folder):
+    """Whether `folder` is a link to one on the way to it, and so would never end."""
+    return folder.is_symlink() and any(parent.resolve().is_relative_to(folder.resolve()) for parent in folder.parents)
 
 
 def _raise(error):
