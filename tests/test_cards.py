@@ -63,12 +63,16 @@ def test_a_file_without_marks_is_left_alone(shipped):
 def test_a_long_record_is_thinned_to_means(tmp_path, monkeypatch, shipped):
     table = tmp_path / "run.metrics.csv"
     header = table.read_text().splitlines()[0]
-    lines = [f"{3 * i / 1000},{1280 * i},{float(i)},1,1e-3,100,1" for i in range(1, 1001)]
+    speeds = np.random.default_rng(0).uniform(10, 400, 1000)
+    lines = [f"{3 * i / 1000},{1280 * i},{float(i)},1,1e-3,{speed},1" for i, speed in enumerate(speeds, 1)]
     table.write_text("\n".join([header, *lines]) + "\n")
     cards.ship(tmp_path / "run.safetensors", "digits")
     with open(shipped / "cards/digits.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == cards.ROWS
+    assert cards._seconds(np.genfromtxt(shipped / "cards/digits.csv", delimiter=",", names=True)) == pytest.approx(
+        sum(1280 / speed for speed in speeds)
+    )
     assert float(rows[0]["loss"]) == pytest.approx(5.5) and float(rows[-1]["images"]) == 1280000
 
 

@@ -262,6 +262,17 @@ def test_sub_folders_are_classes(tmp_path):
     assert found.pixels[:, 0, 0, 0].tolist() == [3, 2, 0, 1]
 
 
+def test_links_to_folders_are_followed_and_those_that_lead_back_are_not(tmp_path):
+    for i, name in enumerate(["elsewhere/1.png", "photos/dogs/1.png"]):
+        save_image(tmp_path / name, np.full((4, 4), i, np.uint8))
+    (tmp_path / "photos/cats").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (tmp_path / "elsewhere/back").symlink_to(tmp_path / "photos", target_is_directory=True)
+    (tmp_path / "photos/dogs/up").symlink_to(tmp_path / "photos/dogs", target_is_directory=True)
+    found = images.load(tmp_path / "photos", size=4)
+    assert (found.classes, found.labels.tolist()) == (["cats", "dogs"], [0, 1])
+    assert found.pixels[:, 0, 0, 0].tolist() == [0, 1]
+
+
 def test_files_that_are_no_images_are_passed_over(tmp_path):
     save_image(tmp_path / "1.png", np.zeros((4, 4), np.uint8))
     for name in ("Thumbs.db", ".DS_Store", "._1.png", "readme.txt", ".cache/2.png"):

@@ -166,6 +166,7 @@ def test_recipes_count_their_parameters():
         {},
         {"steps": 7, "batch": 9, "lr": 1.5e-5, "seed": 3},
         {"weighting": "min-snr", "accumulate": 4},
+        {"lr": 0.00123456789},
         {"precision": "bfloat16"},
     ],
 )
@@ -178,6 +179,20 @@ def test_the_command_in_a_networks_story_gives_its_settings(data, changes):
     told = {key: given[key] for key in asdict(config) if given.get(key) is not None}
     assert (given["name"], given["schedule"], given["prediction"]) == ("cifar10-16", "cosine-1000", prediction)
     assert replace(plan.config, **told) == config and given["data"] == data
+
+
+@pytest.mark.parametrize(
+    "change", [{"ema": 0.5}, {"warmup": 0.5}, {"data": load("digits")}], ids=["ema", "warmup", "images"]
+)
+def test_what_the_command_line_cannot_say_is_told_as_a_call(tiny, change):
+    story = train(steps=1, **change).metadata["command"]
+    assert story.startswith("train_images('digits', 'linear', prediction='v', config=TrainConfig(steps=1,")
+    assert story.endswith(", data='digits')") == ("data" in change)
+
+
+def test_a_stop_offers_no_command_line_that_would_be_refused(tiny):
+    with pytest.raises(training.Interrupted, match=r"continue with resume=True$"):
+        train("a.safetensors", data=AtStep(3, ctrl_c))
 
 
 def test_metadata_leave_out_folders(tiny, tmp_path):
@@ -193,9 +208,9 @@ def test_metadata_leave_out_folders(tiny, tmp_path):
 @pytest.mark.parametrize("options", [{}, {"schedule": "cosine-1000", "weighting": "min-snr"}, {"prediction": "eps"}])
 def test_stopped_and_resumed_unet_ends_bit_for_bit_like_an_uninterrupted_one(tiny, options):
     whole = train("whole.safetensors", **options)
-    with pytest.raises(training.Interrupted, match=rf"step 13 of {STEPS}.*toylab train digits .*--out a.*--resume"):
+    with pytest.raises(training.Interrupted, match=f"step 13 of {STEPS}"):
         train("a.safetensors", data=AtStep(13, ctrl_c), **options)
-    with pytest.raises(training.TimeUp):
+    with pytest.raises(training.TimeUp, match=rf"step 14 of {STEPS}.*toylab train digits .*--out a.*--resume"):
         train("a.safetensors", resume=True, max_minutes=1e-9, **options)
     resumed = train("a.safetensors", resume=True, **options)
     assert same(whole, resumed) and whole.metadata == resumed.metadata
@@ -398,6 +413,9 @@ def test_run_that_goes_on_in_another_layout_stays_the_same_up_to_rounding(tiny, 
         ({"data": "npz:missing.npz"}, FileNotFoundError, "missing.npz"),
         ({"data": "folder:missing"}, FileNotFoundError, "missing"),
         ({"data": 3}, TypeError, "got 3"),
+        ({"data": ""}, ValueError, "data must be .*unknown images ''"),
+        ({"schedule": ""}, ValueError, "unknown schedule ''"),
+        ({"prediction": ""}, ValueError, "unknown prediction ''"),
         ({"schedule": "liner"}, ValueError, "did you mean 'linear'"),
         ({"prediction": "x0"}, ValueError, "prediction 'x0'.*eps, v"),
         ({"precision": "fp16"}, ValueError, "precision 'fp16'.*float32, bfloat16"),

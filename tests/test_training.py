@@ -444,11 +444,32 @@ def exhausted_cpu(x, t):
     return x + torch.empty(2**60).sum()
 
 
-@pytest.mark.parametrize("exhausted", [exhausted_gpu, exhausted_cpu])
+def exhausted_library(x, t):
+    raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
+
+
+def exhausted_pinned_memory(x, t):
+    raise RuntimeError("CUDA error: out of memory")
+
+
+@pytest.mark.parametrize("exhausted", [exhausted_gpu, exhausted_cpu, exhausted_library, exhausted_pinned_memory])
 def test_running_out_of_memory_says_what_to_change(exhausted, monkeypatch):
     monkeypatch.setattr(MLP, "forward", lambda self, x, t: exhausted(x, t))
     with pytest.raises(MemoryError, match="batch of 16 in 2 part.*double accumulate.*lower batch.*bfloat16"):
         run(replace(CONFIG, accumulate=2))
+
+
+def test_running_out_of_memory_while_resuming_advises_only_what_may_change(stopped, monkeypatch):
+    monkeypatch.setattr(MLP, "forward", lambda self, x, t: exhausted_gpu(x, t))
+    with pytest.raises(MemoryError, match="double accumulate") as error:
+        run(state=stopped, resume=True)
+    assert "batch," not in str(error.value) and "bfloat16" not in str(error.value)
+
+
+def test_network_that_is_too_large_from_the_start_gets_the_same_advice(monkeypatch):
+    monkeypatch.setattr(MLP, "to", lambda self, device: exhausted_gpu(None, None))
+    with pytest.raises(MemoryError, match="batch of 16"):
+        run()
 
 
 def test_network_that_diverges_is_not_written_over_an_older_one(tmp_path, monkeypatch):

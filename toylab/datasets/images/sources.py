@@ -95,6 +95,8 @@ def _parse(name_or_path):
     if not isinstance(name_or_path, (str, Path)):
         raise TypeError(f"name_or_path must be a name (str) or a path, got {name_or_path!r}")
     text = str(name_or_path)
+    if not text.strip():
+        raise errors.unknown_name("images", text, names())
     match = re.fullmatch(r"\s*(\w+?)(?:-(\d+))?\s*(?::(.*))?", text, re.DOTALL)
     if isinstance(name_or_path, Path) or not match or match[1].lower() not in SOURCES:
         return _path_source(name_or_path), None, text
