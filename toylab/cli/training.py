@@ -147,12 +147,22 @@ def _train_all(overwrite):
         print(path)
 
 
+def _configuration(name):
+    """That of the network of this name; None for one that has none or cannot be read."""
+    from ..epsilon import load
+
+    try:
+        return load(name).metadata.get("configuration")
+    except (OSError, ValueError):
+        return None
+
+
 def _list_networks(json):
-    from ..epsilon import load, names
+    from ..epsilon import names
     from ..training import RECIPES
     from .output import print_json, print_table
 
-    shipped = {name: load(name).metadata.get("configuration") for name in names()}
+    shipped = {name: _configuration(name) for name in names()}
     rows = [
         {**recipe.about(), "networks": [name for name, made_as in shipped.items() if made_as == recipe.name]}
         for recipe in RECIPES.values()
