@@ -333,7 +333,7 @@ def test_finished_state_gives_the_result_again(tmp_path):
 
 
 def test_train_2d_resumes_bit_for_bit_and_cleans_up(tmp_path, monkeypatch):
-    arguments = {"steps": 80, "batch": 8, "arguments": TINY, "progress": False}
+    arguments = {"steps": 80, "batch": 8, "progress": False}
     whole, out = training.train_2d("moons", **arguments), tmp_path / "moons.safetensors"
     monkeypatch.setattr("toylab.training.planar.rows_of", lambda points: at_step(30, ctrl_c, points))
     with pytest.raises(
@@ -345,6 +345,13 @@ def test_train_2d_resumes_bit_for_bit_and_cleans_up(tmp_path, monkeypatch):
     resumed = training.train_2d("moons", out=out, resume=True, **arguments)
     assert same(whole, resumed) and resumed.metadata == whole.metadata
     assert [path.name for path in tmp_path.iterdir()] == ["moons.safetensors"]
+
+
+@pytest.mark.parametrize("change", [{"arguments": TINY}, {"config": replace(CONFIG, ema=0.5)}])
+def test_train_2d_offers_no_command_line_that_would_be_refused(tmp_path, monkeypatch, change):
+    monkeypatch.setattr("toylab.training.planar.rows_of", lambda points: at_step(3, ctrl_c, points))
+    with pytest.raises(training.Interrupted, match=r"continue with resume=True$"):
+        training.train_2d("moons", out=tmp_path / "moons.safetensors", batch=8, progress=False, **change)
 
 
 # Stopping
