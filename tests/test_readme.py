@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import typer
 from typer.testing import CliRunner
 
 import toylab
@@ -42,6 +43,20 @@ def test_every_command_shown_is_one_that_the_command_line_has():
         help_text = CliRunner().invoke(app, [name, "--help"], terminal_width=200).output
         for option in (argument for argument in arguments if argument.startswith("-")):
             assert option in help_text, f"toylab {name} has no {option}"
+
+
+NAMELESS = {"lab", "datasets", "methods", "train", "reproduce"}
+
+
+def test_every_example_in_readme_and_help_is_of_something_that_comes_with_toylab():
+    texts = [*blocks("sh"), *(CliRunner().invoke(app, [name, "--help"]).output for name in commands_of_toylab())]
+    found = re.findall(r"^ *toylab ([\w-]+) ([\w-]+)", "\n".join(texts), re.MULTILINE)
+    names = {name for command, name in found if command not in NAMELESS and not name.startswith("-")}
+    assert {"spiral", "digits", "cifar10"} <= names <= {*toylab.datasets.names(), *toylab.epsilon.names()}
+
+
+def commands_of_toylab():
+    return typer.main.get_command(app).commands
 
 
 def test_every_make_target_shown_exists():
