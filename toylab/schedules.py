@@ -134,7 +134,8 @@ class Cosine(Schedule):
         return torch.where(t < 0.5, torch.log1p(-small), 2 * cosine.log())
 
     def beta(self, t):
-        return 2 * self.rate * torch.tan(self.a0 + self.rate * t)
+        near_half_pi = 1 / torch.tan(self.rate * (1 - t))  # tan a, unrounded by a
+        return 2 * self.rate * torch.where(t < 0.5, torch.tan(self.a0 + self.rate * t), near_half_pi)
 
     def t_of_sigma(self, sigma):
         cos_a = math.cos(self.a0) / (1 + sigma**2).sqrt()
