@@ -112,18 +112,11 @@ def _is_pair(method):
 
 def _cost(method):
     """(evaluations as a formula in N, evaluations of 10 steps), both from counted runs."""
-    import torch
-
-    from ..samplers import sample
+    from ..analysis.compare import evaluations
 
     if not method.fixed_grid:
         return "adaptive", None
-    counts = [
-        sample(
-            lambda x, t: torch.zeros_like(x), "linear", method, steps, n=1, record=False, progress=False
-        ).nfe
-        for steps in COUNTED_AT
-    ]
+    counts = [evaluations(method, steps) for steps in COUNTED_AT]
     slope, rest = divmod(counts[1] - counts[0], COUNTED_AT[1] - COUNTED_AT[0])
     offset = counts[0] - slope * COUNTED_AT[0]
     if rest or counts[2] != slope * COUNTED_AT[2] + offset:

@@ -1,7 +1,7 @@
 """What decides the outcome of a training run, apart from network, data and schedule."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ..errors import number, positive_int, unknown_name
 
@@ -64,6 +64,10 @@ class TrainConfig:
         if step < warm:
             return self.lr * min(1.0, (step + 1) / warm)
         return self.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / (self.steps - warm)))
+
+    def differs_only_in(self, other, names):
+        """Whether all other fields than these are those of another config."""
+        return replace(other, **{name: getattr(self, name) for name in names}) == self
 
     def differences(self, other):
         """The fields in which two configs differ, as text."""

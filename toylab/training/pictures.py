@@ -125,8 +125,7 @@ def command(plan, schedule, prediction, config, data=None, full=False, **more):
 
 def _in_words(plan, config, data):
     """Whether the options of ``toylab train`` can say all this."""
-    told = replace(plan.config, **{name: getattr(config, name) for name in OPTIONS})
-    return told == config and not isinstance(data, image_sets.Images)
+    return config.differs_only_in(plan.config, OPTIONS) and not isinstance(data, image_sets.Images)
 
 
 def memory_format(precision, device):

@@ -60,8 +60,8 @@ def train_2d(
         network = MLP(schedule, **(arguments or {}))
     network.dataset, network.metadata = manifold.name, {"command": story}
     again = "resume=True"
-    told = replace(TrainConfig(), steps=config.steps, batch=config.batch, lr=config.lr, seed=config.seed)
-    if told == config and not arguments and manifold.name in datasets.names():
+    told = config.differs_only_in(TrainConfig(), ("steps", "batch", "lr", "seed"))
+    if told and not arguments and manifold.name in datasets.names():
         again += f" (`{story} --out {shlex.quote(str(out))} --resume` in a terminal)"
     with single_thread():
         network = fit(
