@@ -44,7 +44,7 @@ test: $(TEST)  ## install what is missing and run every test
 
 notebooks: $(TEST)  ## run every notebook from top to bottom and keep its outputs
 	@echo "toylab: running the notebooks"
-	@$(PY) notebooks/execute.py $(ARGS)
+	@$(PY) scripts/notebooks.py $(ARGS)
 
 reproduce: $(LAB)  ## compute every quoted number again, into docs/results.md
 	@echo "toylab: writing docs/results.md and docs/results/"
@@ -52,7 +52,7 @@ reproduce: $(LAB)  ## compute every quoted number again, into docs/results.md
 
 picture: $(TEST)  ## render the README's picture in Chromium
 	@echo "toylab: rendering docs/player.png"
-	@$(PY) docs/make_picture.py
+	@$(PY) scripts/picture.py
 
 lint: $(TEST)  ## check the style of the code with ruff
 	@echo "toylab: checking the style"

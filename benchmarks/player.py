@@ -85,7 +85,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, browser() as started:
         saved, server = spiral().save(Path(folder) / "spiral.npz"), Path(folder) / "server"
-        cell = f"from toylab.views import Player\nPlayer.from_file({str(saved)!r})"
+        cell = f"from toylab.figures import Player\nPlayer.from_file({str(saved)!r})"
         source = notebook(Path(folder) / "player.ipynb", cell)
         server.mkdir()
         look = {"viewport": {"width": 1500, "height": 1000}, "device_scale_factor": options.ratio}
@@ -100,9 +100,7 @@ def main():
                 page.keyboard.press("End")
                 found = press(page, name, options.presses)
                 p95 = found[max(0, round(0.95 * len(found)) - 1)]
-                print(
-                    f"{'key press on ' + name:<24}{statistics.median(found):8.1f}{p95:8.1f}{found[-1]:8.1f}"
-                )
+                print(f"{'key press on ' + name:<24}{statistics.median(found):8.1f}{p95:8.1f}{found[-1]:8.1f}")
             paints, seconds = drag(page, "Time", 60)
             print(f"{'60-move drag of Time':<24}{paints:5d} paints in {seconds:.2f} s (ideal 1.00)")
 

@@ -16,14 +16,15 @@ from dataclasses import replace
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from toylab import processes, training
-from toylab.datasets.images import Images
+from toylab import _processes as processes
+from toylab import training
 from toylab.epsilon.configurations import unet_config
 from toylab.epsilon.unet import UNet
+from toylab.images import Images
 from toylab.schedules import get
 from toylab.training import RECIPES, examples, fit
 from toylab.training.config import PRECISION
-from toylab.training.pictures import memory_format
+from toylab.training.images import memory_format
 
 
 def clock():

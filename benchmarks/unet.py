@@ -18,10 +18,10 @@ import diffusers
 import torch
 
 import toylab
+from toylab._processes import place
 from toylab.epsilon.configurations import unet_config
 from toylab.epsilon.unet import UNet
-from toylab.image_samples import ImageSampler
-from toylab.processes import place
+from toylab.images.sampler import ImageSampler
 
 ENTRIES = 1000
 PIPELINES = {

@@ -13,11 +13,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def run(*arguments):
     """The result of ``toylab`` with these arguments: strings of words, or lists of them."""
-    words = [
-        word
-        for argument in arguments
-        for word in (argument.split() if isinstance(argument, str) else argument)
-    ]
+    words = [word for argument in arguments for word in (argument.split() if isinstance(argument, str) else argument)]
     return CliRunner().invoke(app, words)
 
 

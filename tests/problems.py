@@ -17,15 +17,12 @@ PAIRS = CLASSICAL + PSEUDO
 
 def _cosine(t):
     return (
-        mpmath.cos((t + OFFSET) / (1 + OFFSET) * mpmath.pi / 2)
-        / mpmath.cos(OFFSET / (1 + OFFSET) * mpmath.pi / 2)
+        mpmath.cos((t + OFFSET) / (1 + OFFSET) * mpmath.pi / 2) / mpmath.cos(OFFSET / (1 + OFFSET) * mpmath.pi / 2)
     ) ** 2
 
 
 def _sigmoid(t):
-    return mpmath.exp(
-        -mpmath.quad(lambda u: HALF / 5 + HALF * 199 / 5 / (1 + mpmath.exp(6 - 12 * u)), [0, t])
-    )
+    return mpmath.exp(-mpmath.quad(lambda u: HALF / 5 + HALF * 199 / 5 / (1 + mpmath.exp(6 - 12 * u)), [0, t]))
 
 
 OFFSET, HALF = mpmath.mpf("0.008"), mpmath.mpf("0.5")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from toylab.analysis.sweeps import Sweep
+from toylab.analysis._sweep import Sweep
 
 STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100)
 COST = {

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from toylab import exact_eps
-from toylab.analysis import image_sweep
+from toylab.images import image_sweep
 
 
 def images(n=5, channels=1, size=4, seed=0):

@@ -86,9 +86,7 @@ def test_with_half_of_phi_every_gradient_part_is_of_first_order(curve, gradient)
 
 def test_half_of_phi_is_phi_to_first_order():
     x, eps = normal(4, 2), normal(4, 2, seed=1)
-    gaps = [
-        (move(Frozen, x, eps, 0.5, 0.5 - h) - move(Pseudo, x, eps, 0.5, 0.5 - h)).norm() for h in (2e-3, 1e-3)
-    ]
+    gaps = [(move(Frozen, x, eps, 0.5, 0.5 - h) - move(Pseudo, x, eps, 0.5, 0.5 - h)).norm() for h in (2e-3, 1e-3)]
     assert gaps[0] / gaps[1] == pytest.approx(4, rel=0.01)
 
 
@@ -98,8 +96,7 @@ def test_half_of_phi_is_phi_to_first_order():
 def test_with_one_slope_data_prediction_is_ddim(curve):
     eps, x, _ = curve
     one, two = (
-        toylab.sample(eps, LINEAR, m, 10, x_T=x, progress=False).x
-        for m in ("DDIM", toylab.method("euler", "data"))
+        toylab.sample(eps, LINEAR, m, 10, x_T=x, progress=False).x for m in ("DDIM", toylab.method("euler", "data"))
     )
     torch.testing.assert_close(one, two, rtol=0, atol=1e-13)
 
@@ -128,9 +125,7 @@ def test_with_several_slopes_data_prediction_is_another_method(curve, gradient):
     ],
 )
 def test_orders_of_data_prediction_are_those_of_its_own_clock(curve, gradient, options, theory):
-    assert order(curve, toylab.method(gradient, "data", **options)) == pytest.approx(
-        theory, abs=0.08 * theory
-    )
+    assert order(curve, toylab.method(gradient, "data", **options)) == pytest.approx(theory, abs=0.08 * theory)
 
 
 @pytest.mark.parametrize("transfer", ["classical", "pseudo", "data"])
@@ -192,8 +187,8 @@ def test_the_later_transfers_are_found_by_name():
 
 
 def test_the_transfer_table_holds_the_errors_of_separate_runs():
-    from toylab.analysis.reference import rms
-    from toylab.views.theory import transfer_table
+    from toylab.figures.theory import transfer_table
+    from toylab.problems.flow import rms
 
     problem = problems.gaussian()
     table = transfer_table(problem, ("ab2", "ab4"), nfe=(10, 20), t_end=0.01, n=8)

@@ -16,9 +16,7 @@ from toylab import grids
 LINEAR = toylab.schedules.get("linear")
 EPS = toylab.exact_eps(flower(5, 8), LINEAR)
 words = st.text(max_size=12)
-no_words = st.one_of(
-    st.none(), st.integers(), st.floats(), st.lists(st.text(), max_size=2), st.binary(max_size=3)
-)
+no_words = st.one_of(st.none(), st.integers(), st.floats(), st.lists(st.text(), max_size=2), st.binary(max_size=3))
 no_numbers = st.one_of(
     st.none(), st.text(max_size=5), st.lists(st.integers(), max_size=2), st.booleans(), st.complex_numbers()
 )
@@ -333,9 +331,7 @@ def test_a_method_that_has_blown_up_is_told_from_a_network_that_returns_nan():
 
 
 def test_an_eps_made_for_another_schedule_is_refused():
-    with pytest.raises(
-        ValueError, match="schedule must be the one eps was made for .'linear'., got 'cosine'"
-    ):
+    with pytest.raises(ValueError, match="schedule must be the one eps was made for .'linear'., got 'cosine'"):
         toylab.iterate(EPS, "cosine")
 
 
@@ -373,9 +369,7 @@ def test_a_method_that_is_neither_a_name_nor_built_is_refused(method):
 # points
 
 
-@pytest.mark.parametrize(
-    "points", [torch.zeros(0, 2), torch.zeros(3, 0), torch.zeros(3), torch.tensor(1.0), []]
-)
+@pytest.mark.parametrize("points", [torch.zeros(0, 2), torch.zeros(3, 0), torch.zeros(3), torch.tensor(1.0), []])
 def test_an_empty_or_flat_point_set_is_refused(points):
     with pytest.raises(ValueError, match=r"points must be a non-empty tensor \[k, \*shape\]"):
         toylab.exact_eps(points, LINEAR)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scripts import cards
 from toylab import training
-from toylab.analysis import networks
+from toylab.analysis import _networks as networks
 from toylab.epsilon import checkpoints
-from toylab.image_samples import ImageSampler
-from toylab.tiles import save_picture
-from toylab.views import cards
+from toylab.images.sampler import ImageSampler
+from toylab.images.tiles import save_picture
 
 
 @pytest.fixture

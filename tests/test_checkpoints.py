@@ -259,9 +259,7 @@ def test_story_that_is_no_story_is_refused(saved, story):
     refused(saved, "metadata that describe no network")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", "[" * 100_000, '"MLP"', "{}"], ids=lambda text: text[:5]
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '"MLP"', "{}"], ids=lambda text: text[:5])
 def test_metadata_that_are_no_json_object_are_refused(saved, text):
     header, tensors = header_of(saved)
     header["__metadata__"]["toylab"] = text

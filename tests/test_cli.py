@@ -63,9 +63,7 @@ def test_help_of_every_command_has_examples_that_the_command_line_accepts(comman
 def test_help_lists_every_command_and_loads_nothing_heavy():
     code = "import sys, toylab.cli; toylab.cli.app(['--help'])"
     script = f"try:\n    {code}\nexcept SystemExit: pass\nprint(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60)
     text, modules = done.stdout.rsplit("\n", 2)[0], done.stdout.split()
     assert all(re.search(rf"^  {command} ", text, re.MULTILINE) for command in COMMANDS)
     assert not {"torch", "numpy", "scipy", "matplotlib", "rich"} & set(modules)
@@ -256,9 +254,7 @@ def test_tables_are_aligned_and_not_cut_when_piped(capsys):
 
 
 def test_train_writes_a_network_that_loads(tmp_path):
-    result = run(
-        "train circle --steps 3 --batch 8 --lr 0.01 --seed 5 --out", [str(tmp_path / "own.safetensors")]
-    )
+    result = run("train circle --steps 3 --batch 8 --lr 0.01 --seed 5 --out", [str(tmp_path / "own.safetensors")])
     assert result.exit_code == 0, result.stderr
     network = toylab.load(tmp_path / "own.safetensors")
     assert network.dataset == "circle"
@@ -277,9 +273,7 @@ def test_the_command_in_a_networks_story_is_one_that_the_command_line_takes():
 
 def test_train_all_trains_into_the_data_folder(monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        "toylab.training.train_all", lambda **given: asked.append(given) or ["data/a", "data/b"]
-    )
+    monkeypatch.setattr("toylab.training.train_all", lambda **given: asked.append(given) or ["data/a", "data/b"])
     assert run("train --all --overwrite").stdout == "data/a\ndata/b\n"
     assert asked == [{"overwrite": True}]
 

@@ -57,7 +57,7 @@ def cells(text):
 
 
 def shown(table):
-    """The rows of a `toylab.views.tables.Table` as a terminal shows them."""
+    """The rows of a `toylab.analysis._table.Table` as a terminal shows them."""
     return [["-" if cell == "–" else cell for cell in row] for row in table._cells()]
 
 
@@ -143,7 +143,7 @@ def test_the_nodes_that_grid_prints_can_be_given_to_sample():
 def test_grid_says_when_there_is_nothing_to_search_for_and_when_it_did_not_help(monkeypatch):
     text = run("grid point --method DDIM --steps 3 --eps exact --points 1 -n 8").stdout
     assert "nothing to search for" in text and "0 runs" not in text
-    monkeypatch.setattr("toylab.analysis.node_placement.OptimizedGrid.gain", 0.5)
+    monkeypatch.setattr("toylab.analysis._optimize_grid.OptimizedGrid.gain", 0.5)
     assert "on held-out particles the error is 2 times larger than" in run(GRID).stdout
 
 
@@ -280,13 +280,13 @@ def stop_after(monkeypatch, place, calls):
 @pytest.mark.parametrize(
     ("words", "place", "calls", "key", "done"),
     [
-        (WORK, "toylab.analysis.compare.sample", 3, "rows", 3),
-        (DECOMPOSE, "toylab.analysis.decompose.sample", 3, "rows", 3),
-        (GRID, "toylab.analysis.node_placement.sample", 15, "times", 4),
+        (WORK, "toylab.analysis._compare.sample", 3, "rows", 3),
+        (DECOMPOSE, "toylab.analysis._decompose.sample", 3, "rows", 3),
+        (GRID, "toylab.analysis._optimize_grid.sample", 15, "times", 4),
         (OFF, "toylab.sample", 1, "runs", 1),
-        (ORDER, "toylab.analysis.order.sample", 3, "estimates", 1),
-        (ORDER, "toylab.analysis.order.sample", 5, "estimates", 2),
-        (LOCAL, "toylab.analysis.local.sample", 2, "estimates", 1),
+        (ORDER, "toylab.analysis._order.sample", 3, "estimates", 1),
+        (ORDER, "toylab.analysis._order.sample", 5, "estimates", 2),
+        (LOCAL, "toylab.analysis._local_error.sample", 2, "estimates", 1),
     ],
 )
 def test_ctrl_c_keeps_what_is_done(words, place, calls, key, done, monkeypatch, networks):
@@ -299,7 +299,7 @@ def test_ctrl_c_keeps_what_is_done(words, place, calls, key, done, monkeypatch, 
 
 
 def test_a_stopped_order_shows_dashes_for_step_counts_that_were_not_measured(monkeypatch):
-    stop_after(monkeypatch, "toylab.analysis.order.sample", 5)
+    stop_after(monkeypatch, "toylab.analysis._order.sample", 5)
     result = run(ORDER)
     ddim, rk4 = (next(row for row in cells(result.stdout) if row[0] == name) for name in ("DDIM", "RK4"))
     assert len(ddim) == len(rk4) and "-" not in ddim and rk4[-2] == "-"
@@ -309,11 +309,11 @@ def test_a_stopped_order_shows_dashes_for_step_counts_that_were_not_measured(mon
 @pytest.mark.parametrize(
     ("words", "place"),
     [
-        (WORK, "toylab.analysis.compare.sample"),
-        (DECOMPOSE, "toylab.analysis.decompose.sample"),
+        (WORK, "toylab.analysis._compare.sample"),
+        (DECOMPOSE, "toylab.analysis._decompose.sample"),
         (OFF, "toylab.sample"),
-        (ORDER, "toylab.analysis.order.sample"),
-        (GRID, "toylab.analysis.node_placement.reference_solution"),
+        (ORDER, "toylab.analysis._order.sample"),
+        (GRID, "toylab.analysis._optimize_grid.reference_solution"),
     ],
 )
 def test_ctrl_c_before_anything_is_done_leaves_nothing(words, place, monkeypatch, networks):

@@ -10,7 +10,7 @@ import torch
 from problems import Stack, flower, normal
 
 import toylab
-from toylab.analysis.reference import reference_solution, rms
+from toylab.problems.flow import reference_solution, rms
 
 SETS = [flower(petals, 48) for petals in (3, 5, 8)]
 X = normal(12, 2, seed=2)
@@ -105,7 +105,7 @@ def test_at_twenty_evaluations_the_fourth_order_clock_loses_to_second_order_ones
 
 def test_the_clock_table_has_a_row_for_every_method_and_clock():
     from toylab import grids, problems
-    from toylab.views.theory import clock_table
+    from toylab.figures.theory import clock_table
 
     problem = problems.gaussian()
     table = clock_table(problem, ("DDIM", "F-PNDM"), nfe=(10, 20), t_end=0.01, n=8)
@@ -118,7 +118,7 @@ def test_the_clock_table_has_a_row_for_every_method_and_clock():
 
 def test_the_clock_figure_names_the_orders():
     from toylab import problems
-    from toylab.views.theory import plot_clocks
+    from toylab.figures.theory import plot_clocks
 
     ax = plot_clocks(problems.gaussian(), steps=(160, 320), n=4)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]

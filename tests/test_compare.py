@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from problems import gaussian_flow, normal
 
 import toylab
-from toylab.analysis.compare import compare, steps_within
+from toylab.analysis._compare import compare, steps_within
 from toylab.samplers import get
 from toylab.samplers.core import start_noise
 
@@ -27,9 +27,7 @@ def circle():
 @settings(max_examples=30)
 @given(st.sampled_from(ON_A_GRID), st.integers(1, 30))
 def test_the_step_count_is_the_largest_whose_counted_evaluations_are_within_the_budget(method, budget):
-    spent = [
-        toylab.sample(POINT, LINEAR, method, steps, n=1, record=False).nfe for steps in range(1, budget + 2)
-    ]
+    spent = [toylab.sample(POINT, LINEAR, method, steps, n=1, record=False).nfe for steps in range(1, budget + 2)]
     fitting = [steps for steps, nfe in enumerate(spent, 1) if nfe <= budget]
     assert steps_within(method, budget) == max(fitting, default=0)
 
@@ -96,9 +94,7 @@ def test_a_budget_too_small_for_every_method_is_refused():
 
 def test_the_error_is_the_rms_distance_from_the_closed_form_flow():
     mean, spread = torch.tensor([[0.7, -0.4]], dtype=torch.float64), 0.3
-    result = compare(
-        toylab.exact_eps(mean, LINEAR, spread), LINEAR, ["DDIM", "Heun"], 12, "point", n=50, seed=4
-    )
+    result = compare(toylab.exact_eps(mean, LINEAR, spread), LINEAR, ["DDIM", "Heun"], 12, "point", n=50, seed=4)
     end = gaussian_flow(LINEAR, mean, spread, normal(50, 2, seed=4), LINEAR.t_max, LINEAR.t_min)
     for row in result.rows:
         expected = (row.x - end).square().sum(1).mean().sqrt().item()
@@ -126,14 +122,10 @@ def test_distances_are_means_over_the_particles_and_excess_is_relative_to_the_ex
 
 
 def test_every_method_starts_from_the_particles_of_the_seed():
-    result = compare(
-        circle(), LINEAR, ["DDIM", "RK4"], 8, "circle", n=6, seed=11, spacing="karras", t_end=0.01
-    )
+    result = compare(circle(), LINEAR, ["DDIM", "RK4"], 8, "circle", n=6, seed=11, spacing="karras", t_end=0.01)
     start = start_noise(6, (2,), 11, torch.float64)
     for row in result.rows:
-        alone = toylab.sample(
-            circle(), LINEAR, row.method, row.steps, x_T=start, spacing="karras", t_end=0.01
-        )
+        alone = toylab.sample(circle(), LINEAR, row.method, row.steps, x_T=start, spacing="karras", t_end=0.01)
         assert torch.equal(row.x, alone.x)
 
 

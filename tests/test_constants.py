@@ -10,8 +10,8 @@ from problems import alpha_bar, sigma
 
 import toylab
 from toylab import problems
-from toylab.analysis.constants import gaussian_error, leading_error
-from toylab.analysis.reference import rms
+from toylab.analysis._leading_error import gaussian_error, leading_error
+from toylab.problems.flow import rms
 
 STEPS = 2560
 
@@ -49,11 +49,7 @@ def part(error, prediction):
 @pytest.mark.parametrize(
     ("method", "schedule", "t_end"),
     [
-        *(
-            ("F-PNDM", schedule, t_end)
-            for schedule in ("linear", "cosine")
-            for t_end in (0.05, 0.1, 0.2, 0.5)
-        ),
+        *(("F-PNDM", schedule, t_end) for schedule in ("linear", "cosine") for t_end in (0.05, 0.1, 0.2, 0.5)),
         ("PRK", "linear", 0.05),
         ("PRK", "cosine", 0.2),
     ],
@@ -236,7 +232,7 @@ def test_s_pndm_needs_the_closed_form():
 
 
 def test_the_figure_shows_measured_dots_on_predicted_lines():
-    from toylab.views.theory import plot_constants
+    from toylab.figures.theory import plot_constants
 
     ax = plot_constants(problems.gaussian(), ("DDIM", "F-PNDM"), n=2, steps=(160, 320))
     lines, dots = ax.lines[::2], ax.lines[1::2]

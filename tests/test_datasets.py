@@ -28,14 +28,16 @@ def queries(name, seed=3):
     rng = np.random.default_rng(seed)
     manifold = datasets.get(name)
     ends = np.concatenate([piece[[0, -1]] for piece in manifold.components])
-    return np.concatenate([
-        1.2 * rng.normal(size=(100, 2)),
-        10 * rng.normal(size=(20, 2)),
-        manifold.sample(40, seed=seed, noise=0.03).numpy(),
-        manifold.curve(20).numpy(),
-        ends + 0.05 * rng.normal(size=ends.shape),
-        [[0.0, 0.0]],
-    ])
+    return np.concatenate(
+        [
+            1.2 * rng.normal(size=(100, 2)),
+            10 * rng.normal(size=(20, 2)),
+            manifold.sample(40, seed=seed, noise=0.03).numpy(),
+            manifold.curve(20).numpy(),
+            ends + 0.05 * rng.normal(size=ends.shape),
+            [[0.0, 0.0]],
+        ]
+    )
 
 
 def nearest(x, points):

@@ -54,9 +54,7 @@ def test_at_constant_beta_each_pseudo_method_ends_nearer_than_its_twin(classical
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(
-    "data", ["circle", "moons", "s-curve"]
-)  # not between a spiral's arms, where no place is far
+@pytest.mark.parametrize("data", ["circle", "moons", "s-curve"])  # not between a spiral's arms, where no place is far
 @pytest.mark.parametrize("classical, pseudo", [("RK4", "PRK"), ("Heun", "PIE")])
 def test_at_constant_beta_runge_kutta_falls_off_ten_times_as_far(classical, pseudo, data, seed):
     distances = distances_at_constant_beta(data, seed)
@@ -67,9 +65,7 @@ def test_at_constant_beta_runge_kutta_falls_off_ten_times_as_far(classical, pseu
 def errors(method, nfe, t_end):
     """Rms end-point error at that budget, linear, for three data sets x three seeds."""
     eps, x, exact = flows(t_end)
-    run = toylab.sample(
-        eps, LINEAR, method, steps=steps_within(method, nfe), x_T=x, t_end=t_end, record=False
-    )
+    run = toylab.sample(eps, LINEAR, method, steps=steps_within(method, nfe), x_T=x, t_end=t_end, record=False)
     return (run.x - exact).reshape(len(SETS) * len(SEEDS), -1).square().mean(1).sqrt()
 
 

@@ -66,6 +66,7 @@ def conda_pip_section(conda):
 
 # environment.yml, pyproject.toml, constraints.txt
 
+
 def test_conda_and_pip_environments_list_the_same_packages_with_the_same_bounds(conda_packages, everything):
     assert {n: b for n, b in conda_packages.items() if n not in CONDA_ONLY} == everything
 
@@ -103,6 +104,7 @@ def test_constraints_fix_every_declared_package_within_its_bounds(everything):
 
 
 # imports
+
 
 def imported_names(source):
     for node in ast.walk(ast.parse(source)):
@@ -156,6 +158,7 @@ def test_an_undeclared_import_is_found_wherever_it_stands():
 
 
 # licence, citation, version
+
 
 def test_version_is_the_same_in_metadata_package_and_citation(project):
     import toylab

@@ -109,9 +109,7 @@ def test_a_time_for_each_particle_equals_one_call_a_particle(dimension):
     for function in (eps, eps.log_prob):
         together = function(x, t)
         for i in range(5):
-            torch.testing.assert_close(
-                together[i], function(x[i : i + 1], t[i].item())[0], rtol=1e-6, atol=1e-6
-            )
+            torch.testing.assert_close(together[i], function(x[i : i + 1], t[i].item())[0], rtol=1e-6, atol=1e-6)
             torch.testing.assert_close(together[i], function(x[i : i + 1], t[i])[0], rtol=1e-12, atol=1e-12)
 
 
@@ -196,9 +194,7 @@ def test_rotating_points_and_particles_rotates_eps():
     turn = torch.tensor([[math.cos(1), -math.sin(1)], [math.sin(1), math.cos(1)]], dtype=torch.float64)
     x = normal(6, 2)
     turned = toylab.exact_eps(flower(5) @ turn, LINEAR)(x @ turn, 0.3)
-    torch.testing.assert_close(
-        turned, toylab.exact_eps(flower(5), LINEAR)(x, 0.3) @ turn, rtol=1e-12, atol=1e-12
-    )
+    torch.testing.assert_close(turned, toylab.exact_eps(flower(5), LINEAR)(x, 0.3) @ turn, rtol=1e-12, atol=1e-12)
 
 
 def test_an_empty_batch_gives_an_empty_eps():
@@ -207,9 +203,7 @@ def test_an_empty_batch_gives_an_empty_eps():
 
 def test_a_schedule_s_name_is_as_good_as_the_schedule():
     x = normal(3, 2)
-    assert torch.equal(
-        toylab.exact_eps(flower(5), "linear")(x, 0.3), toylab.exact_eps(flower(5), LINEAR)(x, 0.3)
-    )
+    assert torch.equal(toylab.exact_eps(flower(5), "linear")(x, 0.3), toylab.exact_eps(flower(5), LINEAR)(x, 0.3))
 
 
 MEMORY = """

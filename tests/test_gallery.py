@@ -11,11 +11,12 @@ from PIL import Image
 from synthetic_images import StopsAfter, images, sweep
 
 from toylab import exact_eps, sample
-from toylab.analysis import Interrupted, image_sweep
-from toylab.analysis.compare import steps_within
-from toylab.image_samples import image_seeds
-from toylab.views import Gallery
-from toylab.views.image_grids import pack_images
+from toylab.analysis import Interrupted
+from toylab.analysis._compare import steps_within
+from toylab.images import image_sweep
+from toylab.images.sampler import image_seeds
+from toylab.widgets import Gallery
+from toylab.widgets.image_stills import pack_images
 
 SMALL = sweep()
 COLOUR = sweep(images(channels=3, size=6), methods=("DDIM", "S-PNDM"), n=5)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from synthetic_images import StopsAfter, images, sweep
 
 from toylab import exact_eps, sample
-from toylab.analysis import DigitClassifier, Interrupted, Plane, Verdict, frechet_distance, image_quality, in_plane
-from toylab.datasets.images import load
-from toylab.image_samples import image_seeds
+from toylab.analysis import Interrupted
+from toylab.images import DigitClassifier, Plane, Verdict, frechet_distance, image_quality, in_plane, load
+from toylab.images.sampler import image_seeds
 from toylab.samplers.core import start_noise
-from toylab.views import Player
+from toylab.widgets import Player
 
 REAL = load("digits").values(slice(None))
 

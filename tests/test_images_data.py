@@ -25,8 +25,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import toylab
-from toylab.datasets import images
-from toylab.datasets.images import Images, cifar, pixels
+from toylab import images
+from toylab.images import Images
+from toylab.images.data import cifar, pixels
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 MEANS = torch.tensor([0.4914, 0.4822, 0.4465], dtype=torch.float64)  # of the official training images
@@ -667,7 +668,7 @@ def test_offline_the_message_names_the_file_its_address_its_sum_and_the_folder(t
 
 def test_a_download_killed_half_way_is_not_taken_for_whole(tmp_path, server):
     server.pause = len(PACKED) // 2
-    code = "import sys; from toylab.datasets.images import cifar; cifar.read(sys.argv[1], address=sys.argv[2])"
+    code = "import sys; from toylab.images.data import cifar; cifar.read(sys.argv[1], address=sys.argv[2])"
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), server.address])
     assert server.paused.wait(60)
     assert process.poll() is None
@@ -770,12 +771,12 @@ def test_any_other_text_is_refused_in_plain_words(text):
 
 def test_images_are_reached_without_importing_what_only_they_need():
     code = (
-        "import sys, toylab.datasets; toylab.datasets.images\n"
+        "import sys, toylab.datasets; toylab.datasets\n"
         "assert not {'PIL', 'pooch', 'requests', 'sklearn'} & sys.modules.keys(), sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
 
 
 def test_the_names_that_are_listed_are_forms_that_load_takes():
-    assert images.names()[0] == "digits" and toylab.datasets.images is images
+    assert images.names()[0] == "digits" and toylab.images is images
     assert {"cifar10", "cifar10-16", "npz:PATH", "folder:PATH"} <= set(images.names())

@@ -10,10 +10,10 @@ import torch
 import toylab
 from toylab import problems
 from toylab.analysis import decompose_error, work_precision
-from toylab.views import clock_lab, fault_lab, order_lab, work_lab
-from toylab.views.lab import Lab, menu, several, slider
-from toylab.views.labs import FAULT_BUDGETS
-from toylab.views.style import style
+from toylab.figures.style import style
+from toylab.lessons import clock_lab, fault_lab, order_lab, work_lab
+from toylab.lessons.labs import FAULT_BUDGETS
+from toylab.widgets.lab import Lab, menu, several, slider
 
 # ---- a lab of its own, with nothing to measure
 
@@ -205,7 +205,7 @@ def test_optimised_nodes_are_judged_by_the_particles_of_the_curves(clocks):
 
 
 def test_another_way_to_see_the_nodes_measures_nothing_anew(clocks, monkeypatch):
-    monkeypatch.setattr("toylab.views.labs.errors_at", None)
+    monkeypatch.setattr("toylab.lessons.labs.errors_at", None)
     before = clocks.figure
     choose(clocks, seen="sigma", nodes="8")
     assert clocks.error == "" and clocks.figure != before
@@ -227,7 +227,7 @@ def test_the_work_lab_shows_what_work_precision_finds_and_measures_once_for_all_
     )  # fmt: skip
     assert [row.error for row in lab.result.rows] == pytest.approx([row.error for row in found.rows])
     first = lab.figure
-    monkeypatch.setattr("toylab.views.labs.work_precision", None)
+    monkeypatch.setattr("toylab.lessons.labs.work_precision", None)
     for measure in ("|d − d_exact|", "distance", "coverage"):
         before = lab.figure
         choose(lab, measure=measure)
@@ -256,7 +256,7 @@ def test_the_fault_lab_finds_the_parts_of_decompose_error(monkeypatch):
         assert (mine.method, mine.nfe) == (theirs.method, theirs.nfe)
         assert mine.solver == pytest.approx(theirs.solver, rel=0.01)
         assert mine.total == pytest.approx(theirs.total, rel=0.01)
-    monkeypatch.setattr("toylab.views.labs.decompose_error", None)
+    monkeypatch.setattr("toylab.lessons.labs.decompose_error", None)
     choose(lab, methods=["S-PNDM"])
     assert lab.error == "" and lab.result.methods == ("S-PNDM",)
 

@@ -7,7 +7,7 @@ from test_player_browser import kernel_says
 CELLS = (
     """import time
 import matplotlib.pyplot as plt
-from toylab.views.lab import Lab, menu, several, slider
+from toylab.widgets.lab import Lab, menu, several, slider
 asked = []
 def compute(size, names, mode):
     asked.append(size)

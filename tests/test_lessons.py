@@ -6,20 +6,11 @@ import torch
 
 import toylab
 from toylab import problems
-from toylab.analysis import unlikely_of_sweep
-from toylab.views import (
-    Table,
-    build,
-    explore,
-    explore_forward,
-    plot_eps_error,
-    plot_schedules,
-    plot_straight_lines,
-    twin_table,
-    twins,
-)
-from toylab.views.forward import DIFFERENCE, EXACT, FORWARD, NETWORK, forward_sweep
-from toylab.views.lessons import TWINS
+from toylab.analysis import Table, unlikely_of_sweep
+from toylab.figures import plot_eps_error, plot_schedules, plot_straight_lines
+from toylab.lessons import build, explore, explore_forward, twin_table, twins
+from toylab.lessons.forward import DIFFERENCE, EXACT, FORWARD, NETWORK, forward_sweep
+from toylab.lessons.players import TWINS
 
 LINEAR = toylab.schedules.get("linear")
 SMALL = {"n": 16, "methods": ("Euler", "DDIM")}

@@ -6,7 +6,8 @@ import torch
 from problems import SinglePrecision, gaussian_flow, normal
 
 import toylab
-from toylab.analysis import exact_flow, local_error
+from toylab.analysis import local_error
+from toylab.problems import exact_flow
 from toylab.samplers import get
 
 LINEAR = toylab.schedules.get("linear")

@@ -22,9 +22,7 @@ def points(n=7, dtype=torch.float32):
     return torch.randn(n, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
 
 
-@pytest.mark.parametrize(
-    "t", [0.3, torch.tensor(0.3), torch.full((7,), 0.3, dtype=torch.float16), 1], ids=repr
-)
+@pytest.mark.parametrize("t", [0.3, torch.tensor(0.3), torch.full((7,), 0.3, dtype=torch.float16), 1], ids=repr)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_result_is_like_x_whatever_the_type_of_t(dtype, t):
     eps = network()(points(dtype=dtype), t)

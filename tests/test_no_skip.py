@@ -30,8 +30,19 @@ def run_all(folder, no_skip):
         (folder / f"test_{kind.replace(' ', '_')}.py").write_text(text, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "--color=no", "-rA",
-         "--continue-on-collection-errors", str(folder)],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "conftest",
+            "-p",
+            "no:cacheprovider",
+            "--color=no",
+            "-rA",
+            "--continue-on-collection-errors",
+            str(folder),
+        ],
         cwd=folder,
         env={**environment, "PYTHONPATH": str(TESTS), "TOYLAB_NO_SKIP": no_skip},
         stdin=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-spec = importlib.util.spec_from_file_location("execute", NOTEBOOKS / "execute.py")
+spec = importlib.util.spec_from_file_location("execute", NOTEBOOKS.parent / "scripts" / "notebooks.py")
 execute = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(execute)
 NAMES = execute.names()

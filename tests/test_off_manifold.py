@@ -8,7 +8,8 @@ import torch
 from problems import gaussian_flow, normal
 
 import toylab
-from toylab.analysis import exact_flow, off_manifold, unlikely_of_sweep
+from toylab.analysis import off_manifold, unlikely_of_sweep
+from toylab.problems import exact_flow
 
 LINEAR, CONSTANT = toylab.schedules.get("linear"), toylab.schedules.get("constant")
 RADIUS = math.sqrt(2)  # of the circle, whose coordinates have variance one

@@ -6,9 +6,9 @@ from problems import SinglePrecision, gaussian_flow
 
 import toylab
 from toylab import grids, problems
-from toylab.analysis.interrupted import Interrupted
-from toylab.analysis.node_placement import _MixedClock, optimize_grid
-from toylab.analysis.reference import rms
+from toylab._interrupted import Interrupted
+from toylab.analysis._optimize_grid import _MixedClock, optimize_grid
+from toylab.problems.flow import rms
 from toylab.schedules import get
 
 QUICK = {"n": 48, "iterations": 12, "progress": False}
@@ -67,9 +67,7 @@ def test_a_network_in_single_precision_is_searched_in_double_precision():
 
 def test_the_nodes_keep_the_limits_and_fall():
     problem = problems.curve("circle", 24)
-    found = optimize_grid(
-        problem.eps, "linear", "DDIM", 7, t_start=0.8, t_end=0.02, n=8, iterations=3, progress=False
-    )
+    found = optimize_grid(problem.eps, "linear", "DDIM", 7, t_start=0.8, t_end=0.02, n=8, iterations=3, progress=False)
     assert found.times[0] == 0.8 and found.times[-1] == 0.02 and len(found.times) == 8
     assert (found.times.diff() < 0).all()
 
@@ -141,7 +139,7 @@ def test_bad_input_is_named(change, error, words):
 
 
 def test_the_figure_shows_every_grid_and_its_held_out_error():
-    from toylab.views.theory import plot_nodes
+    from toylab.figures.theory import plot_nodes
 
     problem = problems.curve("circle", 24)
     found = optimize_grid(problem.eps, "linear", "DDIM", 4, n=8, iterations=2, progress=False)

@@ -6,8 +6,8 @@ import torch
 from problems import SinglePrecision
 
 import toylab
-from toylab.analysis import reference_solution
-from toylab.analysis.order import asymptotic_window
+from toylab.analysis._order import asymptotic_window
+from toylab.problems import reference_solution
 from toylab.samplers.core import start_noise
 
 LINEAR = toylab.schedules.get("linear")

@@ -7,7 +7,7 @@ from problems import SCHEDULES, gaussian_flow, normal
 
 import toylab
 from toylab.analysis import Interrupted, measure_order, order_table
-from toylab.analysis import orders as module
+from toylab.analysis import _order_table as module
 
 LINEAR = toylab.schedules.get("linear")
 MEAN, SPREAD = torch.tensor([[0.7, -0.4]], dtype=torch.float64), 0.3
@@ -17,17 +17,13 @@ STEPS = (20, 40, 80)
 
 @pytest.fixture(scope="module")
 def table():
-    return order_table(
-        GAUSSIAN, LINEAR, ["DDIM", "fon", "PF", "Heun", "DDPM"], STEPS, n=12, seed=3, progress=False
-    )
+    return order_table(GAUSSIAN, LINEAR, ["DDIM", "fon", "PF", "Heun", "DDPM"], STEPS, n=12, seed=3, progress=False)
 
 
 def test_the_rows_are_those_of_single_measurements(table):
     assert list(table.estimates) == ["DDIM", "AB4", "Heun"]
     for method, estimate in table.estimates.items():
-        alone = measure_order(
-            GAUSSIAN, LINEAR, method, STEPS, n=12, seed=3, reference=table.reference, progress=False
-        )
+        alone = measure_order(GAUSSIAN, LINEAR, method, STEPS, n=12, seed=3, reference=table.reference, progress=False)
         np.testing.assert_array_equal(estimate.particle_errors, alone.particle_errors)
         assert table[method].order == alone.order
 
@@ -36,7 +32,7 @@ def test_one_reference_serves_all_methods(monkeypatch):
     solved = []
     solve = module.reference_solution
     monkeypatch.setattr(module, "reference_solution", lambda *a, **k: solved.append(1) or solve(*a, **k))
-    monkeypatch.setattr("toylab.analysis.order.reference_solution", None)
+    monkeypatch.setattr("toylab.analysis._order.reference_solution", None)
     found = order_table(GAUSSIAN, LINEAR, ["DDIM", "Heun", "RK4"], (10, 20), n=4, progress=False)
     assert len(solved) == 1
     assert all(estimate.reference is found.reference for estimate in found.estimates.values())

@@ -18,9 +18,10 @@ from matplotlib.colors import to_hex
 from synthetic import STEPS, sweep
 
 import toylab
-from toylab.views import Player, png, still, style
-from toylab.views.packing import budgets, clamp, pack, quantise
-from toylab.views.style import ALERTS
+from toylab.figures import style
+from toylab.figures.style import ALERTS
+from toylab.widgets import Player, png, still
+from toylab.widgets.packing import budgets, clamp, pack, quantise
 
 SMALL = sweep(steps=(1, 2, 4, 8), n=40)
 coordinates = st.floats(-1e6, 1e6, width=32) | st.floats(-3.5, 3.5, width=32)
@@ -53,9 +54,7 @@ def test_a_particle_outside_meets_the_border_in_its_own_direction(x):
     point, outside = clamp(x, 3.3)
     if outside:
         assert np.abs(point).max() == pytest.approx(3.3)
-        assert point * np.linalg.norm(x) == pytest.approx(
-            x * np.linalg.norm(point), abs=1e-6 * np.linalg.norm(x)
-        )
+        assert point * np.linalg.norm(x) == pytest.approx(x * np.linalg.norm(point), abs=1e-6 * np.linalg.norm(x))
     else:
         np.testing.assert_array_equal(point, x)
 
@@ -190,12 +189,8 @@ def linear(color):
 
 
 def lab(rgb):
-    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(
-        rgb, 0, 1
-    )
-    f = np.where(
-        xyz > 0.008856, np.cbrt(xyz / [0.9505, 1, 1.089]), 7.787 * xyz / [0.9505, 1, 1.089] + 16 / 116
-    )
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(rgb, 0, 1)
+    f = np.where(xyz > 0.008856, np.cbrt(xyz / [0.9505, 1, 1.089]), 7.787 * xyz / [0.9505, 1, 1.089] + 16 / 116)
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
@@ -334,9 +329,7 @@ def test_another_sweep_takes_its_place_and_the_controls_stay():
 
 def test_a_sweep_without_manifold_can_be_shown():
     unknown = {key: np.full_like(value, np.nan) for key, value in SMALL.distance.items()}
-    bare = replace(
-        SMALL, curve=np.zeros((0, 2), np.float32), distance=unknown, off=unknown, density=None, labels={}
-    )
+    bare = replace(SMALL, curve=np.zeros((0, 2), np.float32), distance=unknown, off=unknown, density=None, labels={})
     assert png(Player(bare).still()).startswith(b"\x89PNG")
 
 
@@ -502,7 +495,7 @@ def test_a_saved_sweep_is_shown_without_torch(tmp_path):
     path, page = SMALL.save(tmp_path / "sweep.npz"), tmp_path / "player.html"
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from toylab.views import Player\n"
+        "from toylab.widgets import Player\n"
         f"player = Player.from_file({str(path)!r}, steps=4)\n"
         f"player.to_html({str(page)!r}); player._repr_mimebundle_(); print(player)"
     )

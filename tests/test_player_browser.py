@@ -7,7 +7,7 @@ import pytest
 from browser import CANVASES, hashes, jupyterlab, notebook, open_page, run_all, settled
 from synthetic import STEPS, sweep
 
-from toylab.views import Player
+from toylab.widgets import Player
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +241,7 @@ def test_canvases_and_controls_speak(page):
 CELLS = (
     f"""import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
 from synthetic import sweep
-from toylab.views import Player""",
+from toylab.widgets import Player""",
     """import time
 def compute(chosen, progress):
     dataset = chosen["Data set"]

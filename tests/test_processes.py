@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from toylab import processes
+from toylab import _processes as processes
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,7 +35,7 @@ def test_a_run_is_on_the_cpu_without_a_gpu_that_has_float64_or_when_asked(monkey
 
 def test_processes_wait_for_one_another_also_where_the_accelerator_comes_first():
     code = (
-        "import accelerate\nfrom toylab import processes\nseen = []\n"
+        "import accelerate\nfrom toylab import _processes as processes\nseen = []\n"
         "plain = processes.PartialState\n"
         "processes.PartialState = lambda *args, **more: seen.append(more) or plain(*args, **more)\n"
         "processes.accelerator()\nassert seen[0]['timeout'] == processes.PATIENCE"

@@ -15,10 +15,10 @@ from quotes import WORDS, Number, numbers, parts, quotes
 from tqdm.auto import tqdm
 from typer.testing import CliRunner
 
+from toylab.analysis import Table
 from toylab.cli import app
-from toylab.results import Found, Section, choose, reproduce, sections
-from toylab.results.provenance import commit
-from toylab.views import Table
+from toylab.lessons.results import Found, Section, choose, reproduce, sections
+from toylab.lessons.results.provenance import commit
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -216,9 +216,7 @@ def test_the_page_holds_what_the_code_computes_now(section):
 def test_a_stale_number_is_noticed():
     old = Table(("method", "error"), (("DDIM", 0.0141), ("RK4", "below 1e-10")), "n = 3")
     new = [replace(old, rows=(("DDIM", 0.0145), *old.rows[1:])), replace(old, note="n = 4"), replace(old, rows=())]
-    tables = [
-        as_part(Section("a", "README", "t", None, 1), Found("s", (table,))).tables for table in (old, *new)
-    ]
+    tables = [as_part(Section("a", "README", "t", None, 1), Found("s", (table,))).tables for table in (old, *new)]
     assert differences(tables[0], tables[0]) == []
     assert all(differences(tables[0], each) for each in tables[1:])
 
@@ -250,8 +248,8 @@ def few(monkeypatch):
         return Found("moons; n = 3", (Table(("method", "a|b"), (("DDIM", 0.12345), ("PRK", None))),), {"dots": figure})
 
     both = Section("one", "README", "One", compute, 1), Section("two", "notebook 2", "Two", compute, 1)
-    monkeypatch.setattr("toylab.results.reproducing.sections", lambda: both)
-    monkeypatch.setattr("toylab.results.sections", lambda: both, raising=False)
+    monkeypatch.setattr("toylab.lessons.results.reproducing.sections", lambda: both)
+    monkeypatch.setattr("toylab.lessons.results.sections", lambda: both, raising=False)
     return both
 
 
@@ -310,7 +308,7 @@ def test_a_bar_counts_seconds_of_work_and_says_what_is_left(few, monkeypatch):
             super().__init__(**how)
 
     shown = {}
-    monkeypatch.setattr("toylab.results.reproducing.tqdm", Bar)
+    monkeypatch.setattr("toylab.lessons.results.reproducing.tqdm", Bar)
     reproduce([few[0], replace(few[1], seconds=3)])
     assert (shown["total"], shown["bar"].n) == (4, 4) and "{remaining}" in shown["bar_format"]
 

@@ -15,12 +15,12 @@ from image_networks import Shrinking, save_small_unet, small_unet
 from PIL import Image
 
 import toylab
-from toylab import image_samples
 from toylab.cli import app
-from toylab.image_samples import ImageSampler, image_seeds
+from toylab.images import sampler as image_samples
+from toylab.images.sampler import ImageSampler, image_seeds
+from toylab.images.tiles import tile, to_bytes
 from toylab.samplers import Seeds, get
 from toylab.samplers.noise import start_noise, step_noise
-from toylab.tiles import tile, to_bytes
 
 STOCHASTIC = {"DDPM": {}, "DDIM": {"eta": 0.5}, "EDM-Heun": {"s_churn": 4.0}}
 SHAPE = Shrinking.shape
@@ -282,7 +282,7 @@ def test_the_images_of_sample_load_as_data(networks):
     assert run("sample cifar10 --method DDIM --steps 2 -n 5").exit_code == 0
     with np.load("cifar10-DDIM.npz") as data:
         np.testing.assert_array_equal(
-            toylab.datasets.images.load("npz:cifar10-DDIM.npz").pixels.permute(0, 2, 3, 1), data["images"]
+            toylab.images.load("npz:cifar10-DDIM.npz").pixels.permute(0, 2, 3, 1), data["images"]
         )
 
 

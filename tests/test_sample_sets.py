@@ -16,10 +16,10 @@ from commands import assert_mistake, run, run_json
 from image_networks import Shrinking, save_small_unet, small_unet
 
 import toylab
-from toylab import sample_sets
-from toylab.image_samples import ImageSampler, image_seeds
-from toylab.sample_sets import sample_set
-from toylab.tiles import to_bytes
+from toylab.images import sets as sample_sets
+from toylab.images.sampler import ImageSampler, image_seeds
+from toylab.images.sets import sample_set
+from toylab.images.tiles import to_bytes
 
 ROOT = Path(__file__).parents[1]
 NOISY = {"method": "DDPM", "steps": 4, "seed": 5}
@@ -98,7 +98,7 @@ def test_other_seeds_make_other_sets_that_share_no_image(tmp_path):
 def test_a_set_loads_as_data_and_says_how_it_was_made(tmp_path):
     images = make(tmp_path / "set")
     path = tmp_path / "set" / "images.npz"
-    loaded = toylab.datasets.images.load(f"npz:{path}")
+    loaded = toylab.images.load(f"npz:{path}")
     np.testing.assert_array_equal(loaded.pixels.permute(0, 2, 3, 1), images)
     with np.load(path) as data:
         about = json.loads(str(data["metadata"]))

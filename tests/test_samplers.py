@@ -9,7 +9,7 @@ import torch
 from problems import PAIRS, ancestral_noise, flower, normal
 
 import toylab
-from toylab.samplers import registry
+from toylab.samplers import _methods as registry
 from toylab.samplers.gradients import GRADIENTS
 
 METHODS = (*PAIRS, "DDPM", "PF")
@@ -147,9 +147,7 @@ def test_another_seed_gives_other_particles(method):
 
 def test_the_start_noise_does_not_depend_on_the_method_or_the_grid():
     starts = [toylab.sample(EPS, LINEAR, method, steps=2, n=8, seed=5).states[0] for method in METHODS]
-    starts += [
-        toylab.sample(EPS, LINEAR, "DDIM", steps=7, n=8, seed=5, spacing="karras", t_end=0.1).states[0]
-    ]
+    starts += [toylab.sample(EPS, LINEAR, "DDIM", steps=7, n=8, seed=5, spacing="karras", t_end=0.1).states[0]]
     assert all(torch.equal(start, starts[0]) for start in starts)
 
 
@@ -233,9 +231,7 @@ def test_particles_do_not_feel_each_other(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_times_override_steps_limits_and_spacing(method):
     nodes = [0.9, 0.7, 0.6, 0.2, 0.15]
-    run = toylab.sample(
-        EPS, LINEAR, method, steps=50, times=nodes, t_start=0.5, t_end=0.4, spacing="karras", n=2
-    )
+    run = toylab.sample(EPS, LINEAR, method, steps=50, times=nodes, t_start=0.5, t_end=0.4, spacing="karras", n=2)
     assert run.times.tolist() == nodes and run.states.shape[0] == 5
 
 

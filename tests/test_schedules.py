@@ -217,9 +217,7 @@ def test_the_thousand_entry_table_is_another_object_than_the_continuous_linear_s
     assert 0.05 < max(gaps) < 0.12
 
 
-@pytest.mark.parametrize(
-    "betas", [[0.1, 0.2], (0.1, 0.2), np.array([0.1, 0.2]), torch.tensor([0.1, 0.2]).double()]
-)
+@pytest.mark.parametrize("betas", [[0.1, 0.2], (0.1, 0.2), np.array([0.1, 0.2]), torch.tensor([0.1, 0.2]).double()])
 def test_a_table_takes_lists_arrays_and_tensors(betas):
     table = toylab.schedules.from_betas(betas)
     assert table.alpha_bar(1.0) == pytest.approx(0.72, rel=1e-7)

@@ -73,9 +73,7 @@ def test_phi_is_the_solution_for_constant_f():
     def derivative(t, flat):
         return ((1 + t) * flat.reshape(3, 2) + math.exp(t) * f.numpy()).ravel()
 
-    found = solve_ivp(derivative, (1.2, 0.3), y.numpy().ravel(), method="DOP853", rtol=1e-13, atol=1e-13).y[
-        :, -1
-    ]
+    found = solve_ivp(derivative, (1.2, 0.3), y.numpy().ravel(), method="DOP853", rtol=1e-13, atol=1e-13).y[:, -1]
     moved = Pseudo.move(VARYING, y, f, time(1.2), time(0.3))
     np.testing.assert_allclose(moved, found.reshape(3, 2), rtol=1e-11, atol=1e-12)
 
@@ -201,7 +199,7 @@ def test_bad_input_is_named(call, error, words):
 
 
 def test_the_figure_cuts_off_what_blows_up():
-    from toylab.views.theory import plot_pairs
+    from toylab.figures.theory import plot_pairs
 
     ax = plot_pairs(problems.prothero_robinson(200.0), ("RK4", "DDIM"), steps=(10, 20, 160), n=4)
     assert len(ax.lines) == 2 and ax.get_ylim()[1] == 100 and ax.lines[0].get_ydata()[0] > 100

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 import toylab
-from toylab import datasets
-from toylab.analysis.classifier import DigitClassifier
+from scripts import cards
+from toylab import images
+from toylab.images.classifier import DigitClassifier
 from toylab.training import RECIPES
 from toylab.training.config import TrainConfig
 from toylab.training.examples import draw
-from toylab.views import cards
 
 DATA = Path(toylab.__file__).parents[1] / "data"
 NAMES = cards.names()
@@ -68,7 +68,7 @@ def test_a_network_knows_its_recipe_and_what_it_was_trained_on(name):
 def test_the_digits_were_those_of_scikit_learn(name):
     import hashlib
 
-    pixels = datasets.images.load("digits").pixels
+    pixels = images.load("digits").pixels
     assert toylab.load(name).metadata["data"]["sha256"] == hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
 
 
@@ -76,7 +76,7 @@ def test_the_digits_were_those_of_scikit_learn(name):
 def test_a_digits_network_has_the_loss_in_its_story_on_the_real_digits(name):
     network = toylab.load(name)
     config = TrainConfig(**network.metadata["training"])
-    digits, losses = datasets.images.load("digits"), []
+    digits, losses = images.load("digits"), []
     for step in range(8):
         x_t, t, noise, weight = draw(digits.batch, network.schedule, config, 10**6 + step)
         losses.append((weight * (network(x_t, t) - noise).square().flatten(1).mean(1)).mean())

@@ -8,7 +8,7 @@ import torch
 
 import toylab
 from toylab import datasets, training
-from toylab.analysis import networks
+from toylab.analysis import _networks as networks
 from toylab.epsilon import checkpoints
 from toylab.training import loop
 

@@ -20,11 +20,11 @@ from problems import flower, gaussian_flow, normal, reference
 
 import toylab
 from toylab import grids
-from toylab.analysis.order import measure_order
+from toylab._threads import single_thread
+from toylab.analysis._order import measure_order
 from toylab.samplers import get, methods
 from toylab.samplers.deis import DEIS
 from toylab.samplers.quadrature import exponential_weights, sigma_weights
-from toylab.threads import single_thread
 
 T_START, T_END = 0.6, 0.2
 X = normal(8, 2, seed=1)
@@ -135,9 +135,7 @@ def test_full_order_of_tab_on_the_whole_linear_schedule(method, low, high):
         ("ab4", "pseudo", "sigma", 4),
     ],
 )
-def test_exact_adams_weights_keep_the_order_on_every_grid(
-    spacing, schedule, gradient, transfer, midpoint, theory
-):
+def test_exact_adams_weights_keep_the_order_on_every_grid(spacing, schedule, gradient, transfer, midpoint, theory):
     method = toylab.method(gradient=gradient, transfer=transfer, midpoint=midpoint, weights="exact")
     steps = (320, 640) if (theory, spacing) == (4, "sigma") else (160, 320)
     assert order(schedule, method, spacing=spacing, steps=steps) == pytest.approx(theory, abs=0.06 * theory)
@@ -164,8 +162,7 @@ def test_tab_weights_are_those_of_quadrature_in_many_digits(schedule, s):
     low, high = mpmath.mpf(schedule.sigma(s)), mpmath.mpf(schedule.sigma(times[0]))
     cuts = [low, *(c for c in (mpmath.mpf(10) ** -k for k in range(5, 0, -1)) if low < c < high), high]
     weights = [
-        float(mpmath.quad(lambda v, i=i: lagrange(i, time(mpmath.log1p(v**2))), cuts) / (high - low))
-        for i in range(4)
+        float(mpmath.quad(lambda v, i=i: lagrange(i, time(mpmath.log1p(v**2))), cuts) / (high - low)) for i in range(4)
     ]
     nodes = [torch.tensor(t, dtype=torch.float64) for t in times]
     ours = sigma_weights(schedule, nodes, torch.tensor(s, dtype=torch.float64))
@@ -303,9 +300,7 @@ def test_deis_at_t_end_zero_is_the_limit_of_small_t_end(method):
     torch.testing.assert_close(small, zero, rtol=0, atol=2e-6)
 
 
-@pytest.mark.parametrize(
-    ("method", "options"), [*VARIANTS, ("EDM-Heun", {"s_churn": 5.0}), ("Adaptive-Heun", {})]
-)
+@pytest.mark.parametrize(("method", "options"), [*VARIANTS, ("EDM-Heun", {"s_churn": 5.0}), ("Adaptive-Heun", {})])
 def test_images_in_float32_stay_float32(method, options):
     eps = toylab.exact_eps(normal(4, 1, 3, 3, dtype=torch.float32), "cosine", spread=0.1)
     run = sample(eps, "cosine", method, 6, n=5, shape=(1, 3, 3), t_start=0.9, **options)
@@ -394,9 +389,7 @@ def test_churn_is_stochastic_and_depends_on_the_seed():
     eps, schedule, _ = problem("linear")
     assert get("EDM-Heun", s_churn=1.0).stochastic
     assert not get("EDM-Heun").stochastic
-    first, again, other = (
-        sample(eps, schedule, "EDM-Heun", 8, x_T=X, s_churn=10.0, seed=seed).x for seed in (1, 1, 2)
-    )
+    first, again, other = (sample(eps, schedule, "EDM-Heun", 8, x_T=X, s_churn=10.0, seed=seed).x for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     with pytest.raises(ValueError, match="EDM-Heun"):

@@ -29,8 +29,8 @@ import torch
 from problems import flower, normal
 
 import toylab
+from toylab._threads import single_thread
 from toylab.samplers.deis import DEIS
-from toylab.threads import single_thread
 
 K = 1000
 BETAS = torch.linspace(1e-4, 0.02, K, dtype=torch.float64)

@@ -81,9 +81,7 @@ def textbook(method, name, points, x, times, midpoint="t", exact=False):
     starter = {"Heun": heun, "PIE": heun, "AB2": heun, "S-PNDM": heun}.get(method, rk4)
     past = []
     for i, (t, s) in enumerate(pairwise(times)):
-        if method in ("Heun", "PIE", "RK4", "PRK") or (
-            method not in ("PLMS", "Euler", "DDIM") and i < history - 1
-        ):
+        if method in ("Heun", "PIE", "RK4", "PRK") or (method not in ("PLMS", "Euler", "DDIM") and i < history - 1):
             k, first = starter(x, t, s)
             past = [(t, first), *past][:history]
         else:
@@ -120,7 +118,5 @@ def test_exact_weights_integrate_the_interpolating_polynomial_on_uneven_nodes(me
 
 @pytest.mark.parametrize("method", ["AB2", "AB4"])
 def test_exact_weights_change_nothing_on_equispaced_nodes(method):
-    one, two = (
-        toylab.sample(EPS, LINEAR, method, weights=w, n=8, t_end=0.1) for w in ("exact", "equispaced")
-    )
+    one, two = (toylab.sample(EPS, LINEAR, method, weights=w, n=8, t_end=0.1) for w in ("exact", "equispaced"))
     torch.testing.assert_close(one.x, two.x, rtol=0, atol=1e-11)

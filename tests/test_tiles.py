@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from toylab.tiles import save_picture, tile, to_bytes
+from toylab.images.tiles import save_picture, tile, to_bytes
 
 
 def test_the_ends_of_the_range_are_black_and_white_and_values_beyond_are_cut_off():

@@ -21,9 +21,10 @@ from PIL import Image
 import toylab
 from toylab import schedules, training
 from toylab.cli import app
-from toylab.datasets.images import Images, load
 from toylab.epsilon.unet import UNet
-from toylab.training import RECIPES, TrainConfig, compiling, examples, pictures, train_images
+from toylab.images import Images, load
+from toylab.training import RECIPES, TrainConfig, compiling, examples, train_images
+from toylab.training import images as pictures
 from toylab.training.planar import rows_of
 
 TINY = {

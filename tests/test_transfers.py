@@ -18,9 +18,7 @@ LINEAR = toylab.schedules.get("linear")
 names = st.sampled_from(SCHEDULES)
 times = st.floats(1e-3, 0.99)
 values = st.floats(-10, 10)
-every_schedule = pytest.mark.parametrize(
-    "schedule", [toylab.schedules.get(n) for n in SCHEDULES], ids=SCHEDULES
-)
+every_schedule = pytest.mark.parametrize("schedule", [toylab.schedules.get(n) for n in SCHEDULES], ids=SCHEDULES)
 
 
 def phi(schedule, x, eps, t, s):
@@ -42,9 +40,7 @@ def test_phi_is_the_paper_s_formula(name, t, s, x, eps):
     paper = mpmath.sqrt(b / a) * x - (b - a) / (
         mpmath.sqrt(a) * (mpmath.sqrt((1 - b) * a) + mpmath.sqrt((1 - a) * b))
     ) * eps  # fmt: skip
-    assert abs(phi(toylab.schedules.get(name), x, eps, t, s) - float(paper)) <= 3e-15 * size(
-        name, x, eps, t, s
-    )
+    assert abs(phi(toylab.schedules.get(name), x, eps, t, s) - float(paper)) <= 3e-15 * size(name, x, eps, t, s)
 
 
 @given(name=names, t=times, s=times, x=values, eps=values)
@@ -52,9 +48,7 @@ def test_phi_noises_the_predicted_x0_anew(name, t, s, x, eps):
     a, b = alpha_bar(name, t), alpha_bar(name, s)
     x0 = (x - mpmath.sqrt(1 - a) * eps) / mpmath.sqrt(a)
     expected = mpmath.sqrt(b) * x0 + mpmath.sqrt(1 - b) * eps
-    assert abs(phi(toylab.schedules.get(name), x, eps, t, s) - float(expected)) <= 3e-15 * size(
-        name, x, eps, t, s
-    )
+    assert abs(phi(toylab.schedules.get(name), x, eps, t, s) - float(expected)) <= 3e-15 * size(name, x, eps, t, s)
 
 
 @given(name=names, t=times, s=times, x=values, eps=values)
@@ -165,9 +159,7 @@ def test_adams_weights_on_equispaced_nodes_equal_the_table(k):
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 def test_the_table_averages_polynomials_exactly(k):
     for power in range(k):
-        average = sum(
-            w * float(i) ** power for i, w in zip(range(0, -k, -1), ADAMS_BASHFORTH[k], strict=True)
-        )
+        average = sum(w * float(i) ** power for i, w in zip(range(0, -k, -1), ADAMS_BASHFORTH[k], strict=True))
         assert average == pytest.approx(1 / (power + 1), abs=1e-14)  # of u^power over [0, 1]
 
 
@@ -213,9 +205,7 @@ def test_one_phi_of_any_length_is_exact_with_one_data_point(t, s, x):
     state = torch.tensor([[x]], dtype=torch.float64)
     eps = toylab.exact_eps(point, LINEAR)(state, t)
     exact = gaussian_flow(LINEAR, point, 0.0, state, t, s)
-    assert abs(phi(LINEAR, state, eps, t, s) - exact).item() <= 3e-15 * (
-        1 + size("linear", x, eps.item(), t, s)
-    )
+    assert abs(phi(LINEAR, state, eps, t, s) - exact).item() <= 3e-15 * (1 + size("linear", x, eps.item(), t, s))
 
 
 @pytest.mark.parametrize("method", PSEUDO)

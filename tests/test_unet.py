@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import toylab
-from toylab.analysis.reference import reference_solution
 from toylab.epsilon import checkpoints
 from toylab.epsilon.configurations import UNETS, unet_config
 from toylab.epsilon.unet import UNet
+from toylab.problems.flow import reference_solution
 
 TINY = {
     "sample_size": 8, "in_channels": 1, "out_channels": 1, "block_out_channels": [8, 16], "layers_per_block": 1,

@@ -13,8 +13,8 @@ from problems import gaussian_flow, normal
 import toylab
 import toylab.analysis
 from toylab.analysis import Interrupted, work_precision
-from toylab.analysis.compare import compare
-from toylab.analysis.work import pareto
+from toylab.analysis._compare import compare
+from toylab.analysis._work import pareto
 
 LINEAR = toylab.schedules.get("linear")
 CIRCLE = toylab.datasets.get("circle")
@@ -37,9 +37,7 @@ def only(result, method, at):
 
 def test_each_seed_of_a_row_is_a_comparison_at_that_budget(result):
     for i, seed in enumerate(result.seeds):
-        alone = compare(
-            EPS, LINEAR, ["RK4", "DDIM", "S-PNDM"], 8, CIRCLE, 40, seed, t_end=0.01, progress=False
-        )
+        alone = compare(EPS, LINEAR, ["RK4", "DDIM", "S-PNDM"], 8, CIRCLE, 40, seed, t_end=0.01, progress=False)
         assert result.distance.values[i] == alone.distance
         for expected in alone.rows:
             row = only(result, expected.method, 8)

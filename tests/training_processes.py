@@ -16,8 +16,8 @@ import torch
 
 import toylab
 from toylab import training
+from toylab._processes import place
 from toylab.epsilon.mlp import MLP
-from toylab.processes import place
 from toylab.training import TrainConfig, fit
 from toylab.training.planar import rows_of
 

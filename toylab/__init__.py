@@ -8,9 +8,22 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_MODULES = ("analysis", "datasets", "epsilon", "problems", "samplers", "schedules", "training", "views")
+_MODULES = (
+    "analysis",
+    "datasets",
+    "epsilon",
+    "figures",
+    "grids",
+    "images",
+    "lessons",
+    "problems",
+    "samplers",
+    "schedules",
+    "training",
+    "widgets",
+)
 _OBJECTS = {
-    "Sweep": "toylab.analysis.sweeps",
+    "Sweep": "toylab.analysis._sweep",
     "Trajectory": "toylab.samplers",
     "exact_eps": "toylab.epsilon",
     "iterate": "toylab.samplers",

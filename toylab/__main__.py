@@ -1,6 +1,6 @@
 """``python -m toylab``: the command line."""
 
-from .cli import main
+from toylab.cli import main
 
 if __name__ == "__main__":
     main()

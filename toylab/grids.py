@@ -2,7 +2,7 @@
 
 import torch
 
-from .errors import number, positive_int, unknown_name
+from toylab._errors import number, positive_int, unknown_name
 
 KARRAS_RHO = 7.0
 

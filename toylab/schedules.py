@@ -17,7 +17,7 @@ from functools import cache, wraps
 import torch
 from torch import Tensor
 
-from .errors import number, unknown_name
+from toylab._errors import number, unknown_name
 
 
 def _elementwise(function):

@@ -1,41 +1,32 @@
 """Measuring what a solver does: sweeps over step counts, convergence order, off-manifold scores."""
 
-from ..lazy import attach
+from toylab._interrupted import Interrupted
+from toylab._lazy import attach
 
-# no module has the name of a function in it: the package's attribute would be one or the other
 _OBJECTS = {
-    "Decomposition": "decompose",
-    "DigitClassifier": "classifier",
-    "ImageQuality": "quality",
-    "ImageSweep": "image_sweeps",
-    "Interrupted": "interrupted",
-    "LocalError": "local",
-    "OffManifold": "scores",
-    "OrderEstimate": "order",
-    "OrderTable": "orders",
-    "Plane": "principal",
-    "Sweep": "sweeps",
-    "Verdict": "classifier",
-    "WorkPrecision": "work",
-    "decompose_error": "decompose",
-    "exact_flow": "reference",
-    "frechet_distance": "quality",
-    "gaussian_error": "constants",
-    "image_quality": "quality",
-    "image_sweep": "image_sweeps",
-    "in_plane": "principal",
-    "leading_error": "constants",
-    "local_error": "local",
-    "log_density": "density",
-    "measure_order": "order",
-    "off_manifold": "scores",
-    "optimize_grid": "node_placement",
-    "order_table": "orders",
-    "reference_solution": "reference",
-    "sweep": "runs",
-    "unlikely_of_sweep": "scores",
-    "work_precision": "precision",
+    "Comparison": "_compare",
+    "Decomposition": "_decompose",
+    "LocalError": "_local_error",
+    "OffManifold": "_off_manifold",
+    "OrderEstimate": "_order",
+    "OrderTable": "_order_table",
+    "Sweep": "_sweep",
+    "Table": "_table",
+    "WorkPrecision": "_work",
+    "compare": "_compare",
+    "decompose_error": "_decompose",
+    "gaussian_error": "_leading_error",
+    "leading_error": "_leading_error",
+    "local_error": "_local_error",
+    "log_density": "_density",
+    "measure_order": "_order",
+    "off_manifold": "_off_manifold",
+    "optimize_grid": "_optimize_grid",
+    "order_table": "_order_table",
+    "sweep": "_run_sweep",
+    "unlikely_of_sweep": "_off_manifold",
+    "work_precision": "_work_precision",
 }
 
-__all__ = list(_OBJECTS)
+__all__ = ["Interrupted", *_OBJECTS]
 __getattr__, __dir__ = attach(__name__, _OBJECTS)

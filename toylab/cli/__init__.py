@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from .. import __version__
-from . import analysing, catalogue, image_sets, lab, measuring, ordering, reproducing, sampling, training
+from toylab import __version__
+from toylab.cli import analysing, catalogue, image_sets, lab, measuring, ordering, reproducing, sampling, training
 
 OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from . import options
-from .keeping import kept, one_by_one
-from .output import RESULTS, check_output, deliver, figure, print_left_out, print_table, print_view
+from toylab.cli import options
+from toylab.cli.keeping import kept, one_by_one
+from toylab.cli.output import RESULTS, check_output, deliver, figure, print_left_out, print_table, print_view
 
 
 def decompose(
@@ -42,12 +42,12 @@ def decompose(
       toylab decompose spiral --methods DDIM,PLMS --nfe 5,10,20,40,80 --out fault.png
       toylab decompose moons --json
     """
-    from .. import problems
-    from ..analysis import decompose_error
-    from ..analysis.compare import own_manifold
-    from ..analysis.decompose import METHODS
-    from ..epsilon import exact_eps
-    from ..errors import positive_int
+    from toylab import problems
+    from toylab._errors import positive_int
+    from toylab.analysis import decompose_error
+    from toylab.analysis._compare import own_manifold
+    from toylab.analysis._decompose import METHODS
+    from toylab.epsilon import exact_eps
 
     path = check_output(out, RESULTS) if out else None
     chosen = options.some_methods("methods", methods or METHODS)
@@ -104,8 +104,8 @@ def grid(
       toylab grid moons --method DDIM --steps 8 --out nodes.png
       toylab grid circle --eps exact --method S-PNDM --steps 19 --json
     """
-    from .. import problems
-    from ..analysis import optimize_grid
+    from toylab import problems
+    from toylab.analysis import optimize_grid
 
     path = check_output(out, RESULTS) if out else None
     chosen = options.one_method(method, extra=option)
@@ -133,7 +133,7 @@ def grid(
     }
 
     def draw():
-        from ..views import plot_nodes
+        from toylab.figures import plot_nodes
 
         return plot_nodes(result, found.schedule)
 
@@ -159,9 +159,9 @@ def _verdict(result):
 
 def off(
     name: options.Name,
-    method: Annotated[
-        list[str], typer.Option(metavar="METHODS", help="One, or several separated by commas.")
-    ] = ("RK4",),
+    method: Annotated[list[str], typer.Option(metavar="METHODS", help="One, or several separated by commas.")] = (
+        "RK4",
+    ),
     steps: Annotated[int | None, typer.Option(help="Number of steps [20].")] = None,
     nfe: Annotated[
         int | None, typer.Option(help="In place of --steps: as many as this many network evaluations allow.")
@@ -191,7 +191,7 @@ def off(
       toylab off circle --eps exact --method RK4,F-PNDM,DDIM --nfe 20 --out off.png
       toylab off moons --method DDIM --steps 10 --json
     """
-    from .. import problems
+    from toylab import problems
 
     path = check_output(out, RESULTS) if out else None
     if steps is not None and nfe is not None:
@@ -205,7 +205,7 @@ def off(
     about["runs"] = [_score(run, score) for run, score in scored]
 
     def draw():
-        from ..views.plots import plot_scores
+        from toylab.figures.plots import plot_scores
 
         return plot_scores(scored)
 
@@ -219,9 +219,9 @@ def off(
 
 def _scored(found, method, steps, nfe, particles, seed, where):
     """(the run, its scores)."""
-    from .. import sample
-    from ..analysis import off_manifold
-    from ..analysis.compare import limits, own_manifold, steps_within
+    from toylab import sample
+    from toylab.analysis import off_manifold
+    from toylab.analysis._compare import limits, own_manifold, steps_within
 
     manifold = own_manifold(found.eps, found.manifold)
     if nfe is not None:

@@ -1,7 +1,7 @@
 """``toylab datasets`` and ``toylab methods``: what there is."""
 
-from . import options
-from .output import print_json, print_table
+from toylab.cli import options
+from toylab.cli.output import print_json, print_table
 
 COUNTED_AT = (10, 20, 40)  # step counts whose evaluations show how a method's cost grows
 GRADIENT_ORDER = {"euler": 1, "improved-euler": 2, "rk4": 4, "ab2": 2, "ab4": 4, "plms": 2}
@@ -20,7 +20,7 @@ def datasets(json: options.Json = False):
       toylab datasets
       toylab datasets --json
     """
-    from .. import datasets as sets
+    from toylab import datasets as sets
 
     rows = [
         {"name": name, "title": manifold.title, **_geometry(manifold), "networks": _networks(name)}
@@ -46,8 +46,8 @@ def methods(json: options.Json = False):
       toylab methods
       toylab methods --json
     """
-    from ..samplers import aliases, get
-    from ..samplers import methods as names
+    from toylab.samplers import aliases, get
+    from toylab.samplers import methods as names
 
     other = aliases()
     rows = []
@@ -91,16 +91,14 @@ def _geometry(manifold):
         kind, length = "area", None
     else:
         kind = "curve"
-        length = float(
-            sum(np.linalg.norm(np.diff(np.asarray(piece), axis=0), axis=1).sum() for piece in pieces)
-        )
+        length = float(sum(np.linalg.norm(np.diff(np.asarray(piece), axis=0), axis=1).sum() for piece in pieces))
     return {"kind": kind, "pieces": len(pieces), "length": length}
 
 
 def _networks(dataset):
     """The names of the trained networks of a data set, one a schedule."""
-    from .. import schedules
-    from ..epsilon import checkpoint_name, names
+    from toylab import schedules
+    from toylab.epsilon import checkpoint_name, names
 
     own = {checkpoint_name(dataset, schedule) for schedule in schedules.names()}
     return [name for name in names() if name in own]
@@ -112,7 +110,7 @@ def _is_pair(method):
 
 def _cost(method):
     """(evaluations as a formula in N, evaluations of 10 steps), both from counted runs."""
-    from ..analysis.compare import evaluations
+    from toylab.analysis._compare import evaluations
 
     if not method.fixed_grid:
         return "adaptive", None

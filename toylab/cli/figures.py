@@ -14,7 +14,7 @@ def write_figure(path, draw, title):
     import matplotlib
     import matplotlib.pyplot as plt
 
-    from ..writing import replacing
+    from toylab._files import replacing
 
     matplotlib.use("agg")
     drawing = np.ravel(draw())[0].figure
@@ -28,11 +28,11 @@ def write_figure(path, draw, title):
 
 
 def local_errors(results):
-    """A row of two panels for each `LocalError`, see `toylab.views.plot_local_error`: the Axes [k, 2]."""
+    """A row of two panels for each `LocalError`, see `toylab.figures.plot_local_error`: the Axes [k, 2]."""
     import matplotlib.pyplot as plt
 
-    from ..views import plot_local_error
-    from ..views.look import in_our_look
+    from toylab.figures import plot_local_error
+    from toylab.figures.look import in_our_look
 
     axes = in_our_look(plt.subplots)(len(results), 2, figsize=(13.5, 5.2 * len(results)), squeeze=False)[1]
     for row, result in zip(axes, results, strict=True):
@@ -55,9 +55,7 @@ def comparison(result, found):
     for ax, row in zip(axes[1:], result.rows, strict=False):
         error = "" if row.error is None else f", error {row.error:.3g}"
         cost = f"N = {row.steps}, NFE {row.nfe}"
-        _panel(
-            ax, curve, row.x.double().cpu().numpy(), row.method, cost, f"distance {row.distance:.3g}{error}"
-        )
+        _panel(ax, curve, row.x.double().cpu().numpy(), row.method, cost, f"distance {row.distance:.3g}{error}")
     for ax in axes[count:]:
         ax.set_visible(False)
     figure.suptitle(f"{found.title}: at most {result.budget} NFE")
@@ -65,7 +63,7 @@ def comparison(result, found):
 
 
 def _panel(ax, curve, x, name, cost, score):
-    from ..views.style import line
+    from toylab.figures.style import line
 
     few = len(np.unique(curve, axis=0)) < 50
     ax.scatter(

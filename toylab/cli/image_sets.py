@@ -5,17 +5,17 @@ from typing import Annotated
 
 import typer
 
-from . import options
-from .output import print_json
-from .sampling import file_stem, write_run
+from toylab.cli import options
+from toylab.cli.output import print_json
+from toylab.cli.sampling import file_stem, write_run
 
 SCALED_TO = 64  # pixels of a picture that an image's side has at least
 
 
 def sample_images(found, method, grid, n, seed, batch, precision, record, path, picture, json):
     """The part of ``toylab sample`` that is for an image network, `found`."""
-    from ..image_samples import ImageSampler
-    from ..tiles import save_picture, to_bytes
+    from toylab.images.sampler import ImageSampler
+    from toylab.images.tiles import save_picture, to_bytes
 
     sampler = ImageSampler(found.eps, method, **grid, precision=precision or "float32")
     run = sampler.images(n, seed, batch, record)
@@ -64,9 +64,9 @@ def samples(
     """
     import numpy as np
 
-    from .. import problems
-    from ..processes import place
-    from ..sample_sets import BATCH, SHARD, sample_set
+    from toylab import problems
+    from toylab._processes import place
+    from toylab.images.sets import BATCH, SHARD, sample_set
 
     chosen = options.one_method(method, eta, option)
     if times is not None:

@@ -3,8 +3,8 @@
 
 def kept(measure):
     """(what `measure()` returns, None), or (what an interrupted one has kept, its exception) for `deliver`."""
-    from ..analysis import Interrupted
-    from ..threads import single_thread
+    from toylab._threads import single_thread
+    from toylab.analysis import Interrupted
 
     try:
         with single_thread():
@@ -18,7 +18,7 @@ def kept(measure):
 def one_by_one(measure, methods):
     """(the list of `measure(method, results before)` for all methods, None); at Ctrl-C (those that are done, with
     what the last one has kept, the KeyboardInterrupt), and the exception itself where nothing is done."""
-    from ..threads import single_thread
+    from toylab._threads import single_thread
 
     results = []
     try:

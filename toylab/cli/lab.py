@@ -28,9 +28,7 @@ def lab(
     start = command(folder, port, arguments or [])
     print(f"toylab: opening JupyterLab on {folder}", file=sys.stderr)
     process = subprocess.Popen(start)
-    before = signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches JupyterLab, which asks before it stops
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches JupyterLab, which asks before it stops
     try:
         code = process.wait()
     finally:
@@ -47,8 +45,7 @@ def notebooks():
         if (place / "toylab").is_dir() and (place / "notebooks").is_dir():
             return place / "notebooks"
     raise FileNotFoundError(
-        "no notebooks here: they are part of the repository, not of the installed package; "
-        "run this in a clone of it"
+        "no notebooks here: they are part of the repository, not of the installed package; run this in a clone of it"
     )
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from . import options
-from .keeping import kept
-from .output import RESULTS, check_output, deliver, figure, print_left_out, print_table, print_view
+from toylab.cli import options
+from toylab.cli.keeping import kept
+from toylab.cli.output import RESULTS, check_output, deliver, figure, print_left_out, print_table, print_view
 
 
 def compare(
@@ -40,21 +40,19 @@ def compare(
       toylab compare moons --nfe 13 --out moons.png
       toylab compare spiral --json > spiral.json
     """
-    from .. import problems
-    from ..analysis.compare import METHODS
-    from ..analysis.compare import compare as run
+    from toylab import problems
+    from toylab.analysis._compare import METHODS
+    from toylab.analysis._compare import compare as run
 
     path = check_output(out, RESULTS) if out else None
     chosen = options.some_methods("methods", methods or METHODS)
     found = problems.find(name, eps, schedule, points)
     where = t_start, t_end, spacing
-    result, stop = kept(
-        lambda: run(found.eps, found.schedule, chosen, nfe, found.manifold, particles, seed, *where)
-    )
+    result, stop = kept(lambda: run(found.eps, found.schedule, chosen, nfe, found.manifold, particles, seed, *where))
     about = {**found.labels, "budget": nfe, "particles": particles, "seed": seed, "spacing": spacing}
 
     def draw():
-        from .figures import comparison
+        from toylab.cli.figures import comparison
 
         return comparison(result, found)
 
@@ -128,10 +126,10 @@ def work(
       toylab work moons --eps exact --measure distance,coverage --seeds 0
       toylab work circle --methods DDIM,PF --tolerances 0.1,0.001 --json
     """
-    from .. import problems
-    from ..analysis import work_precision
-    from ..analysis.compare import METHODS
-    from ..analysis.work import MEASURES
+    from toylab import problems
+    from toylab.analysis import work_precision
+    from toylab.analysis._compare import METHODS
+    from toylab.analysis._work import MEASURES
 
     path = check_output(out, RESULTS) if out else None
     chosen = options.some_methods("methods", methods or METHODS)

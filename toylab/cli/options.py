@@ -6,29 +6,21 @@ import typer
 
 Name = Annotated[
     str,
-    typer.Argument(
-        metavar="NAME", help="A data set (see: toylab datasets), a shipped network or a network's file."
-    ),
+    typer.Argument(metavar="NAME", help="A data set (see: toylab datasets), a shipped network or a network's file."),
 ]
 Eps = Annotated[str, typer.Option("--eps", help="network (trained) or exact (closed form).")]
-Schedule = Annotated[
-    str | None, typer.Option(help="Noise schedule; by default linear, or that of the network named.")
-]
+Schedule = Annotated[str | None, typer.Option(help="Noise schedule; by default linear, or that of the network named.")]
 Points = Annotated[int | None, typer.Option(help="Points of the data set in the exact epsilon [400].")]
 Particles = Annotated[int, typer.Option("-n", "--particles", help="Number of particles.")]
 Seed = Annotated[int, typer.Option(help="Seed of the start noise.")]
 Spacing = Annotated[str, typer.Option(help="Clock of the grid: t, sigma, logsnr, karras or quad.")]
-Start = Annotated[
-    float | None, typer.Option("--t-start", help="Where to start; by default the schedule's largest t.")
-]
+Start = Annotated[float | None, typer.Option("--t-start", help="Where to start; by default the schedule's largest t.")]
 End = Annotated[
     float | None, typer.Option("--t-end", help="Where to stop; by default the schedule's smallest t (0.001).")
 ]
 Extra = Annotated[
     list[str] | None,
-    typer.Option(
-        "--option", "-o", metavar="KEY=VALUE", help="An option of the method, for example midpoint=sigma."
-    ),
+    typer.Option("--option", "-o", metavar="KEY=VALUE", help="An option of the method, for example midpoint=sigma."),
 ]
 Methods = Annotated[
     list[str] | None,
@@ -69,7 +61,7 @@ def comma_separated(argument, text, kind, what):
 
 def some_of(argument, text, known):
     """The items of "a,b", each of them one of `known`; ValueError naming the argument otherwise."""
-    from ..errors import unknown_name
+    from toylab._errors import unknown_name
 
     items = method_names([text])
     for wrong in [item for item in items or [text] if item not in known]:
@@ -92,8 +84,8 @@ def some_methods(argument, texts, extra=None):
 
 def one_method(name, eta=0.0, extra=None):
     """The method called `name`, or given by parts as "gradient+transfer", with options from ["key=value"]."""
-    from ..samplers import get, method
-    from ..samplers.gradients import GRADIENTS
+    from toylab.samplers import get, method
+    from toylab.samplers.gradients import GRADIENTS
 
     gradient, plus, transfer = name.partition("+")
     by_parts = plus and gradient.lower() in GRADIENTS

@@ -4,24 +4,22 @@ from typing import Annotated
 
 import typer
 
-from . import options
-from .keeping import one_by_one
-from .output import RESULTS, check_output, deliver, print_table
+from toylab.cli import options
+from toylab.cli.keeping import one_by_one
+from toylab.cli.output import RESULTS, check_output, deliver, print_table
 
 STEPS, LOCAL_STEPS = "320,640", "40,80,160,320"
 
 
 def order(
     name: options.Name,
-    method: Annotated[
-        list[str], typer.Option(metavar="METHODS", help="One, or several separated by commas.")
-    ] = ("F-PNDM",),
+    method: Annotated[list[str], typer.Option(metavar="METHODS", help="One, or several separated by commas.")] = (
+        "F-PNDM",
+    ),
     steps: Annotated[
         str | None, typer.Option(help=f"Step counts, increasing [{STEPS}; with --local {LOCAL_STEPS}].")
     ] = None,
-    t_end: Annotated[
-        float, typer.Option("--t-end", help="Where to stop; nearer to 0 the order shows later.")
-    ] = 0.2,
+    t_end: Annotated[float, typer.Option("--t-end", help="Where to stop; nearer to 0 the order shows later.")] = 0.2,
     t_start: options.Start = None,
     particles: options.Particles = 64,
     seed: options.Seed = 0,
@@ -55,7 +53,7 @@ def order(
       toylab order circle --method PRK -o midpoint=sigma --json
       toylab order circle --method DDIM,F-PNDM --local
     """
-    from .. import problems
+    from toylab import problems
 
     path = check_output(out, RESULTS) if out else None
     chosen = options.some_methods("method", method, option)
@@ -84,14 +82,14 @@ def order(
 
 
 def _of_whole_runs():
-    from ..analysis import measure_order
+    from toylab.analysis import measure_order
 
     def measure(found, method, counts, done, where):
         reference = done[0].reference if done else None
         return measure_order(found.eps, found.schedule, method, counts, reference=reference, **where)
 
     def draw(estimates):
-        from ..views import plot_order
+        from toylab.figures import plot_order
 
         return plot_order(estimates)
 
@@ -99,13 +97,13 @@ def _of_whole_runs():
 
 
 def _of_single_steps():
-    from ..analysis import local_error
+    from toylab.analysis import local_error
 
     def measure(found, method, counts, done, where):
         return local_error(found.eps, found.schedule, method, counts, **where)
 
     def draw(results):
-        from .figures import local_errors
+        from toylab.cli.figures import local_errors
 
         return local_errors(results)
 

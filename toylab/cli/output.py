@@ -39,7 +39,7 @@ def print_table(columns, rows):
 
 
 def print_view(table):
-    """A `toylab.views.tables.Table` on stdout, with its note below."""
+    """A `toylab.analysis._table.Table` on stdout, with its note below."""
     columns = {title: "right" if place else "left" for place, title in enumerate(table.header)}
     print_table(columns, ([cell if isinstance(cell, str) else figure(cell) for cell in row] for row in table.rows))
     if table.note:
@@ -56,7 +56,7 @@ def deliver(about, draw, show, title, path=None, json=False, stop=None):
         json: print `about` rather than call `show`.
         stop: the KeyboardInterrupt that made it only a part of what was asked for; it is raised again at the end.
     """
-    from .figures import write_figure
+    from toylab.cli.figures import write_figure
 
     about = about | {"complete": stop is None}
     if path and path.suffix.lower() == ".json":
@@ -82,7 +82,7 @@ def print_left_out(left_out):
 
 
 def _write_json(path, about):
-    from ..writing import replacing
+    from toylab._files import replacing
 
     with replacing(path) as file:
         file.write(f"{json.dumps(_finite(about), indent=2)}\n".encode())

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from . import options
-from .lab import notebooks
-from .output import check_output, print_json
+from toylab.cli import options
+from toylab.cli.lab import notebooks
+from toylab.cli.output import check_output, print_json
 
 
 def reproduce(
@@ -34,8 +34,8 @@ def reproduce(
     """
     import matplotlib
 
-    from ..results import choose, sections
-    from ..results import reproduce as run
+    from toylab.lessons.results import choose, sections
+    from toylab.lessons.results import reproduce as run
 
     names = options.method_names(only or [])
     chosen = choose(names) if only else sections()
@@ -54,7 +54,7 @@ def reproduce(
 
 def _folder(out):
     """The folder to write into, made if need be: it is better to fail now than after minutes of work."""
-    from ..results.report import PAGE
+    from toylab.lessons.results.report import PAGE
 
     folder = Path(out) if out else notebooks().parent / "docs"
     if folder.exists() and not folder.is_dir():

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from . import options
-from .output import check_output, figure, print_json
+from toylab.cli import options
+from toylab.cli.output import check_output, figure, print_json
 
 THRESHOLD = 0.1  # distance beyond which a particle counts as off the manifold
 
@@ -56,10 +56,10 @@ def sample(
       toylab sample digits --steps 10 -n 100
       toylab sample cifar10 --method F-PNDM --steps 20 -n 64 --out grid.png
     """
-    from .. import problems
-    from .. import sample as run
-    from ..views import still
-    from .image_sets import sample_images
+    from toylab import problems
+    from toylab import sample as run
+    from toylab.cli.image_sets import sample_images
+    from toylab.widgets import still
 
     chosen = options.one_method(method, eta, option)
     path = check_output(out or f"{file_stem(name)}-{chosen.name}.npz", [".npz", ".png"])
@@ -115,7 +115,7 @@ def _as_sweep(trajectory, found):
     """The run as a `Sweep` of one method and one step count, which the views can draw."""
     import numpy as np
 
-    from ..analysis import Sweep
+    from toylab.analysis import Sweep
 
     key = trajectory.method, trajectory.steps
     if found.manifold is None:
@@ -143,8 +143,8 @@ def write_run(path, picture, trajectory, about, arrays, draw):
     import numpy as np
     import torch
 
-    from .. import __version__
-    from ..writing import replacing
+    from toylab import __version__
+    from toylab._files import replacing
 
     about = {**about, "toylab": __version__, "torch": torch.__version__}
     with replacing(path) as file:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import options
+from toylab.cli import options
 
 FOR_IMAGES = (
     "data", "prediction", "weighting", "precision", "accumulate", "max_minutes", "sample_minutes", "compile", "note",
@@ -109,11 +109,11 @@ def _only(given, allowed, who):
 
 
 def _train_one(given):
-    from .. import datasets, schedules, training
-    from ..epsilon import checkpoint_name
-    from ..errors import unknown_name
-    from ..processes import place
-    from .output import check_output
+    from toylab import datasets, schedules, training
+    from toylab._errors import unknown_name
+    from toylab._processes import place
+    from toylab.cli.output import check_output
+    from toylab.epsilon import checkpoint_name
 
     name, recipes = given.pop("name").lower(), training.RECIPES
     if name not in recipes and name not in datasets.names():
@@ -140,7 +140,7 @@ def _train_one(given):
 
 
 def _train_all(overwrite):
-    from ..training import train_all
+    from toylab.training import train_all
 
     print("toylab: training the networks that come with toylab; this takes a few minutes", file=sys.stderr)
     for path in train_all(overwrite=overwrite):
@@ -149,7 +149,7 @@ def _train_all(overwrite):
 
 def _configuration(name):
     """That of the network of this name; None for one that has none or cannot be read."""
-    from ..epsilon import load
+    from toylab.epsilon import load
 
     try:
         return load(name).metadata.get("configuration")
@@ -158,9 +158,9 @@ def _configuration(name):
 
 
 def _list_networks(json):
-    from ..epsilon import names
-    from ..training import RECIPES
-    from .output import print_json, print_table
+    from toylab.cli.output import print_json, print_table
+    from toylab.epsilon import names
+    from toylab.training import RECIPES
 
     shipped = {name: _configuration(name) for name in names()}
     rows = [

@@ -1,17 +1,16 @@
 """Two-dimensional data sets: curves, points and squares that samples should end on.
 
-``names()`` lists them in teaching order, ``get(name)`` returns one. Images are in `toylab.datasets.images`.
+``names()`` lists them in teaching order, ``get(name)`` returns one. Images are in `toylab.images`.
 """
 
 from functools import cache
 
-from toylab import errors
-from toylab.datasets import images
+from toylab import _errors as errors
 from toylab.datasets.geometry import Curves, Points, Squares
 from toylab.datasets.manifold import Manifold
 from toylab.datasets.shapes import TABLE
 
-__all__ = ["Curves", "Manifold", "Points", "Squares", "as_manifold", "get", "images", "names"]
+__all__ = ["Curves", "Manifold", "Points", "Squares", "as_manifold", "get", "names"]
 
 
 def names():

@@ -91,9 +91,7 @@ class Squares:
         return np.stack([x, y], -1) - 0.5
 
     def distance(self, x):
-        return np.minimum.reduce(
-            [norm(np.maximum(np.abs(x - centre) - self._side / 2, 0)) for centre in self._centres]
-        )
+        return np.minimum.reduce([norm(np.maximum(np.abs(x - centre) - self._side / 2, 0)) for centre in self._centres])
 
     def outlines(self):
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])

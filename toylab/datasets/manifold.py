@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
-from toylab import errors
+from toylab import _errors as errors
 
 EVEN_POINTS = 400
 

@@ -1,6 +1,6 @@
 """Epsilon functions ``eps(x, t) -> tensor like x``: exact in closed form, or trained networks."""
 
-from ..lazy import attach
+from toylab._lazy import attach
 
 _OBJECTS = {
     "ExactEps": "exact",

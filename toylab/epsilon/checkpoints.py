@@ -17,8 +17,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
-from .. import schedules
-from ..writing import replacing
+from toylab import schedules
+from toylab._files import replacing
 
 FORMAT = "toylab-checkpoint-1"
 SUFFIX = ".safetensors"
@@ -90,7 +90,7 @@ def load(name_or_path):
     owner/name, such as ``google/ddpm-cifar10-32``; OSError when that is neither cached nor reachable.
     """
     if isinstance(name_or_path, (str, os.PathLike)) and _is_elsewhere(os.fspath(name_or_path)):
-        from .published import is_published, load_published
+        from toylab.epsilon.published import is_published, load_published
 
         if is_published(os.fspath(name_or_path)):
             return load_published(name_or_path)
@@ -124,9 +124,7 @@ def checked_path(path):
     """`path` as a Path; ValueError unless it ends in .safetensors."""
     path = Path(path).expanduser()
     if path.suffix != SUFFIX:
-        raise ValueError(
-            f"path must end in {SUFFIX} (pickles are never written or opened), got {str(path)!r}"
-        )
+        raise ValueError(f"path must end in {SUFFIX} (pickles are never written or opened), got {str(path)!r}")
     return path
 
 
@@ -230,9 +228,7 @@ def _compare_layout(path, file, network):
             )
     dtypes = sorted({value.get_dtype() for value in found.values()})
     if len(dtypes) != 1 or dtypes[0] not in DTYPES:
-        raise ValueError(
-            f"{path} must hold tensors of one type of {', '.join(DTYPES)}, got {', '.join(dtypes)}"
-        )
+        raise ValueError(f"{path} must hold tensors of one type of {', '.join(DTYPES)}, got {', '.join(dtypes)}")
 
 
 def digest(about, weights):

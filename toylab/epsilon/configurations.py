@@ -1,6 +1,6 @@
 """The image networks that have names: what each is built of."""
 
-from ..errors import unknown_name
+from toylab._errors import unknown_name
 
 
 def _ddpm(size, channels, widths, layers, attention):

@@ -4,9 +4,9 @@ import math
 
 import torch
 
-from ..errors import number
-from ..schedules import as_schedule
-from .inputs import checked_times
+from toylab._errors import number
+from toylab.epsilon.inputs import checked_times
+from toylab.schedules import as_schedule
 
 CHUNK = 2**23  # pairs (particle, point) held at once: 64 MiB a float64 table
 DIRECT = 16  # up to this dimension squared distances are summed directly: a matrix product cancels digits

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import nn
 
-from ..errors import number, positive_int
-from ..schedules import as_schedule
-from .inputs import checked_times
+from toylab._errors import number, positive_int
+from toylab.epsilon.inputs import checked_times
+from toylab.schedules import as_schedule
 
 LOG_SIGMA_SCALE = 5.0  # log sigma is clamped to +-5, sigma to [0.0067, 148]: what t in [t_min, t_max] spans
 
@@ -35,9 +35,7 @@ class MLP(nn.Module):
 
     shape = (2,)
 
-    def __init__(
-        self, schedule="linear", *, hidden=128, layers=4, fourier=32, max_frequency=12.0, time_features=8
-    ):
+    def __init__(self, schedule="linear", *, hidden=128, layers=4, fourier=32, max_frequency=12.0, time_features=8):
         super().__init__()
         self.schedule = as_schedule(schedule)
         self.arguments = {

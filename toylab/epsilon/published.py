@@ -6,9 +6,9 @@ from pathlib import Path
 import diffusers
 import torch
 
-from .. import schedules
-from ..schedules import Table, from_betas
-from .unet import UNet
+from toylab import schedules
+from toylab.epsilon.unet import UNet
+from toylab.schedules import Table, from_betas
 
 PREDICTIONS = {"epsilon": "eps", "v_prediction": "v"}
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")

@@ -7,9 +7,9 @@ from diffusers import UNet2DModel
 from diffusers.models.embeddings import Timesteps
 from torch import nn
 
-from ..errors import unknown_name
-from ..schedules import Table, as_schedule
-from .inputs import checked_times
+from toylab._errors import unknown_name
+from toylab.epsilon.inputs import checked_times
+from toylab.schedules import Table, as_schedule
 
 PREDICTIONS = ("eps", "v")
 CONTINUOUS_STEPS = 1000  # the time embedding of DDPM expects positions 0 to 999

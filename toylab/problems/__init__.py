@@ -4,16 +4,19 @@
 a Gaussian with its flow in closed form, one point, two points, curves, and ODEs outside diffusion.
 """
 
-from ..lazy import attach
-from .problem import Problem, find
+from toylab._lazy import attach
+from toylab.problems.problem import Problem, find
 
 _OBJECTS = {
+    "Reference": "flow",
     "curve": "closed_forms",
+    "exact_flow": "flow",
     "gaussian": "closed_forms",
     "linear_part": "semilinear",
     "neural_ode": "neural",
     "one_point": "closed_forms",
     "prothero_robinson": "semilinear",
+    "reference_solution": "flow",
     "two_points": "closed_forms",
 }
 

@@ -8,10 +8,10 @@ straight lines to mu.
 
 import torch
 
-from .. import datasets, schedules
-from ..epsilon import exact_eps
-from ..errors import number, positive_int
-from .problem import Problem
+from toylab import datasets, schedules
+from toylab._errors import number, positive_int
+from toylab.epsilon import exact_eps
+from toylab.problems.problem import Problem
 
 MEAN = (0.7, -0.4)
 
@@ -19,7 +19,7 @@ MEAN = (0.7, -0.4)
 def gaussian(mean=MEAN, spread=0.3, schedule="linear"):
     """One Gaussian of that mean (a list of numbers) and standard deviation (>= 0), its flow in closed form.
 
-    Its `eps.points` and `eps.spread` are what `toylab.analysis.constants` predicts errors from.
+    Its `eps.points` and `eps.spread` are what `toylab.analysis._leading_error` predicts errors from.
     Raises ValueError or TypeError naming the argument.
     """
     schedule = schedules.as_schedule(schedule)

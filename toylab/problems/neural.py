@@ -7,9 +7,9 @@ import torch
 from sklearn.datasets import make_moons
 from torch import nn
 
-from ..samplers import get
-from .problem import Problem
-from .semilinear import linear_part
+from toylab.problems.problem import Problem
+from toylab.problems.semilinear import linear_part
+from toylab.samplers import get
 
 HIDDEN, POINTS, NOISE = 24, 200, 0.1
 STEPS, UPDATES, RATE = 6, 150, 0.03

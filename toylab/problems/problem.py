@@ -36,7 +36,7 @@ class Problem:
         """Start noise of n particles, float64 [n, *shape], that depends on n, shape and seed alone."""
         import torch
 
-        from ..samplers.core import start_noise
+        from toylab.samplers.core import start_noise
 
         return start_noise(n, self.shape, seed, torch.float64)
 
@@ -45,7 +45,7 @@ class Problem:
 
         Raises ValueError where there is no closed form; `reference` always knows an answer.
         """
-        from .. import grids
+        from toylab import grids
 
         limits = grids.limits(self.schedule, t_start, t_end)
         if self.closed_form is None:
@@ -54,8 +54,8 @@ class Problem:
 
     def reference(self, x_T, t_start=None, t_end=None, progress=True):
         """What `toylab.measure_order(reference=...)` takes: the closed form, else by DOP853."""
-        from .. import grids
-        from ..analysis.reference import Reference, reference_solution
+        from toylab import grids
+        from toylab.problems.flow import Reference, reference_solution
 
         if self.closed_form is not None:
             return Reference(x=self.solution(x_T, t_start, t_end), error=0.0, nfe=0)
@@ -74,7 +74,7 @@ def find(name, eps="network", schedule=None, points=None, spread=None, images=Fa
 
     Raises ValueError or TypeError naming the argument, FileNotFoundError where there is no such network.
     """
-    from ..errors import unknown_name
+    from toylab._errors import unknown_name
 
     if eps not in ("network", "exact"):
         raise unknown_name("eps", eps, ["network", "exact"])
@@ -87,9 +87,9 @@ def find(name, eps="network", schedule=None, points=None, spread=None, images=Fa
 
 
 def _exact(name, schedule, points, spread):
-    from .. import datasets, schedules
-    from ..epsilon import exact_eps
-    from ..errors import positive_int
+    from toylab import datasets, schedules
+    from toylab._errors import positive_int
+    from toylab.epsilon import exact_eps
 
     manifold, schedule = datasets.get(name), schedules.get(schedule)
     points = positive_int("points", points)
@@ -98,7 +98,7 @@ def _exact(name, schedule, points, spread):
 
 
 def _network(name, schedule, images):
-    from .. import datasets, epsilon, schedules
+    from toylab import datasets, epsilon, schedules
 
     wanted = schedules.get(schedule) if schedule else None
     own = epsilon.checkpoint_name(name, wanted.name) if wanted else name

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import number
-from ..schedules import Schedule
-from .problem import Problem
+from toylab._errors import number
+from toylab.problems.problem import Problem
+from toylab.schedules import Schedule
 
 _NODES, _WEIGHTS = (torch.from_numpy(values) for values in np.polynomial.legendre.leggauss(48))
 _CELLS = 512  # of the table from which the inverse of c starts
@@ -51,13 +51,9 @@ class LinearPart(Schedule):
         self._t = torch.linspace(0, self.t_max, _CELLS + 1, dtype=torch.float64)
         for argument, values in (("a", self.a(self._t)), ("b", self.b(self._t))):
             if not isinstance(values, Tensor) or values.shape != self._t.shape or not values.isfinite().all():
-                raise ValueError(
-                    f"{argument} must return a finite tensor like t on [0, t_max], got {values!r}"
-                )
+                raise ValueError(f"{argument} must return a finite tensor like t on [0, t_max], got {values!r}")
         if not (self.b(self._t) > 0).all():
-            raise ValueError(
-                f"b must be positive on [0, t_max], got {self.b(self._t).min():g}; -f turns its sign"
-            )
+            raise ValueError(f"b must be positive on [0, t_max], got {self.b(self._t).min():g}; -f turns its sign")
         self._c = self.sigma(self._t)
 
     def _to_the_start(self, function, t):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.integrate import RK45
 
-from .transfers import Classical
+from toylab.samplers.transfers import Classical
 
 
 @dataclass(frozen=True)

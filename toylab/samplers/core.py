@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from .. import grids
-from ..errors import positive_int
-from ..schedules import as_schedule
-from . import registry
-from .noise import Seeds, start_noise, step_noise
+from toylab import grids
+from toylab._errors import positive_int
+from toylab.samplers import _methods as registry
+from toylab.samplers.noise import Seeds, start_noise, step_noise
+from toylab.schedules import as_schedule
 
 PLANE = (2,)  # the default of `shape`; see `particle_shape`
+
 
 @dataclass(frozen=True)
 class Trajectory:

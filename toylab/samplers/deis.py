@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from .gradients import adams_weights
-from .multistep import Multistep
-from .quadrature import exponential_weights, log_snr, sigma_weights
+from toylab.samplers.gradients import adams_weights
+from toylab.samplers.multistep import Multistep
+from toylab.samplers.quadrature import exponential_weights, log_snr, sigma_weights
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import torch
 
-from .data_prediction import DataPrediction
-from .gradients import adams_weights
-from .multistep import Multistep, combine
-from .quadrature import exponential_weights, log_snr
-from .transfers import Pseudo
+from toylab.samplers.data_prediction import DataPrediction
+from toylab.samplers.gradients import adams_weights
+from toylab.samplers.multistep import Multistep, combine
+from toylab.samplers.quadrature import exponential_weights, log_snr
+from toylab.samplers.transfers import Pseudo
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import torch
 
-from .transfers import Pseudo
+from toylab.samplers.transfers import Pseudo
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import torch
 
-from .gradients import GRADIENTS
-from .pairs import Pair
-from .transfers import Pseudo
+from toylab.samplers.gradients import GRADIENTS
+from toylab.samplers.pairs import Pair
+from toylab.samplers.transfers import Pseudo
 
 _STARTER = Pair("PRK", GRADIENTS["rk4"], Pseudo, midpoint="sigma")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ..errors import positive_int
+from toylab._errors import positive_int
 
 _STEPS = 0x5EED  # keeps the noise of steps apart from the start noise of the same seed
 _STEPS_BEGIN = 2**192  # where the stream of a particle's steps begins; its start noise begins at 0

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isinf
 
-from .gradients import ADAMS_BASHFORTH, Gradient, adams_weights
-from .transfers import Classical, Pseudo
+from toylab.samplers.gradients import ADAMS_BASHFORTH, Gradient, adams_weights
+from toylab.samplers.transfers import Classical, Pseudo
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ over this clock.
 
 import torch
 
-from .data_prediction import DataPrediction
+from toylab.samplers.data_prediction import DataPrediction
 
 
 class Classical:

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .data_prediction import DataPrediction
-from .multistep import combine, full_order_step
-from .quadrature import exponential_weights, log_snr
+from toylab.samplers.data_prediction import DataPrediction
+from toylab.samplers.multistep import combine, full_order_step
+from toylab.samplers.quadrature import exponential_weights, log_snr
 
 
 @dataclass(frozen=True)

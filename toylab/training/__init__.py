@@ -1,6 +1,6 @@
 """Training of epsilon-networks: one loop for every network, a recipe for points in the plane, several for images."""
 
-from ..lazy import attach
+from toylab._lazy import attach
 
 _OBJECTS = {
     "Diverged": "stopping",
@@ -16,7 +16,7 @@ _OBJECTS = {
     "recipe": "recipes",
     "train_2d": "planar",
     "train_all": "planar",
-    "train_images": "pictures",
+    "train_images": "images",
 }
 
 __all__ = list(_OBJECTS)

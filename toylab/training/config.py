@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, replace
 
-from ..errors import number, positive_int, unknown_name
+from toylab._errors import number, positive_int, unknown_name
 
 T_SAMPLING = ("log-sigma", "uniform")
 WEIGHTING = ("v", "eps", "min-snr")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from ..schedules import Table
+from toylab.schedules import Table
 
 GAMMA = 5  # of min-SNR, the value of its authors
 

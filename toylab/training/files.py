@@ -1,8 +1,8 @@
 """The files of a run: the network that it writes, and beside it what belongs to the run."""
 
-from .. import processes
-from ..epsilon import checkpoints
-from ..writing import check_writable
+from toylab import _processes as processes
+from toylab._files import check_writable
+from toylab.epsilon import checkpoints
 
 
 class RunFiles:

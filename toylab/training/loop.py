@@ -9,16 +9,16 @@ import psutil
 import torch
 from tqdm.auto import tqdm
 
-from .. import processes
-from ..errors import number, positive_int
-from ..schedules import as_schedule
-from . import examples
-from .average import Average
-from .compiling import compiled
-from .config import TrainConfig
-from .report import report
-from .state import ResumeState
-from .stopping import Interrupted, StopRequest, TimeUp, check_finite, enough_memory
+from toylab import _processes as processes
+from toylab._errors import number, positive_int
+from toylab.schedules import as_schedule
+from toylab.training import examples
+from toylab.training.average import Average
+from toylab.training.compiling import compiled
+from toylab.training.config import TrainConfig
+from toylab.training.report import report
+from toylab.training.state import ResumeState
+from toylab.training.stopping import Interrupted, StopRequest, TimeUp, check_finite, enough_memory
 
 
 @dataclass(frozen=True)

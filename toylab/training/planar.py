@@ -6,15 +6,15 @@ from pathlib import Path
 
 import torch
 
-from .. import datasets
-from ..epsilon import checkpoints
-from ..epsilon.mlp import MLP
-from ..errors import positive_int
-from ..schedules import as_schedule
-from ..threads import single_thread
-from .config import TrainConfig
-from .files import finished, run_files
-from .loop import fit
+from toylab import datasets
+from toylab._errors import positive_int
+from toylab._threads import single_thread
+from toylab.epsilon import checkpoints
+from toylab.epsilon.mlp import MLP
+from toylab.schedules import as_schedule
+from toylab.training.config import TrainConfig
+from toylab.training.files import finished, run_files
+from toylab.training.loop import fit
 
 POOL = 2**16  # points of a data set drawn before training; batches are drawn from these
 SHIPPED = [(name, "linear") for name in datasets.names()]

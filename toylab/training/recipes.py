@@ -2,16 +2,16 @@
 
 from dataclasses import asdict, dataclass
 
-from ..epsilon.configurations import UNETS, unet_config
-from ..errors import unknown_name
-from .config import TrainConfig
+from toylab._errors import unknown_name
+from toylab.epsilon.configurations import UNETS, unet_config
+from toylab.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How one image network is trained.
 
-    name: also that of its UNet in `toylab.epsilon.configurations`. data: what `toylab.datasets.images.load` takes.
+    name: also that of its UNet in `toylab.epsilon.configurations`. data: what `toylab.images.load` takes.
     flip: whether images are mirrored at random. schedule, prediction: defaults. config: the `TrainConfig`.
     time: what people should expect, in words.
     """
@@ -33,7 +33,7 @@ class Recipe:
         """What there is to know before training, as a JSON-able dict; the parameters are counted."""
         import torch
 
-        from ..epsilon.unet import UNet  # and with it diffusers, which takes seconds
+        from toylab.epsilon.unet import UNet  # and with it diffusers, which takes seconds
 
         with torch.device("meta"):
             network = UNet(self.schedule, prediction=self.prediction, **unet_config(self.name))

@@ -3,10 +3,10 @@
 import csv
 import time
 
-from ..epsilon import checkpoints
-from ..samplers import sample
-from ..tiles import save_picture
-from ..writing import replacing
+from toylab._files import replacing
+from toylab.epsilon import checkpoints
+from toylab.images.tiles import save_picture
+from toylab.samplers import sample
 
 COLUMNS = ("step", "images", "loss", "grad_norm", "lr", "images_per_second", "memory_gb")
 GRID, GRID_STEPS = 64, 25  # images in a sample grid, and the DDIM steps that make them

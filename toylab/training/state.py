@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from ..writing import replacing
-from .average import Average
-from .config import TrainConfig
+from toylab._files import replacing
+from toylab.training.average import Average
+from toylab.training.config import TrainConfig
 
 FORMAT = "toylab-training-2"
 KEYS = {"format", "about", "config", "step", "losses", "network", "average", "optimizer"}

@@ -1,0 +1,63 @@
+"""Run the notebooks from top to bottom and keep light outputs: ``python scripts/notebooks.py [NAME ...]``.
+
+Players keep their static picture and lose their live view, which needs a kernel; everything that
+differs between two runs (execution times, widget models, progress bars) is dropped.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+HERE = Path(__file__).parents[1] / "notebooks"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def execute(path, timeout=300):
+    """The notebook at `path` with fresh outputs. Raises nbclient's CellExecutionError where a cell fails."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, timeout=timeout, kernel_name="python3", record_timing=False, store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()  # fmt: skip
+    return lighten(notebook)
+
+
+def lighten(notebook):
+    """`notebook` without live views, widget models and stream noise; changed in place and returned."""
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["language_info"] = {"name": "python"}
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not _passing(output)]
+            for output in cell.outputs:
+                output.get("data", {}).pop(WIDGET, None)
+    return notebook
+
+
+def _passing(output):
+    """Whether an output is a warning or a progress bar, of which nothing is worth keeping."""
+    data = output.get("data", {})
+    return output.get("name") == "stderr" or (WIDGET in data and "image/png" not in data)
+
+
+def names():
+    """All notebooks, in order."""
+    return sorted(path.stem for path in HERE.glob("[0-9]*.ipynb"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*names(), []], help="by default all")
+    for name in parser.parse_args().names or names():
+        path, start = HERE / f"{name}.ipynb", time.monotonic()
+        nbformat.write(execute(path), path)
+        print(f"{path.name}: {time.monotonic() - start:.0f} s, {path.stat().st_size / 1e3:.0f} kB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""Whose fault is it? The error of a sample, split into what the solver and what the network loses."""
+
+import copy
+import json
+from dataclasses import dataclass
+from math import exp, isfinite, log
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from toylab import schedules
+from toylab._errors import number, positive_int
+from toylab._interrupted import Interrupted
+from toylab.analysis._compare import limits, method_list, own_manifold, plan
+from toylab.analysis._work_precision import increasing
+from toylab.epsilon.exact import exact_eps
+from toylab.problems.flow import Reference, reference_solution, rms
+from toylab.samplers import sample
+from toylab.samplers.core import start_noise
+
+METHODS = ("DDIM", "S-PNDM", "F-PNDM")
+NFE = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160)
+RTOL = 1e-8
+POINTS = 2000  # of the exact epsilon: as close together as sigma at t_min is wide on a curve of length 20
+
+
+@dataclass(frozen=True)
+class Part:
+    """One method at one budget.
+
+    Attributes:
+        method: canonical name. budget: evaluations it could spend. steps: N. nfe: evaluations, counted.
+        solver: rms distance of the network's samples in N steps from the end points of the network's own flow.
+        total: rms distance of the same samples from the end points of the exact flow.
+        solver_errors, total_errors: the same for every particle, float64 [n].
+    """
+
+    method: str
+    budget: int
+    steps: int
+    nfe: int
+    solver: float
+    total: float
+    solver_errors: np.ndarray
+    total_errors: np.ndarray
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """What `decompose_error` found.
+
+    As vectors, a particle's total error is its solver error plus its network error; as lengths they obey the
+    triangle inequality: |solver - network| <= total <= solver + network.
+
+    Attributes:
+        rows: a `Part` for each method and budget, by method in the order asked for, then by budget.
+        network: rms distance between the end points of the network's flow and of the exact flow.
+        network_errors: the same for every particle, float64 [n].
+        distance: mean distances to the manifold of the end points of the "network" flow and the "exact" flow.
+        left_out: (method, budget) -> reason for what cannot run.
+        own, exact: the two flows' end points, as a `Reference` each.
+        name: of the data set.
+    """
+
+    rows: tuple
+    network: float
+    network_errors: np.ndarray
+    distance: dict
+    left_out: dict
+    own: Reference
+    exact: Reference
+    name: str
+
+    @property
+    def methods(self):
+        """Canonical names, in the order asked for."""
+        return tuple(dict.fromkeys(row.method for row in self.rows))
+
+    def of(self, method):
+        """The rows of one method, by growing NFE; a run that several budgets allow only once."""
+        rows = {row.nfe: row for row in self.rows if row.method == method}
+        return tuple(rows[nfe] for nfe in sorted(rows))
+
+    def crossover(self, method):
+        """The NFE, a float, beyond which the solver error stays below the network error.
+
+        Further steps buy little: by the triangle inequality they cannot bring the total below the network
+        error less what the solver still loses.
+
+        Interpolated along straight lines in log NFE and log error. The smallest NFE measured when the solver
+        error is below from there on; None when it is still above at the largest, or there is no network error.
+        """
+        rows = self.of(method)
+        above = [row.solver >= self.network for row in rows]
+        if above[-1] or self.network == 0:
+            return None
+        if not any(above):
+            return float(rows[0].nfe)
+        before = max(i for i, is_above in enumerate(above) if is_above)
+        left, right = rows[before], rows[before + 1]
+        if right.solver == 0:
+            return float(right.nfe)
+        part = log(left.solver / self.network) / log(left.solver / right.solver)
+        return exp(log(left.nfe) + part * log(right.nfe / left.nfe))
+
+    def table(self):
+        """Solver, network and total error of every row, as a `toylab.analysis._table.Table`."""
+        from toylab.figures.measures import decomposition_table
+
+        return decomposition_table(self)
+
+    def plot(self, axes=None):
+        """A panel a method: both parts, the whole and the crossover (see `toylab.figures.plot_decomposition`).
+        Returns the matplotlib Axes."""
+        from toylab.figures import plot_decomposition
+
+        return plot_decomposition(self, axes)
+
+    def to_json(self):
+        """Everything but single particles as a JSON string; numbers that are not finite are null."""
+        fields = "method", "budget", "steps", "nfe", "solver", "total"
+        rows = [{name: _plain(getattr(row, name)) for name in fields} for row in self.rows]
+        return json.dumps(
+            {
+                "dataset": self.name,
+                "network": self.network,
+                "distance": self.distance,
+                "uncertainty": {"network": self.own.error, "exact": self.exact.error},
+                "crossover": {method: self.crossover(method) for method in self.methods},
+                "rows": rows,
+                "left_out": [
+                    {"method": name, "budget": at, "reason": why} for (name, at), why in self.left_out.items()
+                ],
+            },
+            indent=2,
+        )
+
+
+def decompose_error(
+    net, exact=None, schedule=None, methods=METHODS, nfe=NFE, n=256, seed=0, manifold=None, t_start=None,
+    t_end=None, spacing="t", rtol=RTOL, flows=None, progress=True,
+):  # fmt: skip
+    """Split the error of a network's samples, for the same particles, into two parts.
+
+    Solver error: the network in N steps against the network's own flow. Network error: the network's flow
+    against the exact flow. A network is evaluated in float64 (a copy of it is), so that its error is its own
+    and not round-off's.
+
+    Args:
+        net: a network, or any eps(x, t) that works in float64.
+        exact: the exact eps; by default that of 2000 points evenly on the manifold.
+        schedule: by default the network's own.
+        methods: names, or results of `toylab.method`, all different.
+        nfe: budgets, increasing; each method takes the largest step count within each.
+        n, seed: particles and their seed.
+        manifold: a Manifold or its name; by default the network's data set.
+        t_start, t_end, spacing: as for `toylab.sample`, alike for all.
+        rtol: relative tolerance of the two flows.
+        flows: the `Decomposition` of an earlier call that differs in methods and nfe alone: its two flows are taken
+            over instead of being computed again.
+        progress: show bars for work over two seconds.
+
+    Returns a `Decomposition`. Raises ValueError or TypeError naming the argument, also when nothing can run.
+    Interrupted, it raises `Interrupted` with what is done.
+    """
+    schedule = schedules.as_schedule(getattr(net, "schedule", None) if schedule is None else schedule)
+    manifold, methods, budgets = own_manifold(net, manifold), method_list(methods), increasing("nfe", nfe)
+    where = limits(schedule, t_start, t_end, spacing)
+    jobs, left_out = _jobs(methods, budgets, schedule, where)
+    net = copy.deepcopy(net).double() if isinstance(net, torch.nn.Module) else net
+    device = next((parameter.device for parameter in getattr(net, "parameters", list)()), "cpu")
+    exact = exact_eps(manifold.curve(POINTS).to(device), schedule) if exact is None else exact
+    x_T = start_noise(positive_int("n", n), (2,), seed, torch.float64, device)
+    ends = where["t_start"], where["t_end"]
+    if flows is None:
+        own, truth = (
+            reference_solution(eps, schedule, x_T, *ends, rtol=number("rtol", rtol, 1e-13, 0.1), progress=progress)
+            for eps in (net, exact)
+        )
+    else:
+        own, truth = _taken_over(flows, manifold, x_T)
+
+    rows, known = [], {}
+
+    def result():
+        return Decomposition(
+            rows=tuple(rows),
+            network=rms(own.x - truth.x),
+            network_errors=_lengths(own.x - truth.x),
+            distance={
+                "network": manifold.distance(own.x).mean().item(),
+                "exact": manifold.distance(truth.x).mean().item(),
+            },
+            left_out=left_out,
+            own=own,
+            exact=truth,
+            name=manifold.name,
+        )
+
+    try:
+        for method, budget, steps in tqdm(jobs, desc="network", delay=2, leave=False, disable=not progress):
+            if (method, steps) not in known:
+                known[method, steps] = sample(
+                    net, schedule, method, steps, x_T=x_T, record=False, progress=False, **where
+                )
+            rows.append(_part(known[method, steps], budget, own, truth))
+    except KeyboardInterrupt as stop:
+        what = f"interrupted with {len(rows)} of {len(jobs)} runs done"
+        raise Interrupted(what, result() if rows else None) from stop
+    return result()
+
+
+def _taken_over(flows, manifold, x_T):
+    """The two flows of an earlier `Decomposition` of as many particles of the same data set."""
+    if not isinstance(flows, Decomposition):
+        raise TypeError(f"flows must be an earlier Decomposition, got {flows!r}")
+    if (flows.name, len(flows.own.x)) != (manifold.name, len(x_T)):
+        found = f"{len(flows.own.x)} particles of {flows.name!r}"
+        raise ValueError(f"flows must be of {len(x_T)} particles of {manifold.name!r}, got {found}")
+    return flows.own, flows.exact
+
+
+def _jobs(methods, budgets, schedule, where):
+    """([(method, budget, steps)], {(name, budget): reason})."""
+    jobs, left_out = [], {}
+    for method in methods:
+        for budget in budgets:
+            if method.stochastic:
+                left_out[method.name, budget] = "is stochastic: its particles do not follow the flow"
+                continue
+            counts, reasons = plan([method], budget, schedule, **where)
+            jobs += [(method, budget, steps) for steps in counts.values()]
+            left_out |= {(name, budget): reason for name, reason in reasons.items()}
+    if not jobs:
+        raise ValueError(f"methods must be able to run within nfe = {list(budgets)}: {left_out}")
+    return jobs, left_out
+
+
+def _part(run, budget, own, truth):
+    return Part(
+        method=run.method,
+        budget=budget,
+        steps=run.steps,
+        nfe=run.nfe,
+        solver=rms(run.x - own.x),
+        total=rms(run.x - truth.x),
+        solver_errors=_lengths(run.x - own.x),
+        total_errors=_lengths(run.x - truth.x),
+    )
+
+
+def _lengths(difference):
+    return difference.norm(dim=1).cpu().numpy()
+
+
+def _plain(value):
+    return None if isinstance(value, float) and not isfinite(value) else value

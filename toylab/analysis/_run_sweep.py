@@ -1,0 +1,112 @@
+"""Run several methods at several step counts from the same particles."""
+
+from dataclasses import replace
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from toylab import datasets
+from toylab._errors import number, positive_int
+from toylab._threads import single_thread
+from toylab.analysis._compare import method_list
+from toylab.analysis._density import log_density
+from toylab.analysis._off_manifold import unlikely_of_sweep
+from toylab.analysis._sweep import Sweep
+from toylab.samplers import sample
+from toylab.samplers.core import default_dtype, start_noise
+from toylab.schedules import as_schedule
+
+METHODS = ("Euler", "RK4", "DDIM", "F-PNDM")
+SAMPLING = 0.5  # the part of a sweep's work that is sampling where unlikely particles are found too
+STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100)
+
+
+def sweep(
+    eps, schedule, methods=METHODS, steps=STEPS, n=512, seed=0, x_T=None, manifold=None, threshold=0.1,
+    density=False, unlikely=False, labels=None, progress=True, **options,
+):  # fmt: skip
+    """Run every method at every step count from the same start particles.
+
+    Args:
+        eps, schedule, n, seed, x_T, **options: as for `toylab.sample` (2D states).
+        methods: names, or results of `toylab.method`.
+        steps: step counts, made increasing and unique.
+        manifold: a Manifold or its name, for distances; by default the data set that eps was made for.
+            Without one the distances are NaN and the curve is empty.
+        threshold: distance beyond which a particle counts as off the manifold.
+        density: also compute log p_t of the manifold for a background.
+        unlikely: also find the particles with a smaller exact p_t than 99 % of the forward process's samples of
+            the manifold (each point spread as those of eps, if it has a spread), see `unlikely_of_sweep`.
+        labels: captions that override "dataset", "schedule", "epsilon".
+        progress: True for a bar on runs over two seconds, or a callable that gets the done part in [0, 1].
+
+    Returns a `Sweep`. Raises ValueError or TypeError naming the argument.
+    """
+    schedule, threshold = as_schedule(schedule), number("threshold", threshold, 0, open_low=True)
+    methods, steps = method_list(methods), _counts(steps)
+    sampling = SAMPLING if unlikely else 1
+    if manifold is None:
+        manifold = getattr(eps, "dataset", None)
+    if manifold is not None:
+        manifold = datasets.as_manifold(manifold)
+    elif unlikely:
+        raise ValueError("manifold must be given where unlikely is asked for, since eps does not know its data set")
+    if x_T is None:
+        x_T = start_noise(positive_int("n", n), (2,), seed, *default_dtype(eps))
+    jobs = [(method, count) for count in steps for method in methods]
+    total, done = sum(count for _, count in jobs), 0
+    times, states, nfe, distance, off = {}, {}, {}, {}, {}
+    show = {"desc": "sweep", "unit": "step", "delay": 2, "leave": False, "disable": progress is not True}
+    with single_thread(), tqdm(total=total, **show) as bar:
+        for method, count in jobs:
+            run = sample(eps, schedule, method, count, x_T=x_T, seed=seed, progress=False, **options)
+            key = run.method, count
+            times[count] = run.times.numpy()
+            states[key], nfe[key] = run.states.cpu().float().numpy(), run.nfe
+            distance[key], off[key] = _distances(manifold, run.states, threshold)
+            bar.update(count)
+            done += count
+            if callable(progress):
+                progress(sampling * done / total)
+    found = Sweep(
+        methods=tuple(method.name for method in methods),
+        steps=steps,
+        times=times,
+        states=states,
+        nfe=nfe,
+        distance=distance,
+        off=off,
+        curve=np.zeros((0, 2), np.float32) if manifold is None else np.asarray(manifold.curve(800), np.float32),
+        threshold=threshold,
+        labels={"dataset": getattr(manifold, "name", ""), "schedule": schedule.name, "epsilon": ""} | (labels or {}),
+        density=log_density(manifold, schedule, *_limits(times)) if density and manifold is not None else None,
+    )
+    if not unlikely:
+        return found
+    after = (lambda part: progress(sampling + (1 - sampling) * part)) if callable(progress) else progress
+    with single_thread():
+        return replace(found, unlikely=unlikely_of_sweep(
+            found, manifold, schedule, getattr(eps, "spread", 0.0), progress=after
+        ))  # fmt: skip
+
+
+def _counts(steps):
+    if isinstance(steps, str) or not hasattr(steps, "__iter__"):
+        raise TypeError(f"steps must be a list of positive integers, got {steps!r}")
+    counts = tuple(sorted({positive_int("steps", count) for count in steps}))
+    if not counts:
+        raise ValueError("steps must be a non-empty list of positive integers, got none")
+    return counts
+
+
+def _limits(times):
+    nodes = next(iter(times.values()))
+    return nodes[0], nodes[-1]
+
+
+def _distances(manifold, states, threshold):
+    """Mean distance to the manifold and share beyond the threshold at every node, float64 [steps + 1] each."""
+    if manifold is None:
+        return np.full(len(states), np.nan), np.full(len(states), np.nan)
+    distance = manifold.distance(states.cpu().double()).numpy()
+    return distance.mean(1), (distance > threshold).mean(1)

@@ -1,0 +1,41 @@
+"""Straight lines: the paths of a sampler in the coordinates in which the pseudo move is exact."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from toylab.figures.look import in_our_look
+from toylab.figures.style import line
+from toylab.samplers import sample
+
+
+@in_our_look
+def plot_straight_lines(problem, methods=("Euler", "DDIM"), steps=8, particles=6, seed=0, t_start=0.6, **options):
+    """First coordinates of a few particles, as x against t and as y = x / sqrt(alpha_bar) against sigma.
+
+    In (sigma, y) the exact flow of one data point is a set of straight lines that meet at the point, and the
+    pseudo move with a right epsilon follows them; in (t, x) they are curves. Grey: a run of DDIM with 400 steps.
+
+    Args:
+        problem: a `toylab.problems.Problem`, of one point for straight lines.
+        methods, steps, t_start, **options: as for `toylab.sample`. particles: how many. seed: of the start noise.
+
+    Returns the two matplotlib Axes.
+    """
+    schedule = problem.schedule
+    _, (left, right) = plt.subplots(1, 2, figsize=(13, 5))
+    x_T = problem.start(particles, seed)
+
+    def draw(method, count, **look):
+        run = sample(problem.eps, schedule, method, count, x_T=x_T, t_start=t_start, progress=False, **options)
+        t, x = run.times.numpy(), run.states[:, :, 0].numpy()
+        root = np.array([schedule.alpha_bar(u) for u in t])[:, None] ** 0.5
+        paths = left.plot(t, x, **look), right.plot([schedule.sigma(u) for u in t], x / root, **look)
+        return paths[0][0]
+
+    draw("DDIM", 400, color="0.8", linewidth=6)
+    drawn = [draw(method, steps, marker="o", markersize=5, **line(method)) for method in methods]
+    left.set(xlabel="t", ylabel="x (first coordinate)", xlim=(t_start, 0), title="as the network sees it")
+    right.set(xlabel=r"$\sigma$", ylabel=r"$y = x / \sqrt{\bar\alpha}$", title="as the pseudo move sees it")
+    right.set_xlim(schedule.sigma(t_start), 0)
+    left.legend(drawn, [f"{method}, {steps} steps" for method in methods])
+    return left, right

@@ -1,0 +1,94 @@
+"""One fixed line style per method, for every figure and for the player.
+
+The hue says which slopes a method combines (its gradient part), the dash how it moves:
+solid = pseudo transfer, dashed = classical; other families have dashes of their own. The hues are
+those of Okabe and Ito (2008), shaded so that each stands out at about 3 to 1 or better from the
+background of its theme; tests/test_player.py checks that simulated colour blindness keeps them apart.
+"""
+
+from toylab._errors import unknown_name
+
+THEMES = ("light", "dark")
+ALERTS = {"light": "#a02020", "dark": "#ff9a8f"}  # by theme: what has gone wrong
+
+_SHADES = {  # hue: (on a light background, on a dark one)
+    "blue": ("#0072B2", "#2A8FD0"),
+    "orange": ("#C08500", "#E69F00"),
+    "vermillion": ("#C04A00", "#E8641B"),
+    "green": ("#00916A", "#00A87B"),
+    "purple": ("#C0609A", "#D98CB8"),
+    "sky": ("#3A9AD6", "#7CCBF5"),
+    "neutral": ("#404040", "#D0D0D0"),
+}
+_DASHES = {  # pixels drawn and left out, at a line width of one or two
+    "pseudo": (),
+    "classical": (6, 4),
+    "exponential": (8, 3, 2, 3),
+    "dotted": (2, 3),
+    "data": (2, 3),
+    "frozen": (12, 4, 2, 4),
+    "long": (12, 4),
+}
+_GRADIENTS = {
+    "euler": "blue",
+    "improved-euler": "orange",
+    "rk4": "vermillion",
+    "ab2": "green",
+    "ab4": "purple",
+    "plms": "sky",
+}
+_METHODS = {
+    "Euler": ("blue", "classical"),
+    "DDIM": ("blue", "pseudo"),
+    "Heun": ("orange", "classical"),
+    "PIE": ("orange", "pseudo"),
+    "RK4": ("vermillion", "classical"),
+    "PRK": ("vermillion", "pseudo"),
+    "AB2": ("green", "classical"),
+    "S-PNDM": ("green", "pseudo"),
+    "AB4": ("purple", "classical"),
+    "F-PNDM": ("purple", "pseudo"),
+    "PLMS": ("sky", "pseudo"),
+    "DDPM": ("neutral", "dotted"),
+    "PF": ("neutral", "long"),
+    "iPNDM": ("sky", "exponential"),
+    "DEIS-tAB1": ("blue", "exponential"),
+    "DEIS-tAB2": ("green", "exponential"),
+    "DEIS-tAB3": ("purple", "exponential"),
+    "DPM-Solver-2": ("orange", "exponential"),
+    "DPM-Solver-3": ("vermillion", "exponential"),
+    "DEIS-rhoAB1": ("blue", "dotted"),
+    "DEIS-rhoAB2": ("green", "dotted"),
+    "DEIS-rhoAB3": ("purple", "dotted"),
+    "DPM-Solver++2M": ("sky", "dotted"),
+    "UniPC-2": ("sky", "long"),
+    "UniPC-3": ("vermillion", "long"),
+    "Adaptive-Heun": ("orange", "long"),
+    "EDM-Heun": ("orange", "dotted"),
+}
+
+
+def style(method, theme="light"):
+    """The style of a method: {"color": "#rrggbb", "dash": (on, off, ...) in pixels, empty if solid}.
+
+    A name that only begins with a known one ("PRK, midpoint in sigma") takes that one's style, a method
+    built by parts ("plms+classical") the hue and the dash of its parts; any other name is neutral and
+    solid. Raises TypeError if `method` is no string, ValueError for an unknown theme.
+    """
+    if not isinstance(method, str):
+        raise TypeError(f"method must be a name (str), got {method!r}")
+    if theme not in THEMES:
+        raise unknown_name("theme", theme, THEMES)
+    gradient, _, transfer = method.partition("+")
+    if gradient in _GRADIENTS:
+        hue, dash = _GRADIENTS[gradient], transfer
+    else:
+        known = max((name for name in _METHODS if method.lower().startswith(name.lower())), key=len, default=None)
+        hue, dash = _METHODS.get(known, ("neutral", "pseudo"))
+    return {"color": _SHADES[hue][THEMES.index(theme)], "dash": _DASHES.get(dash, ())}
+
+
+def line(method, theme="light"):
+    """The same as matplotlib keywords: ``ax.plot(x, y, **line("DDIM"))``."""
+    chosen = style(method, theme)
+    return {"color": chosen["color"], "linestyle": (0, chosen["dash"]) if chosen["dash"] else "-"}

@@ -1,0 +1,187 @@
+"""Figures and tables of what theory says: constants, clocks, placed nodes, transfers, other ODEs."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import NullFormatter, NullLocator
+
+from toylab import grids
+from toylab.analysis._compare import steps_within
+from toylab.analysis._leading_error import leading_error
+from toylab.analysis._table import Table
+from toylab.figures.look import in_our_look
+from toylab.figures.style import line
+from toylab.problems.flow import rms
+from toylab.samplers import get, method, sample
+
+TRANSFERS = ("classical", "frozen", "pseudo", "data")
+MISSING = "– where the budget is spent before the first multistep step"
+STEPS = (10, 20, 40, 80, 160, 320, 640)
+SPACING_COLORS = dict(zip((*grids.spacings(), "optimised"), plt.cm.viridis(np.linspace(0, 0.75, 5)), strict=False))
+SPACING_COLORS["optimised"] = "#C04A00"
+MARKERS = dict(zip(SPACING_COLORS, "osD^vo", strict=True))
+
+
+def errors_at(problem, chosen, steps, reference, x_T, **options):
+    """rms end-point errors of the runs with these step counts; a run that blows up counts as infinite."""
+    found = []
+    for count in steps:
+        try:
+            run = sample(problem.eps, problem.schedule, chosen, count, x_T=x_T, record=False, progress=False, **options)
+        except ValueError:
+            found.append(np.inf)
+            continue
+        found.append(rms(run.x.double() - reference))
+    return np.array(found)
+
+
+@in_our_look
+def plot_constants(problem, methods=("DDIM", "F-PNDM", "PRK"), t_end=0.2, n=16, steps=STEPS, ax=None):
+    """Measured errors (dots) and their predicted first term (lines, nothing fitted) against N: the Axes.
+
+    `problem`: a `toylab.problems.Problem` with a smooth eps, spread > 0.
+    """
+    ax = ax or plt.subplots(figsize=(8, 5.2))[1]
+    x_T = problem.start(n)
+    reference = problem.reference(x_T, None, t_end).x
+    for name in methods:
+        predicted = leading_error(problem.eps, problem.schedule, x_T, name, t_end=t_end)
+        look = line(name)
+        ax.loglog(steps, [predicted.rms(count) for count in steps], **look)
+        label = f"{name}: {rms(predicted.constant):.2g} h$^{predicted.order}$"
+        ax.loglog(steps, errors_at(problem, name, steps, reference, x_T, t_end=t_end), "o", color=look["color"],
+                  markersize=7, label=label)  # fmt: skip
+    ax.set(xlabel="steps N", ylabel="end-point error (rms)",
+           title=f"measured (dots) and predicted (lines)\n{problem.title}")  # fmt: skip
+    ax.legend()
+    return ax
+
+
+@in_our_look
+def plot_clocks(
+    problem, method="F-PNDM", t_start=0.6, t_end=0.05, n=16, steps=(20, *STEPS[2:], 1280), ax=None, **options
+):
+    """The error of one method against N in every clock, with the local order at the end. Returns the Axes."""
+    ax = ax or plt.subplots(figsize=(8, 5.2))[1]
+    x_T = problem.start(n)
+    limits = {"t_start": t_start, "t_end": t_end}
+    reference = problem.reference(x_T, **limits).x
+    chosen = get(method, **options)
+    draw_clocks(ax, steps, {
+        spacing: errors_at(problem, chosen, steps, reference, x_T, spacing=spacing, **limits)
+        for spacing in grids.spacings()
+    })  # fmt: skip
+    ax.set_title(f"{method} in five clocks\n{problem.title}")
+    return ax
+
+
+def draw_clocks(ax, steps, errors):
+    """Errors {spacing: [len(steps)]} of one method against N, each with its last local order."""
+    for spacing, found in errors.items():
+        blown_up = np.isinf(found[-2:]).any()
+        order = "–" if blown_up else f"{np.log(found[-2] / found[-1]) / np.log(steps[-1] / steps[-2]):.2f}"
+        ax.loglog(steps, found, f"{MARKERS[spacing]}-", color=SPACING_COLORS[spacing], markersize=7,
+                  label=f"even in {spacing}: last order {order}")  # fmt: skip
+    ax.set_xticks(steps, [str(count) for count in steps])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set(xlabel="steps N", ylabel="end-point error (rms)")
+    ax.legend(fontsize=11)
+
+
+def clock_table(problem, methods=("DDIM", "S-PNDM", "F-PNDM", "PLMS"), nfe=(10, 20, 50), t_end=1e-3, n=256):
+    """End-point errors at few evaluations, where order is not everything: a row for each method and clock."""
+    errors = _at_equal_nfe(problem, nfe, t_end, n)
+    rows = [(name, spacing, *errors(name, spacing)) for name in methods for spacing in grids.spacings()]
+    return Table(
+        ("method", "nodes even in", *(f"NFE {budget}" for budget in nfe)),
+        tuple(rows),
+        f"rms end-point error, {problem.title}, t_end = {t_end:g}, {n} particles; {MISSING}",
+    )
+
+
+def transfer_table(
+    problem, gradients=("euler", "ab2", "ab4", "plms"), nfe=(10, 20, 50), t_end=1e-3, n=256, spacing="t"
+):
+    """End-point errors of the same gradient parts with all four transfer parts, at equal evaluations."""
+    errors, rows = _at_equal_nfe(problem, nfe, t_end, n), []
+    for gradient in gradients:
+        by_transfer = [errors(method(gradient, transfer), spacing) for transfer in TRANSFERS]
+        rows += [(gradient, budget, *cells) for budget, *cells in zip(nfe, *by_transfer, strict=True)]
+    return Table(
+        ("gradient part", "NFE", *TRANSFERS),
+        tuple(rows),
+        f"rms end-point error, {problem.title}, nodes even in {spacing}, t_end = {t_end:g}, {n} particles; " + MISSING,
+    )
+
+
+def _at_equal_nfe(problem, nfe, t_end, n):
+    """A function (method, spacing) -> its error at every budget, None where only start-up steps would fit."""
+    x_T = problem.start(n)
+    reference = problem.reference(x_T, None, t_end).x
+
+    def errors(name, spacing):
+        chosen, where = get(name), {"t_end": t_end, "spacing": spacing}
+        needed = chosen.gradient.adams if chosen.gradient.adams and chosen.gradient.tableau else 1
+        counts = [steps_within(chosen, budget, problem.schedule, **where) for budget in nfe]
+        return [
+            errors_at(problem, chosen, [count], reference, x_T, **where)[0] if count >= needed else None
+            for count in counts
+        ]
+
+    return errors
+
+
+@in_our_look
+def plot_nodes(found, schedule, axes=None):
+    """Where an `OptimizedGrid` put its nodes beside the stock grids, and the held-out errors: the Axes."""
+    left, right = axes if axes is not None else plt.subplots(1, 2, figsize=(13, 4.6))[1]
+    names = [*(name for name in grids.spacings() if name in found.held_out), "optimised"]
+    ends, steps = (found.times[0].item(), found.times[-1].item()), len(found.times) - 1
+    times = {name: grids.nodes(schedule, steps, *ends, name) for name in names[:-1]} | {"optimised": found.times}
+    draw_nodes(left, times, schedule)
+    left.set_title(f"nodes of {found.method}, NFE {found.nfe}")
+    errors = [found.held_out[name] for name in names]
+    bars = right.barh(range(len(names)), errors, color=[SPACING_COLORS[name] for name in names])
+    right.bar_label(bars, [f"{error:.2g}" for error in errors], padding=4)
+    right.set_yticks(range(len(names)), names)
+    right.invert_yaxis()
+    right.grid(axis="y", visible=False)
+    gain = f"{found.gain:.3g} times smaller" if found.gain >= 1 else f"{1 / found.gain:.3g} times larger"
+    right.set(xscale="log", xlabel="held-out error (rms)", title=f"{gain} than with {found.best_stock}")
+    right.xaxis.set_minor_formatter(NullFormatter())  # the bars have numbers
+    right.margins(x=0.25)
+    return left, right
+
+
+def draw_nodes(ax, times, schedule, seen="t"):
+    """Grids {name: [N + 1]} between the same ends, a row each, over the clock `seen`, with t at its ticks."""
+    ends = next(iter(times.values()))[[0, -1]].tolist()
+    part, way = np.linspace(0, 1, 4001), grids.nodes(schedule, 4000, *ends, seen).numpy()
+    for row, (name, nodes) in enumerate(times.items()):
+        at = np.interp(-nodes.numpy(), -way, part)
+        ax.plot(at, np.full(len(at), row), f"{MARKERS[name]}-", color=SPACING_COLORS[name], markersize=7, linewidth=1)
+    ax.set_xticks(part[::1000], [f"{t:.3g}" for t in way[::1000]])
+    ax.set_yticks(range(len(times)), list(times))
+    ax.grid(axis="y", visible=False)
+    ax.invert_yaxis()
+    ax.set(xlabel="t" if seen == "t" else f"t, drawn even in {seen}", xlim=(-0.03, 1.03))
+
+
+@in_our_look
+def plot_pairs(
+    problem, methods=("Euler", "RK4", "AB4", "DDIM", "PRK", "F-PNDM"), steps=STEPS, n=16, t_end=None, ax=None
+):
+    """Errors of classical (dashed) and pseudo (solid) methods against N on any problem. Returns the Axes.
+
+    Errors above 100 are cut off: a classical method whose steps are too long for a stiff problem blows up.
+    """
+    ax = ax or plt.subplots(figsize=(8, 5.2))[1]
+    x_T = problem.start(n)
+    reference = problem.reference(x_T, None, t_end).x
+    for name in methods:
+        errors = errors_at(problem, name, steps, reference, x_T, t_end=t_end)
+        ax.loglog(steps, errors, marker="o", markersize=6, label=name, **line(name))
+    ax.set(xlabel="steps N", ylabel="end-point error (rms)", title=problem.title)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, min(high, 100))
+    ax.legend(fontsize=11)
+    return ax

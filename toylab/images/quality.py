@@ -1,0 +1,240 @@
+"""What evaluations buy in images: against the images of many steps, and against real ones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+import torch
+from sklearn.decomposition import PCA
+from tqdm.auto import tqdm
+
+from toylab._errors import positive_int
+from toylab._interrupted import Interrupted
+from toylab.analysis._compare import evaluations, method_list, plan
+from toylab.analysis._work import Spread
+from toylab.analysis._work_precision import increasing
+from toylab.images.sampler import image_seeds
+from toylab.images.sweeps import METHODS
+from toylab.samplers import sample
+from toylab.samplers.core import default_dtype, start_noise
+from toylab.schedules import as_schedule
+
+NFE = (5, 8, 10, 15, 20)
+REFERENCE = "PLMS", 60
+COMPONENTS = 16  # of the real images, in which Fréchet distances are taken: few images fill no more
+DRAWS = 40  # of real images, for the Fréchet distance that these have among themselves
+
+
+@dataclass(frozen=True)
+class QualityRow:
+    """One method at one budget; every measure is a `Spread` over the seeds.
+
+    Attributes:
+        method: canonical name. budget: evaluations it could spend. steps: N. nfe: evaluations, counted.
+        error: rms difference of a pixel, in [-1, 1], from the same images in many steps.
+        kept: the share of images in which the classifier sees what it sees in the image of many steps; None without a
+            classifier. confidence: its median confidence, or None.
+        frechet: Fréchet distance to the real images, see `frechet_distance`.
+    """
+
+    method: str
+    budget: int
+    steps: int
+    nfe: int
+    error: Spread
+    kept: Spread | None
+    confidence: Spread | None
+    frechet: Spread
+
+
+@dataclass(frozen=True)
+class ImageQuality:
+    """What `image_quality` found.
+
+    Attributes:
+        rows: a `QualityRow` for each method and budget, methods in the order asked for.
+        left_out: (method, budget) -> reason for what cannot run.
+        budgets, seeds, n: as asked for.
+        reference: the method and the steps of the images that the others are compared with. reference_nfe: their cost.
+        kind: what the classifier tells apart, such as "digit"; None without one.
+        confidence, frechet: of these images, each a `Spread`; the confidence is None without a classifier.
+        floor: the Fréchet distance of as many real images to all of them: (5 % quantile, median, 95 % quantile).
+    """
+
+    rows: tuple
+    left_out: dict
+    budgets: tuple
+    seeds: tuple
+    n: int
+    reference: tuple
+    reference_nfe: int
+    kind: str | None
+    confidence: Spread | None
+    frechet: Spread
+    floor: tuple
+
+    @property
+    def methods(self):
+        """Canonical names, in the order asked for."""
+        return tuple(dict.fromkeys(row.method for row in self.rows))
+
+    def of(self, method):
+        """The rows of one method, by budget."""
+        return tuple(row for row in self.rows if row.method == method)
+
+    def table(self, budgets=None):
+        """All measures at these of the budgets (by default all) as a `toylab.analysis._table.Table`."""
+        from toylab.figures.qualities import quality_table
+
+        return quality_table(self, budgets)
+
+    def plot(self):
+        """Error, share kept and Fréchet distance against NFE (`toylab.figures.plot_quality`). Returns the Axes."""
+        from toylab.figures.qualities import plot_quality
+
+        return plot_quality(self)
+
+
+def image_quality(
+    eps, schedule, real, classifier=None, methods=METHODS, nfe=NFE, seeds=(0, 1), n=32, reference=REFERENCE,
+    progress=True,
+):  # fmt: skip
+    """Measure methods at several budgets of network evaluations, each at its largest step count within the budget.
+
+    Args:
+        eps: an image network. schedule: its schedule.
+        real: real images [m, c, h, w] in [-1, 1], m > n.
+        classifier: called with images [n, c, h, w], returns a `toylab.images.Verdict`; what it calls a class stands
+            in its `kind`, if it has one ("digit"). Without one only error and Fréchet distance are measured.
+        methods: names, or results of `toylab.method`, without noise of their own. nfe: budgets, increasing.
+        seeds: integers, increasing; n: images a seed, more than one, those that ``toylab sample`` makes.
+        reference: (method, steps) of the images taken as converged. For the shipped digits network these are within
+            0.005 (rms of a pixel) of those of 400 steps.
+        progress: show a bar for work over two seconds.
+
+    Returns an `ImageQuality`. Raises ValueError or TypeError naming the argument. Interrupted, it raises `Interrupted`
+    with the seeds that are done.
+    """
+    schedule, methods, budgets = as_schedule(schedule), method_list(methods), increasing("nfe", nfe)
+    (many,), count = method_list(reference[:1]), positive_int("reference", reference[1])
+    for method in (*methods, many):
+        if method.stochastic or not method.fixed_grid:
+            raise ValueError(f"methods must be without noise and step on the given grid, got {method.name}")
+    if not seeds or positive_int("n", n, 2) >= len(real):
+        raise ValueError(f"seeds must not be empty and n must be below the {len(real)} real images, got {seeds}, {n}")
+    if tuple(real.shape[1:]) != tuple(eps.shape):
+        raise ValueError(f"real must be images like those of eps, {tuple(eps.shape)}, got {tuple(real.shape[1:])}")
+    jobs, left_out = {}, {}
+    for budget in budgets:
+        counts, reasons = plan(methods, budget, schedule)
+        jobs |= {(method, budget): steps for method, steps in counts.items()}
+        left_out |= {(name, budget): reason for name, reason in reasons.items()}
+    order = sorted(jobs, key=lambda job: methods.index(job[0]))
+    runs = [(method, steps) for (method, _), steps in jobs.items()]
+    judge, done = _Judge(real, classifier), []
+
+    def result():
+        converged, found = ([seed[i] for seed in done] for i in (0, 1))
+        return ImageQuality(
+            rows=tuple(_row(job, jobs[job], [runs[job] for runs in found]) for job in order),
+            left_out=left_out,
+            budgets=budgets,
+            seeds=tuple(seeds[: len(done)]),
+            n=n,
+            reference=(many.name, count),
+            reference_nfe=costs[0],
+            kind=judge.kind,
+            confidence=_spread("confidence", converged),
+            frechet=_spread("frechet", converged),
+            floor=judge.floor(n),
+        )
+
+    costs = [evaluations(method, steps, schedule) for method, steps in ((many, count), *runs)]
+    total, style = len(seeds) * sum(costs), {"unit": "evaluation", "delay": 2, "leave": False}
+    try:
+        with tqdm(total=total, desc="image quality", disable=not progress, **style) as bar:
+            for seed in seeds:
+                done.append(_measure(eps, schedule, judge, seed, n, (many, count), jobs, bar))
+    except KeyboardInterrupt as stop:
+        what = f"image quality interrupted with {len(done)} of {len(seeds)} seeds done"
+        raise Interrupted(what, result() if done else None) from stop
+    return result()
+
+
+def _measure(eps, schedule, judge, seed, n, reference, jobs, bar):
+    """The measures of the converged images of a seed, and {job: those of its run, with its nfe}."""
+    own = image_seeds(seed, range(n))
+    x_T = start_noise(n, eps.shape, own, *default_dtype(eps))
+
+    def run(method, steps):
+        found = sample(eps, schedule, method, steps, x_T=x_T, seed=own, record=False, progress=False)
+        bar.update(found.nfe)
+        return found
+
+    target = run(*reference).x
+    runs = {job: run(job[0], steps) for job, steps in jobs.items()}
+    return judge(target, target), {job: {"nfe": each.nfe, **judge(each.x, target)} for job, each in runs.items()}
+
+
+def _row(job, steps, runs):
+    spreads = {name: _spread(name, runs) for name in ("error", "kept", "confidence", "frechet")}
+    return QualityRow(method=job[0].name, budget=job[1], steps=steps, nfe=runs[0]["nfe"], **spreads)
+
+
+def _spread(name, runs):
+    """The `Spread` of a measure over runs, None where it was not measured."""
+    return Spread(tuple(run[name] for run in runs)) if name in runs[0] else None
+
+
+class _Judge:
+    """Real images and a classifier (or None), which images are measured with."""
+
+    def __init__(self, real, classifier):
+        if classifier is not None:
+            classifier(real[:2])  # before anything long: whether it takes such images
+        flat = _flat(real)
+        self.classifier, self.kind = classifier, classifier and getattr(classifier, "kind", "class")
+        self.pca = PCA(min(COMPONENTS, *flat.shape), svd_solver="covariance_eigh").fit(flat)
+        self.real = self.pca.transform(flat)
+
+    def __call__(self, x, target):
+        """The measures of images x [n, c, h, w] whose converged ones are `target`, by name."""
+        x, target = x.cpu(), target.cpu()
+        found = {
+            "error": (x.double() - target.double()).square().mean().sqrt().item(),
+            "frechet": frechet_distance(self.pca.transform(_flat(x)), self.real),
+        }
+        if self.classifier is None:
+            return found
+        verdict, right = self.classifier(x), self.classifier(target)
+        return found | {
+            "kept": float((verdict.classes == right.classes).mean()),
+            "confidence": verdict.median_confidence,
+        }
+
+    def floor(self, n):
+        """Quantiles of the Fréchet distance of n real images, drawn without replacement, to all of them."""
+        rng = np.random.default_rng(0)
+        drawn = [self.real[rng.choice(len(self.real), n, replace=False)] for _ in range(DRAWS)]
+        return tuple(np.quantile([frechet_distance(part, self.real) for part in drawn], (0.05, 0.5, 0.95)).tolist())
+
+
+def frechet_distance(x, y):
+    """Fréchet distance of the Gaussians with the means and covariances of x [n, d] and y [m, d] (Dowson and Landau
+    1982), squared as is usual: |mean difference|^2 + trace(A + B - 2 (A B)^(1/2)). At least 0.
+
+    The fewer samples, the larger it is, also for samples of one distribution: compare equal numbers only.
+    ValueError unless x and y have at least two rows and equally many columns.
+    """
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
+        raise ValueError(f"x and y must be [n, d] and [m, d] with n, m > 1, got {list(x.shape)} and {list(y.shape)}")
+    a, b = (np.atleast_2d(np.cov(each, rowvar=False)) for each in (x, y))
+    root = scipy.linalg.sqrtm(b).real
+    middle = np.linalg.eigvalsh(root @ a @ root).clip(0)  # those of A B, of a symmetric matrix
+    value = np.square(x.mean(0) - y.mean(0)).sum() + np.trace(a) + np.trace(b) - 2 * np.sqrt(middle).sum()
+    return max(0.0, float(value))
+
+
+def _flat(images):
+    return torch.as_tensor(images).cpu().double().reshape(len(images), -1).numpy()

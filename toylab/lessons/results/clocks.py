@@ -1,0 +1,79 @@
+"""What notebook 7 quotes: orders and errors in five clocks, and nodes found by optimisation."""
+
+from toylab import datasets, grids, problems
+from toylab.analysis import Table, measure_order, optimize_grid
+from toylab.figures import clock_table, plot_clocks, plot_nodes
+from toylab.lessons.results.section import Found, Section, figure, settings
+
+QUOTED = "notebook 7"
+STEPS = (20, 40, 80, 160, 320, 640, 1280)
+POINTS = 240
+PLACED = {"method": "S-PNDM", "steps": 10, "n": 96, "iterations": 30, "seed": 0, "progress": False}
+EXACT = {"midpoint": "sigma", "weights": "exact"}
+
+
+def clock_orders():
+    """The order of F-PNDM in every clock, with the paper's weights and with exact ones."""
+    how = {"n": 16, "t_start": 0.6, "t_end": 0.05}
+    circle = problems.find("circle", "exact", points=240, spread=0.05)
+    limits = how["t_start"], how["t_end"]
+    x_T = circle.start(how["n"])
+    reference = circle.reference(x_T, *limits, progress=False)
+    rows = []
+    for spacing in grids.spacings():
+        for weights, options in (("of the paper", {}), ("exact", EXACT)):
+            found = measure_order(
+                circle.eps, circle.schedule, "F-PNDM", STEPS, x_T=x_T, t_start=limits[0], t_end=limits[1],
+                spacing=spacing, reference=reference, progress=False, **options,
+            )  # fmt: skip
+            rows.append((spacing, weights, f"{found.local_orders[-1]:.2f}", found.errors[-1]))
+    header = ("nodes even in", "weights", "last order", f"error, N = {STEPS[-1]}")
+    table = Table(header, tuple(rows), f"last order: from N = {STEPS[-2]} to {STEPS[-1]}")
+    drawn = {
+        name: plot_clocks(circle, "F-PNDM", steps=STEPS, **how, **options)
+        for name, options in (("clocks", {}), ("clocks-exact", EXACT))
+    }
+    drawn["clocks-exact"].set_title("F-PNDM with exact weights and midpoints in sigma")
+    figures = {name: figure(ax) for name, ax in drawn.items()}
+    return Found(settings(circle, points=240, spread=0.05, seed=0, **how), (table,), figures)
+
+
+def few_steps():
+    """Errors at few evaluations in every clock."""
+    how = {"nfe": (10, 20, 50), "n": 128}
+    circle = problems.find("circle", "exact")
+    table = clock_table(circle, methods=("DDIM", "S-PNDM", "F-PNDM"), **how)
+    return Found(settings(circle, seed=0, **how), (table,))
+
+
+def placed():
+    """Nodes placed by optimisation against the stock grids, on the particles fitted to and on others."""
+    moons = problems.find("moons", "exact", points=POINTS)
+    found = optimize_grid(moons.eps, moons.schedule, **PLACED)
+    rows = tuple((name, found.train[name], found.held_out[name]) for name in found.held_out)
+    note = f"rms end-point error; the best stock grid errs {found.gain:.3g} times as much on held-out particles"
+    table = Table(("nodes even in", "training particles", "held-out particles"), rows, note)
+    return Found(settings(moons, points=POINTS, **PLACED), (table,),
+                 {"nodes": figure(plot_nodes(found, moons.schedule))})  # fmt: skip
+
+
+def placed_everywhere():
+    """The same on every data set."""
+    rows = []
+    for name in datasets.names():
+        problem = problems.find(name, "exact", points=POINTS)
+        found = optimize_grid(problem.eps, problem.schedule, **PLACED)
+        best = found.best_stock
+        rows.append((name, best, found.held_out[best], found.held_out["optimised"], found.gain))
+    header = ("data set", "best stock grid", "its error", "error of placed nodes", "ratio")
+    better = sum(row[-1] > 1 for row in rows)
+    note = f"rms end-point error of held-out particles; placed nodes are better on {better} of {len(rows)} data sets"
+    return Found(settings("linear schedule, exact", points=POINTS, **PLACED), (Table(header, tuple(rows), note),))
+
+
+SECTIONS = (
+    Section("clock-orders", QUOTED, "Orders in five clocks", clock_orders, 16),
+    Section("few-steps", QUOTED, "Order is not everything", few_steps, 3),
+    Section("placed-nodes", QUOTED, "Nodes found by optimisation", placed, 4),
+    Section("placed-everywhere", QUOTED, "Nodes found by optimisation, on every data set", placed_everywhere, 70),
+)

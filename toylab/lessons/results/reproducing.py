@@ -1,0 +1,58 @@
+"""Running the sections of the results page."""
+
+import time
+from importlib import import_module
+
+from tqdm.auto import tqdm
+
+from toylab._errors import unknown_name
+from toylab._threads import single_thread
+from toylab.lessons.results.report import Entry, Report
+
+TOPICS = ("start", "denoiser", "twins", "halves", "orders", "clocks", "work", "fault")  # in the page's order
+
+
+def sections():
+    """All sections, in the order of the page."""
+    return tuple(each for topic in TOPICS for each in import_module(f"toylab.lessons.results.{topic}").SECTIONS)
+
+
+def choose(names):
+    """The sections called `names`, or quoted by "readme" or "notebook-3", in the order of the page.
+
+    Raises ValueError for a name that is neither.
+    """
+    every = sections()
+    known = dict.fromkeys(name for each in every for name in _answers_to(each))
+    for name in names:
+        if name.lower() not in known:
+            raise unknown_name("only", name, list(known))
+    wanted = {name.lower() for name in names}
+    return tuple(each for each in every if wanted.intersection(_answers_to(each)))
+
+
+def _answers_to(section):
+    return section.quoted_by.lower().replace(" ", "-"), section.name
+
+
+def reproduce(chosen=None, progress=True):
+    """Compute sections, by default all, on one thread.
+
+    Args:
+        chosen: `Section`s, see `choose`. progress: show a bar with the time that is left.
+
+    Returns a `Report`.
+    """
+    chosen = sections() if chosen is None else tuple(chosen)
+    show = {"unit": "s", "delay": 2, "leave": False, "miniters": 0, "smoothing": 0, "disable": not progress}
+    form = "{l_bar}{bar}| {elapsed}, {remaining} left"
+    entries, done, wall, cpu = [], 0, time.monotonic(), time.process_time()
+    with single_thread(), tqdm(total=sum(each.seconds for each in chosen), bar_format=form, **show) as bar:
+        for each in chosen:
+            bar.set_description(each.name, refresh=False)
+            bar.update(done)
+            before = time.process_time()
+            entries.append(Entry(each, each.compute(), time.process_time() - before))
+            done = each.seconds
+        bar.update(done)
+    return Report(tuple(entries), time.monotonic() - wall, time.process_time() - cpu)

@@ -1,0 +1,73 @@
+"""An adaptive step size with the simplest embedded pair: Heun's method, and Euler's to tell its error."""
+
+from dataclasses import dataclass
+
+import torch
+
+from toylab.samplers.transfers import TRANSFERS
+
+FIRST = 1e-2  # first step, as part of the whole interval
+SAFETY, LEAST, MOST = 0.9, 0.2, 5.0  # how the step size may change from one attempt to the next
+
+
+@dataclass(frozen=True)
+class AdaptiveHeun:
+    """The Heun-Euler pair of order 2(1) with step size control (Hairer, Norsett and Wanner, Solving Ordinary
+    Differential Equations I, section II.4), the whole batch as one system.
+
+    Both methods are moves of a transfer: with "classical" they step in t and x, with "pseudo" in sigma and
+    y = x / sqrt(alpha_bar), where Euler's method is DDIM. Tolerances apply to x. The solver places its own
+    steps; at the grid's nodes states are reported, by the pair's free interpolation of order 2. eps is
+    evaluated at the end: t_end > 0. A step costs two evaluations, a rejected attempt one.
+
+    Attributes:
+        name: canonical name. transfer: "pseudo" or "classical".
+        rtol, atol: relative and absolute tolerance of the local error, taken to be Euler's.
+    """
+
+    name: str
+    transfer: str = "pseudo"
+    rtol: float = 1e-3
+    atol: float = 1e-3
+
+    options = {"transfer": ("pseudo", "classical"), "rtol": float, "atol": float}
+    stochastic = False
+    fixed_grid = False
+
+    def run(self, eps, schedule, times, x, noise):
+        """Yields the state [batch, *shape] at every node after the first."""
+        least = 100 * torch.finfo(x.dtype).eps
+        if self.rtol < least:
+            raise ValueError(f"rtol must be at least {least:.2g} for states of {x.dtype}, got {self.rtol:g}")
+        transfer, end = TRANSFERS[self.transfer], times[-1]
+        clocks = [transfer.clock(schedule, node).item() for node in times]
+        clock, size = clocks[0], FIRST * (clocks[0] - clocks[-1])
+        t, slope, reported = times[0], transfer.slope(schedule, x, eps(x, times[0]), times[0]), 1
+        while reported < len(times):
+            if size <= 1e-14 * clock:
+                raise ValueError(f"{self.name} failed at t = {t:g}: rtol or atol is too small for this eps")
+            target = max(clock - size, clocks[-1])
+            s = end if target == clocks[-1] else self._time(schedule, target)
+            guess = transfer.move(schedule, x, slope, t, s)
+            average = (slope + transfer.slope(schedule, guess, eps(guess, s), s)) / 2
+            arrived = transfer.move(schedule, x, average, t, s)
+            error = self._error(x, guess, arrived)
+            if error <= 1:
+                while reported < len(times) and clocks[reported] >= target:
+                    part = (clock - clocks[reported]) / (clock - target)
+                    yield transfer.move(schedule, x, slope + part * (average - slope), t, times[reported])
+                    reported += 1
+                t, x, clock = s, arrived, target
+                if reported < len(times):
+                    slope = transfer.slope(schedule, x, eps(x, t), t)
+            size *= min(MOST, max(LEAST, SAFETY / max(error, 1e-12) ** 0.5))
+
+    def _time(self, schedule, clock):
+        """The time, a 0-d tensor, at which the transfer's clock shows `clock`."""
+        clock = torch.tensor(clock, dtype=torch.float64)
+        return clock if self.transfer == "classical" else schedule.t_of_sigma(clock)
+
+    def _error(self, x, guess, arrived):
+        """Root mean square of the estimated error, relative to what is allowed; huge if not a number."""
+        allowed = self.atol + self.rtol * torch.maximum(x.abs(), arrived.abs())
+        return ((arrived - guess) / allowed).square().mean().sqrt().nan_to_num(torch.inf).item()

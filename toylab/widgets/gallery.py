@@ -1,0 +1,100 @@
+"""The gallery: an anywidget that shows an image sweep, a grid of images a method."""
+
+import io
+
+from traitlets import Int, Unicode, validate
+
+from toylab._errors import number, unknown_name
+from toylab.widgets.image_stills import VIEWS, image_still, pack_images
+from toylab.widgets.page import source
+from toylab.widgets.stage import Stage
+
+
+class Gallery(Stage):
+    """Grids of images, a panel a method, with sliders for steps (or a budget of evaluations) and time.
+
+    The same place in every panel is the same start noise.
+
+    Args:
+        found: what `toylab.images.image_sweep` returns.
+        methods: 1 to 8 of its methods, one panel each, in order; by default all.
+        steps: the step count shown at first; by default the largest up to 10.
+        budget: the budget shown at first, one of the sweep's; then the slider is one of budgets (and `steps` None).
+        progress: the time shown at first, from 0 (start noise) to 1 (end), in nodes.
+        view: "x_t", "x0" (predicted from x_t and eps there), or "both", the second below the first.
+        columns: images a row; by default as many as make a square.
+        remarks: {(method, steps): a few words that stand above its images at the end}.
+        theme: "auto" (that of the page), "light" or "dark".
+        heading, caption: texts instead of those made from the sweep.
+
+    State, kept in step with the browser, to read or to set: `step_index` (into the step counts, or into the budgets
+    if `equal_nfe`), `progress`, `equal_nfe`, `view`, `selected` (the image with a frame, -1 for none), `theme`.
+    Raises TypeError or ValueError.
+    """
+
+    _esm = source("parts.js", "panels.js", "gallery.js")
+    _css = source("parts.css", "player.css", "gallery.css")
+    _state = (*Stage._state, "view", "selected")
+    _shows = "images"
+
+    view = Unicode("x_t").tag(sync=True)
+    selected = Int(-1).tag(sync=True)
+
+    def __init__(
+        self, found, methods=None, *, steps=None, budget=None, progress=1.0, view="x_t", columns=None, remarks=None,
+        theme="auto", heading=None, caption=None,
+    ):  # fmt: skip
+        self._found = found
+        scene = pack_images(found, methods, columns=columns, remarks=remarks)
+        words = {"heading": heading, "caption": caption}
+        scene |= {name: text for name, text in words.items() if text is not None}
+        if None not in (steps, budget):
+            raise ValueError(f"give steps or budget, not both; got steps={steps}, budget={budget}")
+        argument, wanted = ("steps", steps) if budget is None else ("budget", budget)
+        known = scene["steps" if budget is None else "budgets"]
+        if wanted is None:
+            wanted = max((count for count in known if count <= 10), default=known[0])
+        if wanted not in known:
+            raise ValueError(f"{argument} must be one of {known}, got {wanted!r}")
+        super().__init__(
+            scene=scene,
+            step_index=known.index(wanted),
+            progress=number("progress", progress, 0, 1),
+            equal_nfe=budget is not None,
+            view=view,
+            theme=theme,
+        )
+
+    @property
+    def counts(self):
+        """The number of steps in each panel on show, by method; None where a method needs more than the budget."""
+        index = self.choice
+        if not self.equal_nfe:
+            return {panel["method"]: self.scene["steps"][index] for panel in self.scene["panels"]}
+        return {panel["method"]: panel["within"][index] for panel in self.scene["panels"]}
+
+    def still(self, theme="light"):
+        """The present view as a matplotlib Figure."""
+        return image_still(self._found, self.scene, self.counts, self.progress, self.view, self.selected, theme)
+
+    def _picture(self, theme):
+        """The present view as the bytes of a PNG, in full colour: a palette has no room for lines beside images."""
+        buffer = io.BytesIO()
+        self.still(theme).savefig(buffer, format="png", dpi=100)
+        return buffer.getvalue()
+
+    def __repr__(self):
+        scene = self.scene
+        return f"Gallery({len(scene['panels'])} panels, {len(scene['steps'])} step counts, {scene['images']} images)"
+
+    @validate("view")
+    def _known_view(self, proposal):
+        if proposal["value"] not in VIEWS:
+            raise unknown_name("view", proposal["value"], VIEWS)
+        return proposal["value"]
+
+    @validate("selected")
+    def _one_image(self, proposal):
+        if not -1 <= proposal["value"] < self.scene["images"]:
+            raise ValueError(f"selected must be -1 or an image below {self.scene['images']}, got {proposal['value']}")
+        return proposal["value"]

@@ -1,0 +1,171 @@
+"""An image sweep as the gallery draws it, and its picture without a gallery: no kernel, no browser."""
+
+import math
+import textwrap
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from toylab._errors import positive_int, unknown_name
+from toylab.figures.style import THEMES, line, style
+from toylab.images.sweeps import ImageSweep
+from toylab.widgets.packing import EQUAL_NFE, EQUAL_STEPS, MAX_PANELS, heading, join
+from toylab.widgets.stills import node_at, reached
+
+VIEWS = ("x_t", "x0", "both")
+KINDS = {
+    "x_t": "Shown is x_t; values beyond the range of an image are cut off.",
+    "x0": "Shown is the x0 that epsilon predicts from x_t.",
+    "both": "Above x_t, below it the x0 that epsilon predicts; values beyond the range of an image are cut off.",
+}
+_INKS = {"light": ("#ffffff", "#15181c", "#0067b1"), "dark": ("#14171c", "#f2f4f6", "#6cb8f0")}  # back, text, frame
+_GRID = (111, 122, 135)
+
+
+def pack_images(found, methods=None, *, columns=None, remarks=None):
+    """All that the gallery needs: a dict of plain values, with every array in "data" (bytes).
+
+    The images of panel i at N steps are the arrays "x_t_i_N" and "x0_i_N", uint8 [N + 1, n, c, h, w], and their nodes
+    "times_N". Arguments as for `Gallery`; raises TypeError or ValueError.
+    """
+    methods = _methods(found, methods)
+    images, channels, height, width = found.states[methods[0], found.steps[0]].shape[1:]
+    columns = math.ceil(math.sqrt(images)) if columns is None else positive_int("columns", columns)
+    unknown = sorted(set(remarks or {}) - set(found.states), key=str)
+    if unknown:
+        raise ValueError(f"remarks must be on runs (method, steps) of the sweep, got {unknown[0]!r}")
+    runs = [(i, method, n) for i, method in enumerate(methods) for name, n in sorted(found.states) if name == method]
+    budgets = [int(budget) for budget in found.budgets if any(found.within(method, budget) for method in methods)]
+    arrays, panels = {}, [_panel(found, method, budgets) for method in methods]
+    for i, method, n in runs:
+        arrays[f"times_{n}"] = np.asarray(found.times[n], np.float64)
+        arrays[f"x_t_{i}_{n}"] = _bytes(found.states[method, n])
+        arrays[f"x0_{i}_{n}"] = _bytes(found.predicted[method, n])
+        remark = (remarks or {}).get((method, n), "")
+        panels[i]["runs"][str(n)] = {"nfe": int(found.nfe[method, n]), "remark": remark}
+    scene = {
+        "panels": panels,
+        "steps": [int(n) for n in found.steps],
+        "budgets": budgets,
+        "images": images, "columns": min(columns, images),
+        "channels": channels, "height": height, "width": width,
+        "heading": heading(found),
+        "caption": f"{images} images; the same place in every panel is the same start noise.",
+        "kinds": KINDS,
+        "modes": {"equal_steps": EQUAL_STEPS, "equal_nfe": EQUAL_NFE},
+    }  # fmt: skip
+    scene["arrays"], scene["data"] = join(arrays)
+    return scene
+
+
+def _methods(found, methods):
+    if not isinstance(found, ImageSweep):
+        raise TypeError(f"found must be an ImageSweep (toylab.images.image_sweep(...)), got {type(found).__name__}")
+    if isinstance(methods, str):
+        raise TypeError(f"methods must be a list of names, got the string {methods!r}")
+    chosen = tuple(found.methods if methods is None else methods)
+    for method in chosen:
+        if method not in found.methods:
+            raise unknown_name("methods", method, found.methods)
+    if not 1 <= len(chosen) <= MAX_PANELS or len(set(chosen)) < len(chosen):
+        raise ValueError(f"methods must be 1 to {MAX_PANELS} different names for as many panels, got {list(chosen)}")
+    if next(iter(found.states.values())).shape[2] not in (1, 3):
+        raise ValueError("found must have images of 1 or 3 channels")
+    return chosen
+
+
+def _panel(found, method, budgets):
+    return {
+        "method": method,
+        "title": method,
+        "runs": {},
+        "within": [found.within(method, budget) for budget in budgets],
+        "least": min(nfe for (name, _), nfe in found.nfe.items() if name == method),
+        "color": {theme: style(method, theme)["color"] for theme in THEMES},
+        "dash": list(style(method)["dash"]),
+    }
+
+
+def _bytes(images):
+    """Values in [-1, 1] as uint8, those beyond cut off, those that are no numbers grey."""
+    return np.rint((np.nan_to_num(np.clip(images, -1, 1)) + 1) * 127.5).astype(np.uint8)
+
+
+def image_still(found, scene, counts, progress=1.0, view="x_t", selected=-1, theme="light"):
+    """A figure of one position of the sliders.
+
+    Args:
+        found: the `ImageSweep`. scene: what `pack_images` made of it. counts: {method: steps or None}.
+        progress, view, selected: as for `Gallery`. theme: "light" or "dark".
+
+    Returns a matplotlib Figure (Agg; not registered with pyplot). Raises ValueError.
+    """
+    if theme not in THEMES:
+        raise unknown_name("theme", theme, THEMES)
+    finest = max(n for n in counts.values() if n)
+    t = found.times[finest][node_at(progress, finest)]
+    kinds = ("x_t", "x0") if view == "both" else (view,)
+    columns = min(len(counts), 4)
+    rows = -(-len(counts) // columns)
+    text = textwrap.wrap(f"{scene['caption']} {KINDS[view]}", 50 * columns)
+    ratio = math.ceil(scene["images"] / scene["columns"]) * scene["height"] / (scene["columns"] * scene["width"])
+    side, name = 3.1, 0.22 if len(kinds) > 1 else 0  # inches of a grid, and of the words above it
+    tall = side * ratio
+    each, foot = 0.67 + len(kinds) * (tall + name), 0.17 * len(text) + 0.15
+    width, height = (side + 0.1) * columns + 0.1, each * rows + foot + 0.3
+    back, ink, frame = _INKS[theme]
+    figure = Figure(figsize=(width, height), facecolor=back)
+    FigureCanvasAgg(figure)
+    figure.text(0.1 / width, 1 - 0.07 / height, scene["heading"], color=ink, fontsize=12.5, weight="bold", va="top")
+    figure.text(0.1 / width, 0.1 / height, "\n".join(text), color=ink, fontsize=9)
+    for place, (method, n) in enumerate(counts.items()):
+        left = (0.1 + (side + 0.1) * (place % columns)) / width
+        top = height - 0.3 - each * (place // columns)
+        _head(figure, found, scene, place, method, n, t, left, top, side, theme)
+        for k, kind in enumerate(kinds if n else ()):
+            bottom = top - 0.6 - (k + 1) * (tall + name)
+            ax = figure.add_axes((left, bottom / height, side / width, tall / height))
+            ax.set_axis_off()
+            source = found.states if kind == "x_t" else found.predicted
+            grid = _tiled(_bytes(source[method, n][reached(found.times[n], t)]), scene["columns"], selected, frame)
+            ax.imshow(grid, interpolation="nearest", aspect="auto")
+            if len(kinds) > 1:
+                word = {"x_t": "x_t", "x0": "predicted x0"}[kind]
+                figure.text(left, (bottom + tall + 0.05) / height, word, color=ink, fontsize=9.5)
+    return figure
+
+
+def _head(figure, found, scene, place, method, n, t, left, top, side, theme):
+    width, height = figure.get_size_inches()
+    ink, right = _INKS[theme][1], left + side / width
+    first, second = (top - 0.22) / height, (top - 0.45) / height
+    figure.add_artist(Line2D([left, left + 0.35 / width], [first] * 2, linewidth=1.6, **line(method, theme)))
+    how = {"color": ink, "va": "center"}
+    figure.text(left + 0.43 / width, first, method, weight="bold", fontsize=12, **how)
+    if not n:
+        figure.text(right, first, f"its smallest run: NFE {scene['panels'][place]['least']}", ha="right", **how)
+        return
+    run = scene["panels"][place]["runs"][str(n)]
+    figure.text(right, first, f"N = {n}, NFE {run['nfe']}", ha="right", fontsize=10.5, **how)
+    node = reached(found.times[n], t)
+    here = found.times[n][node]
+    figure.text(left, second, f"t = {here:{'.3f' if here >= 1e-3 else '.1e'}}", fontsize=9.5, **how)
+    if node == n:
+        figure.text(right, second, run["remark"], ha="right", fontsize=9.5, **how)
+
+
+def _tiled(images, columns, selected, frame):
+    """uint8 [n, c, h, w] as one picture, uint8 [height, width, 3], with lines of one pixel between."""
+    n, _, h, w = images.shape
+    rows = -(-n // columns)
+    picture = np.empty((rows * (h + 1) + 1, columns * (w + 1) + 1, 3), np.uint8)
+    picture[:] = _GRID
+    corners = [((i // columns) * (h + 1), (i % columns) * (w + 1)) for i in range(n)]
+    if selected >= 0:
+        top, left = corners[selected]
+        picture[top : top + h + 2, left : left + w + 2] = [int(frame[i : i + 2], 16) for i in (1, 3, 5)]
+    for image, (top, left) in zip(images, corners, strict=True):
+        picture[top + 1 : top + 1 + h, left + 1 : left + 1 + w] = image.transpose(1, 2, 0)  # grey: three times
+    return picture

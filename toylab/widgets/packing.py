@@ -1,0 +1,227 @@
+"""A sweep as the player draws it: a small header, and all arrays in one run of bytes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from toylab._errors import number, unknown_name
+from toylab.analysis._sweep import Sweep
+from toylab.figures.style import THEMES, style
+
+INSIDE, OUTSIDE = 32766, 32767  # int16 of the window's edge, and of a particle beyond it
+MAX_PANELS = 8
+
+
+def clamp(states, window):
+    """States moved onto the window [-window, window]^2, and which of them were outside.
+
+    A particle beyond the window goes straight towards the origin until it meets the border, so it
+    still shows the direction in which it left; one that is not a number goes to the top.
+
+    Args:
+        states: [..., 2], any float.
+        window: half the side of the square that is shown.
+
+    Returns:
+        points float64 [..., 2] with every coordinate in [-window, window]; outside bool [...].
+    """
+    states = np.asarray(states, dtype=np.float64)
+    outside = ~(np.abs(states).max(axis=-1) <= window)
+    lost = np.where(np.isnan(states), 0.0, np.clip(states[..., :], -1e300, 1e300))
+    largest = np.abs(lost).max(axis=-1, keepdims=True)
+    up = np.broadcast_to([0.0, window], states.shape)
+    known = (largest > 0) & outside[..., None]
+    border = np.where(known, lost * (window / np.where(known, largest, 1.0)), up)
+    return np.where(outside[..., None], border, lost), outside
+
+
+def quantise(states, window):
+    """`clamp`ed states as int16 [..., 2]. Inside, x = q * window / 32766 to within window / 65532;
+    a particle outside has one coordinate of +-32767."""
+    points, outside = clamp(states, window)
+    scale = np.where(outside, OUTSIDE, INSIDE)[..., None] / window
+    return np.rint(points * scale).astype(np.int16)
+
+
+def budgets(sweep, methods):
+    """Budgets of the equal-NFE slider (what the cheapest method spends at each step count, increasing),
+    and for each method and budget the index of the largest step count within it, or -1."""
+    spent = sorted({min(int(sweep.nfe[m, n]) for m in methods) for n in sweep.steps})
+    within = [
+        [max((j for j, n in enumerate(sweep.steps) if sweep.nfe[m, n] <= budget), default=-1) for budget in spent]
+        for m in methods
+    ]
+    return spent, within
+
+
+def choose_methods(sweep, methods):
+    """The methods to show, in order: all of the sweep's, or those named. Raises TypeError, ValueError."""
+    if not isinstance(sweep, Sweep):
+        raise TypeError(f"sweep must be a toylab Sweep (toylab.sweep(...) or Sweep.load), got {type(sweep).__name__}")
+    if isinstance(methods, str):
+        raise TypeError(f"methods must be a list of names, got the string {methods!r}")
+    chosen = tuple(sweep.methods if methods is None else methods)
+    for method in chosen:
+        if method not in sweep.methods:
+            raise unknown_name("methods", method, sweep.methods)
+    if not 1 <= len(chosen) <= MAX_PANELS or len(set(chosen)) < len(chosen):
+        raise ValueError(f"methods must be 1 to {MAX_PANELS} different names for as many panels, got {list(chosen)}")
+    return chosen
+
+
+def heading(sweep):
+    """The data set, schedule and epsilon of a sweep in one line."""
+    label = sweep.labels.get
+    schedule = label("schedule") and f"{label('schedule')} schedule"
+    eps = label("epsilon") and f"epsilon: {label('epsilon')}"
+    return " · ".join(str(part) for part in (label("dataset"), schedule, eps) if part)
+
+
+def caption(sweep, window):
+    """What the dots, the numbers and the border mean."""
+    particles = sweep.states[sweep.methods[0], sweep.steps[0]].shape[1]
+    return (
+        f"{particles} particles, from the same start noise in every panel. Distance: mean distance of the "
+        f"particles to the data manifold (grey). Off: share farther than {sweep.threshold:g} from it. "
+        f"The window is [-{window:g}, {window:g}]²; squares on its border are particles outside."
+    )
+
+
+UNLIKELY = (
+    "Unlikely (red): particles with a smaller exact p_t than 99\u00a0% of the forward process's samples. "
+    "On the manifold that is about 1\u00a0% of them."
+)
+EQUAL_STEPS = "Every method takes the same number of steps, N; NFE counts its network evaluations."
+EQUAL_NFE = (
+    "Every method takes the most steps N that its budget of network evaluations (NFE) allows, "
+    "and shows the last node that it has reached at time t."
+)
+
+
+def pack(sweep, methods=None, *, window=3.3, tracks=64, titles=None, fields=None):
+    """All that the player needs: a dict of plain values, with every array in "data" (bytes).
+
+    "arrays" says where in "data" each array lies: name -> {"kind", "offset", "count"}.
+    Arguments as for `Player`; raises TypeError or ValueError.
+    """
+    methods = choose_methods(sweep, methods)
+    window = number("window", window, 0.0, open_low=True)
+    titles, fields = _by_panel("titles", titles, methods), _by_panel("fields", fields, methods)
+    spent, within = budgets(sweep, methods)
+    curve = np.unique(np.asarray(sweep.curve, dtype=np.float32), axis=0)
+    arrays = {"curve": curve}
+    for j, n in enumerate(sweep.steps):
+        arrays[f"times_{j}"] = np.asarray(sweep.times[n], dtype=np.float64)
+        for i, m in enumerate(methods):
+            arrays[f"states_{i}_{j}"] = _states(sweep, m, n, window)
+            arrays[f"distance_{i}_{j}"] = np.asarray(sweep.distance[m, n], dtype=np.float64)
+            arrays[f"off_{i}_{j}"] = np.asarray(sweep.off[m, n], dtype=np.float64)
+            if sweep.unlikely is not None:
+                arrays[f"unlikely_{i}_{j}"] = np.packbits(unlikely(sweep, m, n), axis=None, bitorder="little")
+    particles = int(arrays["states_0_0"].shape[1])
+    scene = {
+        "panels": [
+            {
+                "method": m,
+                "title": titles.get(m, m),
+                "nfe": [int(sweep.nfe[m, n]) for n in sweep.steps],
+                "within": within[i],
+                "color": {theme: style(m, theme)["color"] for theme in THEMES},
+                "dash": list(style(m)["dash"]),
+                "field": None,
+            }
+            for i, m in enumerate(methods)
+        ],
+        "steps": [int(n) for n in sweep.steps],
+        "budgets": spent,
+        "particles": particles,
+        "tracks": min(tracks, particles),
+        "window": window,
+        "heading": heading(sweep),
+        "caption": caption(sweep, window),
+        "modes": {"equal_steps": EQUAL_STEPS, "equal_nfe": EQUAL_NFE},
+        "density": None,
+        "unlikely": "" if sweep.unlikely is None else UNLIKELY,
+    }
+    if sweep.density is not None:
+        arrays["density"] = _shades(sweep.density["log_p"])
+        arrays["density_times"] = np.asarray(sweep.density["times"], dtype=np.float64)
+        scene["density"] = {
+            "size": int(arrays["density"].shape[-1]),
+            "extent": float(sweep.density["extent"]),
+        }
+    for i, m in enumerate(methods):
+        if m in fields:
+            scene["panels"][i]["field"], parts = _field(m, fields[m])
+            arrays |= {f"field_{i}_{name}": part for name, part in parts.items()}
+    scene["arrays"], scene["data"] = join(arrays)
+    return scene
+
+
+def _by_panel(argument, value, methods):
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{argument} must be a dict by panel (method name), got {value!r}")
+    for panel in value:
+        if panel not in methods:
+            raise unknown_name(argument, panel, methods)
+    return value
+
+
+def _states(sweep, method, n, window):
+    states = np.asarray(sweep.states[method, n])
+    if states.ndim != 3 or states.shape[0] != n + 1 or states.shape[2] != 2:
+        raise ValueError(
+            f"sweep.states[{method!r}, {n}] must have the shape [{n + 1}, particles, 2], got {states.shape}"
+        )
+    return quantise(states, window)
+
+
+def unlikely(sweep, method, n):
+    """Which particles of one run are unlikely: bool [n + 1, particles]. Raises TypeError or ValueError."""
+    if not isinstance(sweep.unlikely, Mapping):
+        raise TypeError(f"sweep.unlikely must be a dict by (method, N), or None, got {type(sweep.unlikely).__name__}")
+    shape = np.asarray(sweep.states[method, n]).shape[:2]
+    found = np.asarray(sweep.unlikely.get((method, n)))
+    if found.dtype != bool or found.shape != shape:
+        got = f"{found.dtype} {list(found.shape)}" if found.dtype != object else "none"
+        raise ValueError(f"sweep.unlikely[{method!r}, {n}] must be bool {list(shape)}, got {got}")
+    return found
+
+
+def _shades(log_p):
+    """log p [k, g, g] as uint8: the square root of p over its maximum at that time."""
+    log_p = np.nan_to_num(np.asarray(log_p, dtype=np.float64), nan=-np.inf, neginf=-1e300)
+    peak = log_p.max(axis=(1, 2), keepdims=True)
+    return np.rint(255 * np.exp(0.5 * (log_p - peak))).astype(np.uint8)
+
+
+def _field(panel, field):
+    try:
+        times, extent = np.asarray(field["times"], dtype=np.float64), float(field["extent"])
+        vectors = np.asarray(field["vectors"], dtype=np.float32)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"fields[{panel!r}] must have 'times' [k], 'vectors' [k, g, g, 2], 'extent': {error}"
+        ) from error
+    square = vectors.ndim == 4 and vectors.shape[1] == vectors.shape[2] > 1 and vectors.shape[3] == 2
+    if times.ndim != 1 or len(times) == 0 or not square or len(times) != len(vectors):
+        raise ValueError(
+            f"fields[{panel!r}]: 'times' must be [k] and 'vectors' [k, g, g, 2] with g > 1, "
+            f"got {times.shape} and {vectors.shape}"
+        )
+    if not np.isfinite(vectors).all():
+        raise ValueError(f"fields[{panel!r}]: 'vectors' must be finite")
+    return {"size": vectors.shape[1], "extent": extent}, {"times": times, "vectors": vectors}
+
+
+def join(arrays):
+    """Arrays by name -> (where each lies: name -> {"kind", "offset", "count"}, all of them as bytes)."""
+    index, parts, offset = {}, [], 0
+    for name, array in arrays.items():
+        raw = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        index[name] = {"kind": array.dtype.name, "offset": offset, "count": int(array.size)}
+        parts.append(raw + bytes(-len(raw) % 8))
+        offset += len(parts[-1])
+    return index, b"".join(parts)

@@ -1,0 +1,194 @@
+"""The trajectory player: an anywidget that shows a sweep. Needs no torch."""
+
+from collections.abc import Mapping
+
+from traitlets import Bool, Dict, Int, List, Unicode, observe, validate
+
+from toylab._errors import number, positive_int, unknown_name
+from toylab.analysis._sweep import Sweep
+from toylab.figures.style import THEMES
+from toylab.widgets.packing import pack
+from toylab.widgets.page import source
+from toylab.widgets.stage import Stage
+from toylab.widgets.stills import node_at, png, still
+
+
+class Player(Stage):
+    """Several methods side by side, with sliders for steps (or a budget of evaluations) and time.
+
+    Args:
+        sweep: what `toylab.sweep` or `Sweep.load` returns.
+        methods: 1 to 8 of its methods, one panel each, in order; by default all.
+        steps: the step count shown at first; by default the largest up to 10.
+        progress: the time shown at first, from 0 (start noise) to 1 (end), in nodes.
+        equal_nfe: start in the mode where the slider is a budget of evaluations (then `steps` must be None).
+        tracks: how many particles have their tracks drawn at first.
+        window: half the side of the square shown; particles outside are drawn on its border.
+        show_density: start with p_t drawn, if the sweep has it.
+        show_unlikely: start with the unlikely particles in red, if the sweep knows them.
+        theme: "auto" (that of the page), "light" or "dark".
+        titles: panel titles by method, where the method's name is not what should stand there.
+        fields: arrows by method: {"times": [k], "vectors": [k, g, g, 2], "extent": e}, the vectors on
+            linspace(-e, e, g)^2 with row 0 at the lowest y, in units of that grid's spacing; the arrows of
+            the nearest time are drawn.
+        heading, caption: texts instead of those made from the sweep.
+        choices: dropdowns as {label: [name, ...]}; need `compute`.
+        chosen: the names that belong to `sweep`, as {label: name}; by default the first of each.
+        compute: called as compute(chosen, progress) when a dropdown changes; returns a Sweep, or a pair
+            (Sweep, fields), and may call progress(done) with done in [0, 1].
+
+    State, kept in step with the browser, to read or to set: `step_index` (into the step counts, or into
+    `budgets` if `equal_nfe`), `progress`, `equal_nfe`, `selected` (particles with tracks), `show_density`,
+    `show_field`, `show_unlikely`, `theme`, `chosen`; `status` and `error` are the lines shown while and after
+    computing.
+    Raises TypeError or ValueError.
+    """
+
+    _esm = source("parts.js", "panels.js", "player.js")
+    _css = source("parts.css", "player.css")
+    _state = (*Stage._state, "selected", "show_density", "show_field", "show_unlikely")
+    _unplugged = {"choices": {}, "chosen": {}, "status": "", "error": ""}
+    _shows = "trajectories"
+
+    selected = List(Int()).tag(sync=True)
+    show_density = Bool(False).tag(sync=True)
+    show_field = Bool(True).tag(sync=True)
+    show_unlikely = Bool(False).tag(sync=True)
+    choices = Dict().tag(sync=True)
+    chosen = Dict().tag(sync=True)
+    status = Unicode("").tag(sync=True)
+    error = Unicode("").tag(sync=True)
+
+    def __init__(
+        self, sweep, methods=None, *, steps=None, progress=1.0, equal_nfe=False, tracks=64, window=3.3,
+        show_density=False, show_unlikely=False, theme="auto", titles=None, fields=None, heading=None, caption=None,
+        choices=None, chosen=None, compute=None,
+    ):  # fmt: skip
+        tracks = positive_int("tracks", tracks, 0)
+        self._look = {"methods": methods, "window": window, "titles": titles, "tracks": tracks}
+        words = {"heading": heading, "caption": caption}
+        self._words = {name: text for name, text in words.items() if text is not None}
+        self._compute = compute
+        choices = _lists(choices)
+        if choices and not callable(compute):
+            raise TypeError(f"compute must be callable where choices are given, got {compute!r}")
+        chosen = {label: names[0] for label, names in choices.items()} | (chosen or {})
+        _check_chosen(chosen, choices)
+        scene = self._pack(sweep, fields)
+        if steps is not None and (equal_nfe or steps not in sweep.steps):
+            raise ValueError(f"steps must be one of {list(sweep.steps)}, and None with equal_nfe, got {steps!r}")
+        shown = scene["budgets"] if equal_nfe else scene["steps"]
+        default = max((j for j, count in enumerate(shown) if count <= 10), default=0)
+        self._sweep, self._fields, self._shown = sweep, fields, chosen
+        if theme not in ("auto", *THEMES):
+            raise unknown_name("theme", theme, ("auto", *THEMES))
+        super().__init__(
+            scene=scene,
+            step_index=default if steps is None else scene["steps"].index(steps),
+            progress=number("progress", progress, 0, 1),
+            equal_nfe=bool(equal_nfe),
+            selected=list(range(scene["tracks"])),
+            show_density=bool(show_density),
+            show_unlikely=bool(show_unlikely),
+            theme=theme,
+            choices=choices,
+            chosen=chosen,
+        )
+
+    @classmethod
+    def from_file(cls, path, methods=None, **options):
+        """A player of the sweep saved in `path` (.npz); further arguments as for `Player`."""
+        return cls(Sweep.load(path), methods, **options)
+
+    @property
+    def sweep(self):
+        """The sweep on show; `show` puts another in its place."""
+        return self._sweep
+
+    @property
+    def budgets(self):
+        """The values of the equal-NFE slider, in evaluations."""
+        return list(self.scene["budgets"])
+
+    def show(self, sweep, fields=None):
+        """Show another sweep in place; the controls stay where they are as far as it has such values."""
+        scene = self._pack(sweep, fields)
+        self._sweep, self._fields = sweep, fields
+        with self.hold_sync():
+            self.step_index = min(self.step_index, min(len(scene["steps"]), len(scene["budgets"])) - 1)
+            self.selected = [p for p in self.selected if p < scene["particles"]]
+            self.scene = scene
+
+    def still(self, theme="light"):
+        """The present view as a matplotlib Figure."""
+        choices, index = self.scene["budgets" if self.equal_nfe else "steps"], self.choice
+        runs = [panel["within"][index] if self.equal_nfe else index for panel in self.scene["panels"]]
+        finest = self._sweep.steps[max(runs)]
+        look = {name: value for name, value in self._look.items() if name != "tracks"}
+        return still(
+            self._sweep, **{"budget" if self.equal_nfe else "steps": choices[index]}, **look, **self._words,
+            time=self._sweep.times[finest][node_at(self.progress, finest)], fields=self._fields,
+            selected=self.selected, density=self.show_density, unlikely=self.show_unlikely, theme=theme,
+        )  # fmt: skip
+
+    def __repr__(self):
+        scene = self.scene
+        panels, counts = len(scene["panels"]), len(scene["steps"])
+        return f"Player({panels} panels, {counts} step counts, {scene['particles']} particles)"
+
+    def _picture(self, theme):
+        return png(self.still(theme))
+
+    def _pack(self, sweep, fields):
+        return pack(sweep, **self._look, fields=fields) | self._words
+
+    @observe("chosen")
+    def _recompute(self, _change):
+        wanted = dict(self.chosen)
+        if self._compute is None or wanted == self._shown:
+            return
+        self.error, self.status = "", "computing 0 %"
+        try:
+            answer = self._compute(wanted, self._report)
+            self.show(*(answer if isinstance(answer, tuple) else (answer,)))
+            self._shown = wanted
+        except (Exception, KeyboardInterrupt) as error:
+            self.error = f"{', '.join(wanted.values())}: {str(error) or type(error).__name__}"
+            self.chosen = self._shown
+        finally:
+            self.status = ""
+
+    def _report(self, done):
+        self.status = f"computing {round(100 * number('progress', done, 0, 1))} %"
+
+    @validate("selected")
+    def _known(self, proposal):
+        for p in proposal["value"]:
+            if not 0 <= p < self.scene["particles"]:
+                last = self.scene["particles"] - 1
+                raise ValueError(f"selected must be particles from 0 to {last}, got {p}")
+        return proposal["value"]
+
+    @validate("chosen")
+    def _listed(self, proposal):
+        _check_chosen(proposal["value"], self.choices)
+        return proposal["value"]
+
+
+def _lists(choices):
+    """`choices` as {label: [name, ...]}; TypeError or ValueError for anything else."""
+    if not isinstance(choices, Mapping | None):
+        raise TypeError(f"choices must be a dict of lists of names, got {choices!r}")
+    for label, names in (choices or {}).items():
+        if isinstance(names, str) or not list(names):
+            raise ValueError(f"choices[{label!r}] must be a non-empty list of names, got {names!r}")
+    return {label: list(names) for label, names in (choices or {}).items()}
+
+
+def _check_chosen(chosen, choices):
+    """ValueError unless `chosen` has one of the names for every label of `choices`."""
+    if set(chosen) != set(choices):
+        raise ValueError(f"chosen must have the labels {list(choices)}, got {list(chosen)}")
+    for label, name in chosen.items():
+        if name not in choices[label]:
+            raise unknown_name(label, name, choices[label])

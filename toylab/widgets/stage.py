@@ -1,0 +1,79 @@
+"""What the player and the gallery share: a scene, and sliders through its steps and through time."""
+
+import base64
+
+import anywidget
+from traitlets import Bool, Dict, Float, Int, Unicode, validate
+
+from toylab._errors import number, positive_int, unknown_name
+from toylab.figures.style import THEMES
+from toylab.widgets.page import write_page
+
+
+class Stage(anywidget.AnyWidget):
+    """A widget that shows runs of several methods at one position of the sliders.
+
+    A subclass packs its `scene` (with "steps", "budgets" and "heading"), draws `still(theme)` and `_picture(theme)`,
+    and says below what a page without a kernel is to keep.
+
+    State, kept in step with the browser, to read or to set: `step_index` (into the step counts, or into the budgets
+    if `equal_nfe`), `progress` (the time shown, from 0, start noise, to 1, the end), `equal_nfe`, `theme`.
+    """
+
+    _state = ("step_index", "progress", "equal_nfe", "theme")  # what a page keeps
+    _unplugged = {}  # state of a page that differs, since nothing can be computed there
+    _shows = "runs"
+
+    scene = Dict().tag(sync=True)
+    step_index = Int(0).tag(sync=True)
+    progress = Float(1.0).tag(sync=True)
+    equal_nfe = Bool(False).tag(sync=True)
+    theme = Unicode("auto").tag(sync=True)
+
+    @property
+    def choice(self):
+        """The place of what is shown in the step counts or budgets: `step_index`, or the last where there are fewer."""
+        return min(self.step_index, len(self.scene["budgets" if self.equal_nfe else "steps"]) - 1)
+
+    def still(self, theme="light"):
+        """The present view as a matplotlib Figure."""
+        raise NotImplementedError
+
+    def to_html(self, path, title=None):
+        """Write what is shown as one page that needs neither kernel nor network. Returns the path."""
+        state = {name: getattr(self, name) for name in ("scene", *self._state)} | self._unplugged
+        title = title or f"toylab: {self.scene['heading'] or self._shows}"
+        return write_page(path, state, self._picture("light"), str(self._esm), str(self._css), title)
+
+    def _picture(self, theme):
+        """The present view as the bytes of a PNG."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        theme = self.theme if self.theme in THEMES else "light"
+        return data | {"image/png": base64.b64encode(self._picture(theme)).decode()}, metadata
+
+    @validate("step_index")
+    def _in_range(self, proposal):
+        count = len(self.scene["budgets" if self.equal_nfe else "steps"])
+        index = positive_int("step_index", proposal["value"], 0)
+        if index >= count:
+            raise ValueError(f"step_index must be below {count}, got {index}")
+        return index
+
+    @validate("equal_nfe")
+    def _has_budgets(self, proposal):
+        if proposal["value"] and not self.scene["budgets"]:
+            raise ValueError("equal_nfe needs budgets, and this sweep has none, got True")
+        return proposal["value"]
+
+    @validate("progress")
+    def _in_unit(self, proposal):
+        return number("progress", proposal["value"], 0, 1)
+
+    @validate("theme")
+    def _themed(self, proposal):
+        if proposal["value"] not in ("auto", *THEMES):
+            raise unknown_name("theme", proposal["value"], ("auto", *THEMES))
+        return proposal["value"]

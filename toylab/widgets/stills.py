@@ -1,0 +1,204 @@
+"""The player's picture without a player: matplotlib, no kernel, no browser."""
+
+import io
+import math
+import textwrap
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from PIL import Image
+
+from toylab._errors import number, positive_int, unknown_name
+from toylab.figures.style import ALERTS, THEMES, line
+from toylab.widgets import packing
+
+_INKS = {  # theme: background, text, manifold, off-screen marks, density, border
+    "light": ("#ffffff", "#15181c", "#9499a0", "#15181c", "#7896c8", "#c4c9d0"),
+    "dark": ("#14171c", "#f2f4f6", "#8b939e", "#f2f4f6", "#466296", "#4a515b"),
+}
+
+
+def still(
+    sweep, steps=None, time=None, methods=None, *,
+    budget=None, selected=None, density=False, unlikely=False, titles=None, fields=None, window=3.3,
+    theme="light", heading=None, caption=None,
+):  # fmt: skip
+    """A figure of one slider position: a panel per method, with its particles and their tracks.
+
+    Args:
+        sweep: a `Sweep`.
+        steps: one of its step counts; by default the largest up to 10.
+        time: t of the state shown, in the range of the sweep's times: each panel shows the last node
+            that it has reached; by default the end.
+        methods: 1 to 8 of its methods, in order; by default all.
+        budget: network evaluations instead of steps: each method takes its largest count within it.
+        selected: particles whose tracks are drawn; by default the first 64.
+        density: draw log p_t, if the sweep has it, behind the particles.
+        unlikely: draw the unlikely particles, if the sweep knows them, in red on top of the others, these pale.
+        titles, fields, heading, caption: as for `Player`.
+        window: half the side of the square shown. theme: "light" or "dark".
+
+    Returns a matplotlib Figure (Agg; not registered with pyplot). Raises TypeError or ValueError.
+    """
+    methods = packing.choose_methods(sweep, methods)
+    window = number("window", window, 0.0, open_low=True)
+    if theme not in THEMES:
+        raise unknown_name("theme", theme, THEMES)
+    if budget is not None and steps is not None:
+        raise ValueError(f"give steps or budget, not both; got steps={steps}, budget={budget}")
+    counts = _counts(sweep, methods, steps, budget)
+    every = np.concatenate([sweep.times[n] for n in sweep.steps])
+    time = sweep.times[sweep.steps[0]][-1] if time is None else number("time", time, every.min(), every.max())
+    selected = range(64) if selected is None else selected
+    columns = len(methods) if len(methods) < 5 else 3 if len(methods) < 7 else 4
+    rows = -(-len(methods) // columns)
+    unlikely = unlikely and sweep.unlikely is not None
+    text = packing.caption(sweep, window) if caption is None else caption
+    text = textwrap.wrap(f"{text} {packing.UNLIKELY}" if unlikely else text, 50 * columns)
+    foot, width, height = 0.17 * len(text) + 0.15, 3.2 * columns + 0.1, 3.75 * rows + 0.35
+    figure = Figure(figsize=(width, height + foot), facecolor=_INKS[theme][0])
+    FigureCanvasAgg(figure)
+    axes = [
+        figure.add_axes(((0.1 + 3.2 * (i % columns)) / width,
+                         (foot + 3.75 * (rows - 1 - i // columns)) / (height + foot),
+                         3.1 / width, 3.1 / (height + foot)))
+        for i in range(len(methods))
+    ]  # fmt: skip
+    ink = _INKS[theme][1]
+    title = packing.heading(sweep) if heading is None else heading
+    figure.text(0.1 / width, 1 - 0.07 / (height + foot), title, color=ink, fontsize=12.5, weight="bold", va="top")
+    figure.text(0.1 / width, 0.1 / (height + foot), "\n".join(text), color=ink, fontsize=9)
+    for ax, method in zip(axes, methods, strict=True):
+        title, field = (titles or {}).get(method, method), (fields or {}).get(method)
+        _frame(ax, window, theme)
+        _panel(ax, sweep, method, counts[method], time, selected, density, unlikely, title, field, window, theme)
+    return figure
+
+
+def png(figure, dpi=100, colors=256):
+    """A figure as the bytes of a PNG with a palette of `colors`: about half the size of the full one."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    picture = Image.open(buffer).convert("RGB").quantize(colors, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+def _counts(sweep, methods, steps, budget):
+    if budget is not None:
+        budget = positive_int("budget", budget)
+        within = {m: [n for n in sweep.steps if sweep.nfe[m, n] <= budget] for m in methods}
+        return {m: max(counts, default=None) for m, counts in within.items()}
+    if steps is None:
+        steps = max((n for n in sweep.steps if n <= 10), default=sweep.steps[0])
+    if steps not in sweep.steps:
+        raise ValueError(f"steps must be one of the sweep's counts {list(sweep.steps)}, got {steps!r}")
+    return dict.fromkeys(methods, steps)
+
+
+def _frame(ax, window, theme):
+    back, _, _, _, _, border = _INKS[theme]
+    limits = -1.05 * window, 1.05 * window
+    ax.set(xlim=limits, ylim=limits, xticks=[], yticks=[], facecolor=back)
+    for spine in ax.spines.values():
+        spine.set_color(border)
+
+
+def _panel(ax, sweep, method, n, time, selected, density, unlikely, title, field, window, theme):
+    _, ink, gray, mark, haze, _ = _INKS[theme]
+    ax.add_line(
+        Line2D(
+            [0.0, 0.115],
+            [1.16] * 2,
+            transform=ax.transAxes,
+            clip_on=False,
+            linewidth=1.6,
+            **line(method, theme),
+        )
+    )
+    ax.text(0.14, 1.16, title, transform=ax.transAxes, va="center", weight="bold", fontsize=12, color=ink)
+    if n is None:
+        least = min(sweep.nfe[method, count] for count in sweep.steps)
+        ax.text(0, 0, f"its smallest run: NFE {least}", ha="center", va="center", fontsize=12, color=ink)
+        return
+    times = sweep.times[n]
+    node = reached(times, time)
+    _background(ax, sweep, times[node], density, field, gray, haze)
+    points, outside = packing.clamp(sweep.states[method, n][: node + 1], window)
+    look = line(method, theme)
+    tracks = [points[:, p] for p in selected if p < points.shape[1]]
+    few = len(tracks) <= 8
+    thin = 0.25 if unlikely else 0.5
+    ax.add_collection(LineCollection(tracks, colors=look["color"], linestyles=[look["linestyle"]],
+                                     linewidths=1.6 if few else 0.6, alpha=0.95 if few else thin))  # fmt: skip
+    bad = packing.unlikely(sweep, method, n)[node] if unlikely else np.zeros(points.shape[1], bool)
+    here, red = points[node][~outside[node] & ~bad], points[node][~outside[node] & bad]
+    ax.scatter(*here.T, s=5, color=look["color"], alpha=0.35 if unlikely else 1, linewidths=0, zorder=3)
+    ax.scatter(*red.T, s=9, color=ALERTS[theme], linewidths=0, zorder=3)
+    if few:
+        chosen = np.array(tracks).reshape(-1, 2)
+        ax.scatter(*chosen.T, s=12, color=look["color"], linewidths=0, zorder=3)
+        ends = np.array([track[-1] for track in tracks]).reshape(-1, 2)
+        ax.scatter(*ends.T, s=60, facecolors="none", edgecolors=mark, linewidths=1.5, zorder=4)
+    lost = points[node][outside[node]]
+    squares = np.where(bad[outside[node]], ALERTS[theme], mark)
+    ax.scatter(*lost.T, s=14, marker="s", color=squares, clip_on=False, linewidths=0, zorder=4)
+    text = {"transform": ax.transAxes, "va": "center", "color": ink}
+    if sweep.nfe[method, n]:
+        ax.text(1, 1.16, f"N = {n}, NFE {sweep.nfe[method, n]}", ha="right", fontsize=10.5, **text)
+    off = sweep.off[method, n][node]
+    share = f"unlikely {bad.mean():.0%}" if unlikely else f"off {off:.0%}"
+    score = f"distance {sweep.distance[method, n][node]:.3g}, {share}" if np.isfinite(off) else ""
+    ax.text(0, 1.093, score, fontsize=10.5, **text)
+    ax.text(0, 1.03, f"t = {times[node]:{'.3f' if times[node] >= 1e-3 else '.1e'}}", fontsize=9.5, **text)
+    if len(lost):
+        ax.text(
+            1,
+            1.03,
+            f"{len(lost)} of {len(outside[node])} off screen",
+            ha="right",
+            weight="bold",
+            fontsize=9.5,
+            **text,
+        )
+
+
+def node_at(progress, steps):
+    """The node that is shown at `progress` in [0, 1]; halves go up, as in the browser."""
+    return math.floor(progress * steps + 0.5)
+
+
+def reached(times, t):
+    """Index of the last of `times` (running either way) that has not gone beyond t."""
+    ahead = (np.asarray(times) - t) * np.sign(times[-1] - times[0])
+    return max(int((ahead <= 1e-9).sum()) - 1, 0)
+
+
+def _background(ax, sweep, t, density, field, gray, haze):
+    if density and sweep.density is not None:
+        k = int(np.abs(np.asarray(sweep.density["times"]) - t).argmin())
+        log_p, edge = sweep.density["log_p"][k], sweep.density["extent"]
+        shade = np.zeros((*log_p.shape, 4), dtype=np.uint8)
+        shade[..., :3] = [int(haze[i : i + 2], 16) for i in (1, 3, 5)]
+        shade[..., 3] = 0.75 * 255 * np.exp(0.5 * (log_p - log_p.max()))
+        edge *= len(log_p) / (len(log_p) - 1)
+        ax.imshow(
+            shade,
+            origin="lower",
+            extent=(-edge, edge, -edge, edge),
+            interpolation="bilinear",
+            aspect="auto",
+            zorder=0,
+        )
+    few = len(np.unique(sweep.curve, axis=0)) < 50
+    ax.scatter(*np.asarray(sweep.curve).T, s=60 if few else 2.5, facecolors="none" if few else gray,
+               edgecolors=gray, linewidths=1.8 if few else 0, zorder=1)  # fmt: skip
+    if field is not None:
+        k = int(np.abs(np.asarray(field["times"]) - t).argmin())
+        grid, vectors = np.linspace(-field["extent"], field["extent"], field["vectors"].shape[1]), field["vectors"]
+        ax.quiver(grid, grid, vectors[k, ..., 0], vectors[k, ..., 1], angles="xy", color=gray,
+                  scale_units="xy", scale=1 / (grid[1] - grid[0]), zorder=2)  # fmt: skip
