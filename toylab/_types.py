@@ -1,0 +1,16 @@
+"""Names for what passes between the rooms, for annotations only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from toylab.datasets import Manifold
+    from toylab.schedules import Schedule
+
+Eps: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # eps(x [batch, *shape], t scalar or [batch]) -> like x
+ScheduleLike: TypeAlias = "Schedule | str"
+ManifoldLike: TypeAlias = "Manifold | str"
