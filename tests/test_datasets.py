@@ -578,3 +578,9 @@ def test_a_radius_that_is_not_positive_is_a_value_error(radius):
 def test_a_geometry_that_is_none_is_a_value_error(build):
     with pytest.raises(ValueError, match="must"):
         build()
+
+
+def test_jitter_beyond_what_float32_holds_is_refused():
+    assert datasets.get("circle").sample(5, noise=1e30).isfinite().all()
+    with pytest.raises(ValueError, match=r"noise must be a finite number in \[0, 1e\+30\], got 1e\+308"):
+        datasets.get("circle").sample(5, noise=1e308)

@@ -13,12 +13,12 @@ from toylab.datasets.shapes import TABLE
 __all__ = ["Curves", "Manifold", "Points", "Squares", "as_manifold", "get", "names"]
 
 
-def names():
+def names() -> list[str]:
     """The names of all two-dimensional data sets, in teaching order."""
     return list(TABLE)
 
 
-def get(name):
+def get(name: str) -> Manifold:
     """The `Manifold` of this name, always the same object.
 
     Upper and lower case are alike, as are '-', '_' and ' '. ValueError for an unknown name, with the
@@ -31,11 +31,11 @@ def get(name):
 
 
 @cache
-def _build(name):
+def _build(name: str) -> Manifold:
     title, geometry = TABLE[name]
     return Manifold(name, title, geometry())
 
 
-def as_manifold(value):
+def as_manifold(value: Manifold | str) -> Manifold:
     """`value` if it is a `Manifold`, the named one if it is a name; TypeError or ValueError otherwise."""
     return value if isinstance(value, Manifold) else get(value)

@@ -15,7 +15,7 @@ class Arcs:
     +-half_chord + i sagitta.
     """
 
-    def __init__(self, polylines):
+    def __init__(self, polylines: list[np.ndarray]) -> None:
         lines = [line @ (1, 1j) for line in polylines]
         triples = np.concatenate([np.stack([line[:-2:2], line[1::2], line[2::2]], -1) for line in lines])
         start, middle, end = triples.T
@@ -33,7 +33,7 @@ class Arcs:
         self._reach = np.abs([middle - start, end - middle]).max() * 1.001
         self._sharpest = np.abs(self._curvature).max()
 
-    def distance(self, x, candidates=4):
+    def distance(self, x: np.ndarray, candidates: int = 4) -> np.ndarray:
         """[m], the distance of each x [m, 2] to the nearest arc, sought among a few `candidates` first."""
         candidates = min(candidates, self._tree.n)
         rows = max(1, CANDIDATES_AT_ONCE // candidates)

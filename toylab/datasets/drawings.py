@@ -1,10 +1,12 @@
-"""Pictures drawn by hand: strokes through control points, symmetric about the vertical axis."""
+"""Drawings made by hand: strokes through control points, symmetric about the vertical axis."""
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 
 
-def through(*points):
+def through(*points: tuple[float, float]) -> Callable[[np.ndarray], tuple]:
     """A smooth stroke through these points (straight through two), closed when the last is the first."""
     points = np.array(points, dtype=float)
     knots = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
@@ -13,12 +15,12 @@ def through(*points):
     return lambda u: spline(u).T
 
 
-def mirrored(points):
+def mirrored(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """The same points on the other side of the vertical axis."""
     return [(-x, y) for x, y in points]
 
 
-def both_sides(*points):
+def both_sides(*points: tuple[float, float]) -> tuple[Callable, Callable]:
     """A stroke on the right and its mirror image on the left."""
     return through(*points), through(*mirrored(points))
 

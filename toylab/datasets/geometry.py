@@ -10,6 +10,7 @@ Each kind has the same five members, all in float64 numpy arrays:
 - ``outlines() -> list of [m_i, 2]``, one polyline per connected piece, for drawing.
 """
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +22,7 @@ TABLE_ROWS = 20_000
 OUTLINE_SEGMENTS = 1_000
 
 
-def shares(n, weights):
+def shares(n: int, weights: Sequence[float] | np.ndarray) -> np.ndarray:
     """`n` split into integers in proportion to `weights` (largest remainders)."""
     exact = n * np.asarray(weights, float) / np.sum(weights)
     counts = np.floor(exact).astype(int)
@@ -30,12 +31,12 @@ def shares(n, weights):
     return counts
 
 
-def cell_centres(n):
+def cell_centres(n: int) -> np.ndarray:
     """[n], the centres of n equal cells of [0, 1]."""
     return (np.arange(n) + 0.5) / max(n, 1)
 
 
-def norm(vectors):
+def norm(vectors: np.ndarray) -> np.ndarray:
     """Euclidean length along the last axis, without the overflow of squares."""
     return np.hypot(vectors[..., 0], vectors[..., 1])
 
@@ -43,42 +44,42 @@ def norm(vectors):
 class Points:
     """A handful of points of equal weight."""
 
-    def __init__(self, points):
+    def __init__(self, points: Sequence) -> None:
         self._points = np.array(points, dtype=float)
         if self._points.ndim != 2 or self._points.shape[1] != 2 or not self._points.size:
             raise ValueError(f"points must have shape [k, 2] with k >= 1, got {list(self._points.shape)}")
 
-    def moments(self):
+    def moments(self) -> tuple[np.ndarray, float]:
         return self._points.mean(0), self._points.var(0).mean()
 
-    def draw(self, generator, n):
+    def draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
         return self._points[generator.integers(len(self._points), size=n)]
 
-    def even(self, n):
+    def even(self, n: int) -> np.ndarray:
         return self._points[np.arange(n) % len(self._points)]
 
-    def distance(self, x):
+    def distance(self, x: np.ndarray) -> np.ndarray:
         return np.minimum.reduce([norm(x - point) for point in self._points])
 
-    def outlines(self):
+    def outlines(self) -> list[np.ndarray]:
         return list(self._points[:, None])
 
 
 class Squares:
     """Filled squares of one size, given by their centres; they may touch but not overlap."""
 
-    def __init__(self, centres, side):
+    def __init__(self, centres: Sequence, side: float) -> None:
         self._centres = np.array(centres, dtype=float)
         self._side = side
 
-    def moments(self):
+    def moments(self) -> tuple[np.ndarray, float]:
         return self._centres.mean(0), self._centres.var(0).mean() + self._side**2 / 12
 
-    def draw(self, generator, n):
+    def draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
         centres = self._centres[generator.integers(len(self._centres), size=n)]
         return centres + self._side * (generator.random((n, 2)) - 0.5)
 
-    def even(self, n):
+    def even(self, n: int) -> np.ndarray:
         counts = shares(n, np.ones(len(self._centres)))
         return np.concatenate([c + self._side * self._grid(k) for c, k in zip(self._centres, counts, strict=False)])
 
@@ -90,10 +91,10 @@ class Squares:
         y = np.concatenate([cell_centres(k) for k in rows])
         return np.stack([x, y], -1) - 0.5
 
-    def distance(self, x):
+    def distance(self, x: np.ndarray) -> np.ndarray:
         return np.minimum.reduce([norm(np.maximum(np.abs(x - centre) - self._side / 2, 0)) for centre in self._centres])
 
-    def outlines(self):
+    def outlines(self) -> list[np.ndarray]:
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
         return [centre + self._side / 2 * corners for centre in self._centres]
 
@@ -105,7 +106,7 @@ class Stroke:
     with corners is several strokes that meet there.
     """
 
-    def __init__(self, function):
+    def __init__(self, function: Callable) -> None:
         self._function = function
         self._u = np.linspace(0, 1, TABLE_ROWS + 1)
         points = self._evaluate(self._u)
@@ -120,7 +121,7 @@ class Stroke:
     def _evaluate(self, u):
         return np.stack(np.broadcast_arrays(*self._function(u)), -1).astype(float)
 
-    def at(self, fraction):
+    def at(self, fraction: np.ndarray) -> np.ndarray:
         """[m, 2], the points at these fractions [m] of the length."""
         return self._evaluate(np.interp(fraction * self.length, self._length_at, self._u))
 
@@ -134,7 +135,7 @@ class Curves:
     ValueError without a function, or for one that does not return finite coordinates of a curve.
     """
 
-    def __init__(self, *functions, arcs=1_500):
+    def __init__(self, *functions: Callable, arcs: int = 1_500) -> None:
         if not functions:
             raise ValueError("functions must be at least one parametric curve, got none")
         self._strokes = [Stroke(function) for function in functions]
@@ -151,14 +152,14 @@ class Curves:
     def _arcs(self):
         return Arcs(self._polylines(self._arc_count, steps=2))
 
-    def moments(self):
+    def moments(self) -> tuple[np.ndarray, float]:
         fractions = np.linspace(0, 1, TABLE_ROWS + 1)
         points = np.stack([stroke.at(fractions) for stroke in self._strokes])
         weights = self._lengths / self._size
-        mean = weights @ simpson(points, fractions, axis=1)
-        return mean, weights @ simpson((points - mean) ** 2, fractions, axis=1).mean(1)
+        mean = weights @ simpson(points, x=fractions, axis=1)
+        return mean, weights @ simpson((points - mean) ** 2, x=fractions, axis=1).mean(1)
 
-    def draw(self, generator, n):
+    def draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
         place = generator.random(n) * self._size
         ends = np.cumsum(self._lengths)
         which = np.minimum(np.searchsorted(ends, place, side="right"), len(ends) - 1)
@@ -168,11 +169,11 @@ class Curves:
             points[here] = stroke.at(1 - (ends[i] - place[here]) / stroke.length)
         return points
 
-    def even(self, n):
+    def even(self, n: int) -> np.ndarray:
         counts = shares(n, self._lengths)
         return np.concatenate([stroke.at(cell_centres(k)) for stroke, k in zip(self._strokes, counts, strict=False)])
 
-    def distance(self, x):
+    def distance(self, x: np.ndarray) -> np.ndarray:
         """Points more than 10^6 lengths away are first moved to there, towards the origin, and the way is
         added: farther out all arcs seem equally distant, and squares overflow."""
         far = norm(x)
@@ -180,5 +181,5 @@ class Curves:
         near = x * np.minimum(1, reach / np.maximum(far, self._size))[:, None]
         return self._arcs.distance(near) + (far - np.minimum(far, reach))
 
-    def outlines(self):
+    def outlines(self) -> list[np.ndarray]:
         return self._polylines(OUTLINE_SEGMENTS)

@@ -5,8 +5,10 @@ import torch
 from scipy.spatial import cKDTree
 
 from toylab import _errors as errors
+from toylab.datasets.geometry import Curves, Points, Squares
 
 EVEN_POINTS = 400
+MOST_NOISE = 1e30  # jitter of this size is still finite in float32
 
 
 class Manifold:
@@ -27,7 +29,7 @@ class Manifold:
         manifold = Manifold("heart", "Heart", Curves(heart))
     """
 
-    def __init__(self, name, title, geometry):
+    def __init__(self, name: str, title: str, geometry: Points | Squares | Curves) -> None:
         self.name = name
         self.title = title
         self._geometry = geometry
@@ -40,15 +42,15 @@ class Manifold:
     def _normalised(self, points):
         return (points - self._centre) * self._scale
 
-    def sample(self, n, seed=0, noise=0.0):
+    def sample(self, n: int, seed: int | None = 0, noise: float = 0.0) -> torch.Tensor:
         """`n` random points as a float32 tensor [n, 2] on the CPU.
 
-        They are uniform on the manifold, plus Gaussian jitter of standard deviation `noise` (>= 0) in both
+        They are uniform on the manifold, plus Gaussian jitter of standard deviation `noise` (0 to 1e30) in both
         coordinates. A `seed` (an integer >= 0) gives the same points every time, and the same jitter
         directions whatever its size; None gives fresh ones. ValueError or TypeError for other arguments.
         """
         n = errors.positive_int("n", n)
-        noise = errors.number("noise", noise, low=0)
+        noise = errors.number("noise", noise, low=0, high=MOST_NOISE)
         if seed is not None:
             seed = errors.positive_int("seed", seed, at_least=0)
         for_place, for_jitter = np.random.default_rng(seed).spawn(2)
@@ -56,7 +58,7 @@ class Manifold:
         points = points + noise * for_jitter.standard_normal((n, 2))
         return torch.from_numpy(points.astype(np.float32))
 
-    def curve(self, n):
+    def curve(self, n: int) -> torch.Tensor:
         """`n` points spread evenly over the noise-free manifold, as a float64 tensor [n, 2] on the CPU.
 
         Along curves they are equally spaced in arc length, in order, and half a spacing away from open
@@ -65,7 +67,7 @@ class Manifold:
         """
         return torch.from_numpy(self._normalised(self._geometry.even(errors.positive_int("n", n))))
 
-    def distance(self, x):
+    def distance(self, x: torch.Tensor | np.ndarray) -> torch.Tensor:
         """Euclidean distance of each x [..., 2] to the noise-free manifold: a tensor [...].
 
         `x` is a tensor or array of floating-point numbers; the result has its dtype and device and no
@@ -83,7 +85,7 @@ class Manifold:
             result[finite] = self._scale * self._geometry.distance(flat[finite])
         return torch.from_numpy(result).to(x.dtype).to(x.device).reshape(x.shape[:-1])
 
-    def coverage(self, x, radius=0.15):
+    def coverage(self, x: torch.Tensor | np.ndarray, radius: float = 0.15) -> float:
         """The share, in [0, 1], of 400 even points of the manifold that have some x [..., 2] within `radius`.
 
         Rows of `x` that are not finite cover nothing. Errors as in `distance`; `radius` > 0.
@@ -96,7 +98,7 @@ class Manifold:
         return float((cKDTree(flat).query(self.curve(EVEN_POINTS).numpy())[0] <= radius).mean())
 
     @property
-    def components(self):
+    def components(self) -> list[np.ndarray]:
         """The strokes, points or squares for drawing: a list of float64 arrays [m_i, 2], not to be joined.
 
         A closed curve ends where it starts, a point is a single row, a square is its outline.

@@ -5,6 +5,7 @@ centres and scales it.
 """
 
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from numpy import cos, pi, sin
@@ -13,76 +14,81 @@ from toylab.datasets.drawings import CAT
 from toylab.datasets.geometry import Curves, Points, Squares
 
 TURN = 2 * pi
+Plane: TypeAlias = tuple[np.ndarray, np.ndarray]  # coordinates x and y
 
 
-def arc(u, start, end, radius=1.0, centre=(0.0, 0.0)):
+def arc(
+    u: np.ndarray, start: float, end: float, radius: float = 1.0, centre: tuple[float, float] = (0.0, 0.0)
+) -> Plane:
     """Part of a circle, from one angle to another."""
     angle = start + (end - start) * u
     return centre[0] + radius * cos(angle), centre[1] + radius * sin(angle)
 
 
-def line(u):
+def line(u: np.ndarray) -> Plane:
     """Diagonal, so that both coordinates have unit variance."""
     return u, u
 
 
-def circle(u, radius=1.0):
+def circle(u: np.ndarray, radius: float = 1.0) -> Plane:
+    """One turn about the origin."""
     return arc(u, 0, TURN, radius)
 
 
-def moons():
+def moons() -> Curves:
     """The half circles of scikit-learn's make_moons."""
     return Curves(partial(arc, start=0, end=pi), partial(arc, start=-pi, end=0, centre=(1, 0.5)), arcs=8)
 
 
-def spiral(u):
+def spiral(u: np.ndarray) -> Plane:
     """An Archimedean spiral of three turns that starts a little off its pole."""
     angle = TURN * (0.25 + 3 * u)
     return angle * cos(angle), angle * sin(angle)
 
 
-def swiss_roll(u):
+def swiss_roll(u: np.ndarray) -> Plane:
     """The rolled-up coordinates (first and third) of scikit-learn's make_swiss_roll."""
     angle = 1.5 * pi * (1 + 2 * u)
     return angle * cos(angle), angle * sin(angle)
 
 
-def s_curve(u):
+def s_curve(u: np.ndarray) -> Plane:
     """The curved coordinates (first and third) of scikit-learn's make_s_curve."""
     t = 3 * pi * (u - 0.5)
     return sin(t), np.sign(t) * (cos(t) - 1)
 
 
-def sine(u):
+def sine(u: np.ndarray) -> Plane:
     """Two periods."""
     t = 2 * TURN * (u - 0.5)
     return t, 3 * sin(t)
 
 
-def figure_eight(u):
+def figure_eight(u: np.ndarray) -> Plane:
     """Bernoulli's lemniscate."""
     t = TURN * u
     return cos(t) / (1 + sin(t) ** 2), sin(t) * cos(t) / (1 + sin(t) ** 2)
 
 
-def trefoil(u):
+def trefoil(u: np.ndarray) -> Plane:
     """The usual projection of the trefoil knot, with three crossings."""
     t = TURN * u
     return sin(t) + 2 * sin(2 * t), cos(t) - 2 * cos(2 * t)
 
 
-def pinwheel_arm(u, turn):
+def pinwheel_arm(u: np.ndarray, turn: float) -> Plane:
     """One of five arms that bend as they leave the centre."""
     radius = 0.25 + 0.75 * u
     angle = turn + 1.5 * radius
     return radius * cos(angle), radius * sin(angle)
 
 
-def ring_of_points(n):
+def ring_of_points(n: int) -> list[tuple[float, float]]:
+    """n points on the unit circle, equally far apart."""
     return [(cos(TURN * k / n), sin(TURN * k / n)) for k in range(n)]
 
 
-def checkerboard():
+def checkerboard() -> Squares:
     """The eight dark fields of a board of four by four."""
     return Squares([(i, j) for i in range(4) for j in range(4) if (i + j) % 2 == 0], side=1.0)
 
