@@ -4,48 +4,35 @@ Everything below is imported on first use, so that ``import toylab`` is quick an
 saved sweep can be shown where torch is not installed.
 """
 
-from importlib import import_module
+from typing import TYPE_CHECKING
+
+from toylab._lazy import attach
 
 __version__ = "0.1.0"
 
-_MODULES = (
-    "analysis",
-    "datasets",
-    "epsilon",
-    "figures",
-    "grids",
-    "images",
-    "lessons",
-    "problems",
-    "samplers",
-    "schedules",
-    "training",
-    "widgets",
-)
-_OBJECTS = {
-    "Sweep": "toylab.analysis._sweep",
-    "Trajectory": "toylab.samplers",
-    "exact_eps": "toylab.epsilon",
-    "iterate": "toylab.samplers",
-    "load": "toylab.epsilon",
-    "measure_order": "toylab.analysis",
-    "method": "toylab.samplers",
-    "methods": "toylab.samplers",
-    "sample": "toylab.samplers",
-    "save": "toylab.epsilon",
-    "sweep": "toylab.analysis",
-}
+if TYPE_CHECKING:
+    from toylab import analysis as analysis
+    from toylab import datasets as datasets
+    from toylab import epsilon as epsilon
+    from toylab import figures as figures
+    from toylab import grids as grids
+    from toylab import images as images
+    from toylab import lessons as lessons
+    from toylab import problems as problems
+    from toylab import samplers as samplers
+    from toylab import schedules as schedules
+    from toylab import training as training
+    from toylab import widgets as widgets
+    from toylab.analysis import measure_order as measure_order
+    from toylab.analysis import sweep as sweep
+    from toylab.analysis._sweep import Sweep as Sweep
+    from toylab.epsilon import exact_eps as exact_eps
+    from toylab.epsilon import load as load
+    from toylab.epsilon import save as save
+    from toylab.samplers import Trajectory as Trajectory
+    from toylab.samplers import iterate as iterate
+    from toylab.samplers import method as method
+    from toylab.samplers import methods as methods
+    from toylab.samplers import sample as sample
 
-__all__ = [*_MODULES, *_OBJECTS]
-
-
-def __getattr__(name):
-    if name in _MODULES:
-        return import_module(f"toylab.{name}")
-    if name in _OBJECTS:
-        return getattr(import_module(_OBJECTS[name]), name)
-    raise AttributeError(f"module 'toylab' has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = attach(__name__)

@@ -1,19 +1,36 @@
 """Packages whose objects are imported on first use."""
 
+import ast
 import sys
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 
-def attach(package, objects):
-    """``__getattr__`` and ``__dir__`` for the module `package` (PEP 562): `objects` maps each public name to the
-    submodule that defines it, which is imported when the name is first asked for."""
+def attach(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """``__getattr__``, ``__dir__`` (PEP 562) and ``__all__`` of the module `package`.
 
-    def getattribute(name):
-        if name in objects:
-            return getattr(import_module(f"{package}.{objects[name]}"), name)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    Its source lists what it offers once, as the imports under ``if TYPE_CHECKING:``, in the form
+    ``from toylab.room.file import name as name``, which editors and type checkers read as well. Each is done when its
+    name is first asked for. What ``__init__`` imports at once in that form is public, too.
+    """
+    places = dict(_imports(ast.parse(sys.modules[package].__loader__.get_source(package))))
 
-    def names():
-        return sorted({*vars(sys.modules[package]), *objects})
+    def getattribute(name: str) -> Any:
+        if name not in places:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        if places[name] == package:
+            return import_module(f"{package}.{name}")
+        return getattr(import_module(places[name]), name)
 
-    return getattribute, names
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *places})
+
+    return getattribute, names, list(places)
+
+
+def _imports(tree: ast.AST):
+    """Pairs (name, module) of the imports ``from module import name as name`` of a file."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from ((alias.name, node.module) for alias in node.names if alias.asname == alias.name)

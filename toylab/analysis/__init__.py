@@ -1,32 +1,32 @@
 """Measuring what a solver does: sweeps over step counts, convergence order, off-manifold scores."""
 
-from toylab._interrupted import Interrupted
+from typing import TYPE_CHECKING
+
+from toylab._interrupted import Interrupted as Interrupted
 from toylab._lazy import attach
 
-_OBJECTS = {
-    "Comparison": "_compare",
-    "Decomposition": "_decompose",
-    "LocalError": "_local_error",
-    "OffManifold": "_off_manifold",
-    "OrderEstimate": "_order",
-    "OrderTable": "_order_table",
-    "Sweep": "_sweep",
-    "Table": "_table",
-    "WorkPrecision": "_work",
-    "compare": "_compare",
-    "decompose_error": "_decompose",
-    "gaussian_error": "_leading_error",
-    "leading_error": "_leading_error",
-    "local_error": "_local_error",
-    "log_density": "_density",
-    "measure_order": "_order",
-    "off_manifold": "_off_manifold",
-    "optimize_grid": "_optimize_grid",
-    "order_table": "_order_table",
-    "sweep": "_run_sweep",
-    "unlikely_of_sweep": "_off_manifold",
-    "work_precision": "_work_precision",
-}
+if TYPE_CHECKING:
+    from toylab.analysis._compare import Comparison as Comparison
+    from toylab.analysis._compare import compare as compare
+    from toylab.analysis._decompose import Decomposition as Decomposition
+    from toylab.analysis._decompose import decompose_error as decompose_error
+    from toylab.analysis._density import log_density as log_density
+    from toylab.analysis._leading_error import gaussian_error as gaussian_error
+    from toylab.analysis._leading_error import leading_error as leading_error
+    from toylab.analysis._local_error import LocalError as LocalError
+    from toylab.analysis._local_error import local_error as local_error
+    from toylab.analysis._off_manifold import OffManifold as OffManifold
+    from toylab.analysis._off_manifold import off_manifold as off_manifold
+    from toylab.analysis._off_manifold import unlikely_of_sweep as unlikely_of_sweep
+    from toylab.analysis._optimize_grid import optimize_grid as optimize_grid
+    from toylab.analysis._order import OrderEstimate as OrderEstimate
+    from toylab.analysis._order import measure_order as measure_order
+    from toylab.analysis._order_table import OrderTable as OrderTable
+    from toylab.analysis._order_table import order_table as order_table
+    from toylab.analysis._run_sweep import sweep as sweep
+    from toylab.analysis._sweep import Sweep as Sweep
+    from toylab.analysis._table import Table as Table
+    from toylab.analysis._work import WorkPrecision as WorkPrecision
+    from toylab.analysis._work_precision import work_precision as work_precision
 
-__all__ = ["Interrupted", *_OBJECTS]
-__getattr__, __dir__ = attach(__name__, _OBJECTS)
+__getattr__, __dir__, __all__ = attach(__name__)

@@ -1,17 +1,17 @@
 """Epsilon functions ``eps(x, t) -> tensor like x``: exact in closed form, or trained networks."""
 
+from typing import TYPE_CHECKING
+
 from toylab._lazy import attach
 
-_OBJECTS = {
-    "ExactEps": "exact",
-    "exact_eps": "exact",
-    "MLP": "mlp",
-    "UNet": "unet",
-    "checkpoint_name": "checkpoints",
-    "load": "checkpoints",
-    "names": "checkpoints",
-    "save": "checkpoints",
-}
+if TYPE_CHECKING:
+    from toylab.epsilon.checkpoints import checkpoint_name as checkpoint_name
+    from toylab.epsilon.checkpoints import load as load
+    from toylab.epsilon.checkpoints import names as names
+    from toylab.epsilon.checkpoints import save as save
+    from toylab.epsilon.exact import ExactEps as ExactEps
+    from toylab.epsilon.exact import exact_eps as exact_eps
+    from toylab.epsilon.mlp import MLP as MLP
+    from toylab.epsilon.unet import UNet as UNet
 
-__all__ = list(_OBJECTS)
-__getattr__, __dir__ = attach(__name__, _OBJECTS)
+__getattr__, __dir__, __all__ = attach(__name__)

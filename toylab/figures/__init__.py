@@ -3,26 +3,27 @@
 Everything but the styles is imported on first use.
 """
 
+from typing import TYPE_CHECKING
+
 from toylab._lazy import attach
-from toylab.figures.style import line, style
+from toylab.figures.style import line as line
+from toylab.figures.style import style as style
 
-_OBJECTS = {
-    "clock_table": "theory",
-    "plot_clocks": "theory",
-    "plot_constants": "theory",
-    "plot_decomposition": "measures",
-    "plot_eps_error": "plots",
-    "plot_local_error": "measures",
-    "plot_nodes": "theory",
-    "plot_off_manifold": "plots",
-    "plot_order": "plots",
-    "plot_pairs": "theory",
-    "plot_quality": "qualities",
-    "plot_schedules": "plots",
-    "plot_straight_lines": "straight",
-    "plot_work": "measures",
-    "transfer_table": "theory",
-}
+if TYPE_CHECKING:
+    from toylab.figures.measures import plot_decomposition as plot_decomposition
+    from toylab.figures.measures import plot_local_error as plot_local_error
+    from toylab.figures.measures import plot_work as plot_work
+    from toylab.figures.plots import plot_eps_error as plot_eps_error
+    from toylab.figures.plots import plot_off_manifold as plot_off_manifold
+    from toylab.figures.plots import plot_order as plot_order
+    from toylab.figures.plots import plot_schedules as plot_schedules
+    from toylab.figures.qualities import plot_quality as plot_quality
+    from toylab.figures.straight import plot_straight_lines as plot_straight_lines
+    from toylab.figures.theory import clock_table as clock_table
+    from toylab.figures.theory import plot_clocks as plot_clocks
+    from toylab.figures.theory import plot_constants as plot_constants
+    from toylab.figures.theory import plot_nodes as plot_nodes
+    from toylab.figures.theory import plot_pairs as plot_pairs
+    from toylab.figures.theory import transfer_table as transfer_table
 
-__all__ = [*_OBJECTS, "line", "style"]
-__getattr__, __dir__ = attach(__name__, _OBJECTS)
+__getattr__, __dir__, __all__ = attach(__name__)

@@ -4,24 +4,24 @@
 bytes and given out as float32 in [-1, 1]. Everything is imported on first use.
 """
 
+from typing import TYPE_CHECKING
+
 from toylab._lazy import attach
 
-_OBJECTS = {
-    "DigitClassifier": "classifier",
-    "ImageQuality": "quality",
-    "ImageSampler": "sampler",
-    "ImageSweep": "sweeps",
-    "Images": "data.pixels",
-    "Plane": "plane",
-    "Verdict": "classifier",
-    "frechet_distance": "quality",
-    "image_quality": "quality",
-    "image_sweep": "sweeps",
-    "in_plane": "plane",
-    "load": "data.sources",
-    "names": "data.sources",
-    "sample_set": "sets",
-}
+if TYPE_CHECKING:
+    from toylab.images.classifier import DigitClassifier as DigitClassifier
+    from toylab.images.classifier import Verdict as Verdict
+    from toylab.images.data.pixels import Images as Images
+    from toylab.images.data.sources import load as load
+    from toylab.images.data.sources import names as names
+    from toylab.images.plane import Plane as Plane
+    from toylab.images.plane import in_plane as in_plane
+    from toylab.images.quality import ImageQuality as ImageQuality
+    from toylab.images.quality import frechet_distance as frechet_distance
+    from toylab.images.quality import image_quality as image_quality
+    from toylab.images.sampler import ImageSampler as ImageSampler
+    from toylab.images.sets import sample_set as sample_set
+    from toylab.images.sweeps import ImageSweep as ImageSweep
+    from toylab.images.sweeps import image_sweep as image_sweep
 
-__all__ = list(_OBJECTS)
-__getattr__, __dir__ = attach(__name__, _OBJECTS)
+__getattr__, __dir__, __all__ = attach(__name__)

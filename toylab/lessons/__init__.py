@@ -1,21 +1,21 @@
 """What the notebooks call: players set up for a question, labs, and small tables. Imported on first use."""
 
+from typing import TYPE_CHECKING
+
 from toylab._lazy import attach
 
-_OBJECTS = {
-    "build": "players",
-    "clock_lab": "labs",
-    "explore": "players",
-    "explore_forward": "players",
-    "fault_lab": "labs",
-    "one_point_table": "tables",
-    "order_lab": "labs",
-    "phi_table": "tables",
-    "start_table": "tables",
-    "twin_table": "players",
-    "twins": "players",
-    "work_lab": "labs",
-}
+if TYPE_CHECKING:
+    from toylab.lessons.labs import clock_lab as clock_lab
+    from toylab.lessons.labs import fault_lab as fault_lab
+    from toylab.lessons.labs import order_lab as order_lab
+    from toylab.lessons.labs import work_lab as work_lab
+    from toylab.lessons.players import build as build
+    from toylab.lessons.players import explore as explore
+    from toylab.lessons.players import explore_forward as explore_forward
+    from toylab.lessons.players import twin_table as twin_table
+    from toylab.lessons.players import twins as twins
+    from toylab.lessons.tables import one_point_table as one_point_table
+    from toylab.lessons.tables import phi_table as phi_table
+    from toylab.lessons.tables import start_table as start_table
 
-__all__ = list(_OBJECTS)
-__getattr__, __dir__ = attach(__name__, _OBJECTS)
+__getattr__, __dir__, __all__ = attach(__name__)

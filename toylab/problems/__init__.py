@@ -4,21 +4,22 @@
 a Gaussian with its flow in closed form, one point, two points, curves, and ODEs outside diffusion.
 """
 
+from typing import TYPE_CHECKING
+
 from toylab._lazy import attach
-from toylab.problems.problem import Problem, find
+from toylab.problems.problem import Problem as Problem
+from toylab.problems.problem import find as find
 
-_OBJECTS = {
-    "Reference": "flow",
-    "curve": "closed_forms",
-    "exact_flow": "flow",
-    "gaussian": "closed_forms",
-    "linear_part": "semilinear",
-    "neural_ode": "neural",
-    "one_point": "closed_forms",
-    "prothero_robinson": "semilinear",
-    "reference_solution": "flow",
-    "two_points": "closed_forms",
-}
+if TYPE_CHECKING:
+    from toylab.problems.closed_forms import curve as curve
+    from toylab.problems.closed_forms import gaussian as gaussian
+    from toylab.problems.closed_forms import one_point as one_point
+    from toylab.problems.closed_forms import two_points as two_points
+    from toylab.problems.flow import Reference as Reference
+    from toylab.problems.flow import exact_flow as exact_flow
+    from toylab.problems.flow import reference_solution as reference_solution
+    from toylab.problems.neural import neural_ode as neural_ode
+    from toylab.problems.semilinear import linear_part as linear_part
+    from toylab.problems.semilinear import prothero_robinson as prothero_robinson
 
-__all__ = ["Problem", "find", *_OBJECTS]
-__getattr__, __dir__ = attach(__name__, _OBJECTS)
+__getattr__, __dir__, __all__ = attach(__name__)

@@ -1,14 +1,14 @@
 """Widgets: the player, the gallery and the lab, their static pictures and pages. Imported on first use."""
 
+from typing import TYPE_CHECKING
+
 from toylab._lazy import attach
 
-_OBJECTS = {
-    "Gallery": "gallery",
-    "Lab": "lab",
-    "Player": "player",
-    "png": "stills",
-    "still": "stills",
-}
+if TYPE_CHECKING:
+    from toylab.widgets.gallery import Gallery as Gallery
+    from toylab.widgets.lab import Lab as Lab
+    from toylab.widgets.player import Player as Player
+    from toylab.widgets.stills import png as png
+    from toylab.widgets.stills import still as still
 
-__all__ = list(_OBJECTS)
-__getattr__, __dir__ = attach(__name__, _OBJECTS)
+__getattr__, __dir__, __all__ = attach(__name__)
