@@ -42,7 +42,7 @@ def live(state):
     if child == 0:
         run(state, resume=state.exists())
         os._exit(0)
-    partial, saves = state.with_name(f".{state.name}.{child}.partial"), random.randint(1, 3)
+    partial, saves = state.with_name(f".{state.name}.{child}.{child}.partial"), random.randint(1, 3)
     for _ in range(saves):
         _wait(lambda: not partial.exists())
         _wait(partial.exists)

@@ -1,37 +1,108 @@
-"""Files that are written in one piece or not at all."""
+"""Files that are written in one piece or not at all, the paths that people give, and JSON that any reader takes."""
 
 import glob
+import json
+import math
 import os
+import signal
 import tempfile
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import psutil
 
 
+def user_path(path: str | os.PathLike, argument: str = "path") -> Path:
+    """`path` with ``~`` expanded; TypeError unless it is a string or a path, ValueError where it can be no file's."""
+    name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else path
+    if not isinstance(name, str):
+        raise TypeError(f"{argument} must be a path (str or Path), got {path!r}")
+    if not name.strip() or "\0" in name:
+        raise ValueError(f"{argument} must be the path of a file or folder, got {name!r}")
+    return Path(os.path.expanduser(name))
+
+
 @contextmanager
-def replacing(path):
+def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """A binary file to write, which takes the place of `path` when all went well and is removed when not. An OSError
     in the block names `path`. What killed processes left behind of it is removed."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(path.parent, glob.escape(path.name))
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with replacing_together(path) as (file,):
+        yield file
+
+
+@contextmanager
+def replacing_together(*paths: str | os.PathLike) -> Iterator[list[BinaryIO]]:
+    """The same for several files that belong together: a Ctrl-C, a full disk or a kill at any moment leaves the old
+    ones, the new ones, or (a kill only) the first without the others, but never old beside new."""
+    places = {path: _partial(path) for path in map(user_path, paths)}
     try:
+        with ExitStack() as stack:
+            yield [stack.enter_context(_written(path, partial)) for path, partial in places.items()]
+        with _undisturbed():
+            for path in list(places)[1:]:
+                path.unlink(missing_ok=True)
+            for path, partial in places.items():
+                with _naming(path, partial):
+                    os.replace(partial, path)
+    finally:
+        for partial in places.values():
+            with suppress(OSError):  # where no file could be made, none can be removed
+                partial.unlink()
+
+
+def _partial(path):
+    """The hidden file beside `path` that this thread writes first."""
+    return path.with_name(f".{path.name}.{threading.get_native_id()}.{os.getpid()}.partial")
+
+
+@contextmanager
+def _written(path, partial):
+    """The file `partial`, on the disk when the block has ended well. Errors speak of `path`."""
+    with _naming(path, partial):
+        if path.is_dir():
+            raise IsADirectoryError(f"{path} is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, glob.escape(path.name))
         with open(partial, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
+
+
+@contextmanager
+def _naming(path, partial):
+    """Errors of the system name `path`, not the file in its place that no reader has heard of."""
+    try:
+        yield
     except OSError as error:
-        if error.errno is not None:  # a message of its own would be hidden by the name
-            error.filename = error.filename or str(path)
-        raise
+        if error.errno is None or error.filename not in (None, str(partial)):
+            raise  # with a message of its own, or about another file
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
+def _undisturbed():
+    """Run a short block to its end before a Ctrl-C or SIGTERM acts, which only the main thread sees."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came, handlers = [], {}
+    for each in (signal.SIGINT, signal.SIGTERM):
+        if callable(signal.getsignal(each)):  # else it kills the process or is ignored
+            handlers[each] = signal.signal(each, lambda *event: came.append(event))
+    try:
+        yield
     finally:
-        partial.unlink(missing_ok=True)
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        for event in came[:1]:
+            handlers[event[0]](*event)
 
 
-def remove_leftovers(folder, names="*"):
+def remove_leftovers(folder: str | os.PathLike, names: str = "*") -> None:
     """Remove what killed processes left half-written in `folder` of the files with these names (a pattern)."""
     for partial in Path(folder).glob(f".{names}.*.partial"):
         pid = partial.name.split(".")[-2]
@@ -39,10 +110,27 @@ def remove_leftovers(folder, names="*"):
             partial.unlink(missing_ok=True)
 
 
-def check_writable(path):
+def check_writable(path: str | os.PathLike) -> None:
     """Make the folder of `path`; OSError (PermissionError, say) unless a file can be written there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = user_path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder")
-    with tempfile.TemporaryFile(dir=path.parent):
-        pass
+    with _naming(path, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent, prefix=f"{path.name}."):  # as long a name as that to be written
+            pass
+
+
+def finite(value: Any) -> Any:
+    """`value` for JSON: dictionaries, lists and tuples with None in place of numbers that are not finite, of which
+    JSON has none."""
+    if isinstance(value, Mapping):
+        return {key: finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def strict_json(value: Any, **options: Any) -> str:
+    """`value` as JSON that every reader takes: without NaN and Infinity, which become null."""
+    return json.dumps(finite(value), allow_nan=False, **options)

@@ -1,10 +1,9 @@
 """What commands write: tables, JSON, and the places of files."""
 
-import json
-import math
 import sys
 import tempfile
-from pathlib import Path
+
+from toylab._files import replacing, strict_json, user_path
 
 PIPED_WIDTH = 240
 RESULTS = (".png", ".pdf", ".svg", ".json")
@@ -12,15 +11,7 @@ RESULTS = (".png", ".pdf", ".svg", ".json")
 
 def print_json(value):
     """`value` as JSON on stdout; numbers that are not finite, which JSON does not have, become null."""
-    print(json.dumps(_finite(value), indent=2))
-
-
-def _finite(value):
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    print(strict_json(value, indent=2))
 
 
 def print_table(columns, rows):
@@ -82,10 +73,8 @@ def print_left_out(left_out):
 
 
 def _write_json(path, about):
-    from toylab._files import replacing
-
     with replacing(path) as file:
-        file.write(f"{json.dumps(_finite(about), indent=2)}\n".encode())
+        file.write(f"{strict_json(about, indent=2)}\n".encode())
 
 
 def figure(value):
@@ -99,7 +88,7 @@ def check_output(path, suffixes):
     Raises ValueError for another suffix, FileNotFoundError, NotADirectoryError or IsADirectoryError for a
     wrong place, PermissionError where no file can be made.
     """
-    path = Path(path)
+    path = user_path(path, "out")
     if path.is_dir():
         raise IsADirectoryError(f"out must be a file, but {path} is a folder")
     if not path.suffix:

@@ -1,6 +1,5 @@
 """``toylab sample``: one run, as numbers and as a picture."""
 
-import json as json_module
 from typing import Annotated
 
 import typer
@@ -144,17 +143,16 @@ def write_run(path, picture, trajectory, about, arrays, draw):
     import torch
 
     from toylab import __version__
-    from toylab._files import replacing
+    from toylab._files import replacing_together, strict_json
 
     about = {**about, "toylab": __version__, "torch": torch.__version__}
-    with replacing(path) as file:
+    with replacing_together(path, picture) as (numbers, drawing):
         np.savez_compressed(
-            file,
+            numbers,
             **arrays,
             times=trajectory.times.numpy(),
             nfe=trajectory.nfe,
             nfe_per_step=trajectory.nfe_per_step,
-            metadata=json_module.dumps(about),
+            metadata=strict_json(about),
         )
-    with replacing(picture) as file:
-        draw(file)
+        draw(drawing)

@@ -5,7 +5,6 @@ uint8 [n, h, w, c] and ``metadata`` (JSON), which `toylab.images.load` reads.
 """
 
 import json
-from pathlib import Path
 from reprlib import repr as in_short
 
 import numpy as np
@@ -15,7 +14,7 @@ from accelerate.utils import broadcast_object_list
 from toylab import __version__
 from toylab import _processes as processes
 from toylab._errors import positive_int
-from toylab._files import remove_leftovers, replacing
+from toylab._files import finite, remove_leftovers, replacing, strict_json, user_path
 from toylab.epsilon import checkpoints
 from toylab.images.data import arrays
 from toylab.images.sampler import BATCH, ImageBar, ImageSampler, batches, image_seeds
@@ -51,7 +50,7 @@ def sample_set(
     sampler, place = ImageSampler(network, method, steps, **options), processes.place()
     if sampler.nfe is None:
         raise ValueError(f"method must step on the given grid; the steps of {sampler.method.name} depend on the batch")
-    folder = _Folder(Path(out).expanduser(), _settings(network, sampler, seed, shard), n)
+    folder = _Folder(user_path(out, "out"), _settings(network, sampler, seed, shard), n)
     missing = _agreed(place, folder.prepare)
     with ImageBar(sampler, n, progress and place.is_main_process, initial=folder.finished()) as bar:
         for index in missing[place.process_index :: place.num_processes]:
@@ -138,7 +137,7 @@ class _Folder:
         else:
             self.out.mkdir(parents=True, exist_ok=True)
             with replacing(self.about) as file:
-                file.write(f"{json.dumps(self.settings, indent=2)}\n".encode())
+                file.write(f"{strict_json(self.settings, indent=2)}\n".encode())
         missing = [index for index in self.indices if self._pixels(index) is None]
         for index in missing:
             if self.shard(index).exists() and self._pixels(index) is None:  # damaged, not written since
@@ -147,11 +146,11 @@ class _Folder:
 
     def _compare(self):
         try:
-            saved = json.loads(self.about.read_bytes())
+            saved = finite(json.loads(self.about.read_bytes()))
             keys = {**saved, **self.settings}
         except (ValueError, TypeError) as error:
             raise ValueError(f"{self.about} does not hold the settings of a set: {error}") from None
-        wanted = json.loads(json.dumps(self.settings))
+        wanted = json.loads(strict_json(self.settings))
         differences = [
             f"{key} = {in_short(saved.get(key))}, not {in_short(wanted.get(key))}"
             for key in keys
@@ -187,6 +186,6 @@ class _Folder:
             if pixels is None:
                 raise OSError(f"{self.shard(index)} has gone or was damaged meanwhile: {self.kept()}")
             images[self.images(index)] = pixels.permute(0, 2, 3, 1).numpy()
-        self.write(self.result, images=images, metadata=json.dumps({**self.settings, **about}))
+        self.write(self.result, images=images, metadata=strict_json({**self.settings, **about}))
         for folder in (self.out, self.out / "shards"):
             remove_leftovers(folder)
