@@ -12,9 +12,9 @@ import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from quotes import WORDS, Number, numbers, parts, quotes
-from tqdm.auto import tqdm
 from typer.testing import CliRunner
 
+from toylab._progress import Bar as ProgressBar
 from toylab.analysis import Table
 from toylab.cli import app
 from toylab.lessons.results import Found, Section, choose, reproduce, sections
@@ -302,13 +302,13 @@ def test_names_of_sections_and_figures_are_unique():
 
 
 def test_a_bar_counts_seconds_of_work_and_says_what_is_left(few, monkeypatch):
-    class Bar(tqdm):
+    class Bar(ProgressBar):
         def __init__(self, **how):
             shown.update(how, bar=self)
             super().__init__(**how)
 
     shown = {}
-    monkeypatch.setattr("toylab.lessons.results.reproducing.tqdm", Bar)
+    monkeypatch.setattr("toylab.lessons.results.reproducing.Bar", Bar)
     reproduce([few[0], replace(few[1], seconds=3)])
     assert (shown["total"], shown["bar"].n) == (4, 4) and "{remaining}" in shown["bar_format"]
 

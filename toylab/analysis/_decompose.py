@@ -7,11 +7,11 @@ from math import exp, isfinite, log
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from toylab import schedules
 from toylab._errors import number, positive_int
 from toylab._interrupted import Interrupted
+from toylab._progress import Bar
 from toylab.analysis._compare import limits, method_list, own_manifold, plan
 from toylab.analysis._work_precision import increasing
 from toylab.epsilon.exact import exact_eps
@@ -199,7 +199,7 @@ def decompose_error(
         )
 
     try:
-        for method, budget, steps in tqdm(jobs, desc="network", delay=2, leave=False, disable=not progress):
+        for method, budget, steps in Bar(jobs, desc="network", show=progress):
             if (method, steps) not in known:
                 known[method, steps] = sample(
                     net, schedule, method, steps, x_T=x_T, record=False, progress=False, **where

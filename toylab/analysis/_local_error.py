@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from toylab import grids
 from toylab._errors import positive_int
+from toylab._progress import Bar
 from toylab.analysis._compare import limits
 from toylab.analysis._order import (
     ABOVE_FLOOR,
@@ -92,7 +92,7 @@ def local_error(
     union = torch.cat(list(times.values())).unique().flip(0)
     exact, error = _flow(eps, schedule, x_T, union, progress)
     local, end, profile = [], [], {}
-    for count, nodes in tqdm(times.items(), desc=method.name, delay=2, leave=False, disable=not progress):
+    for count, nodes in Bar(times.items(), desc=method.name, show=progress):
         flow = exact[torch.searchsorted(-union, -nodes)]
         profile[count] = _steps_from_the_flow(eps, schedule, method, nodes, flow, x_T)
         local.append(np.sqrt((profile[count][count // 2 :] ** 2).mean()))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from toylab import datasets
+from toylab._progress import Bar
 from toylab.epsilon import checkpoints
 from toylab.epsilon.exact import exact_eps
 from toylab.samplers import sample
@@ -66,7 +66,7 @@ def table(names=None):
     ]
     networks = {name: checkpoints.load(name) for name in (checkpoints.names() if names is None else names)}
     planar = [(name, network) for name, network in networks.items() if network.shape == (2,)]
-    for name, network in tqdm(planar, desc="networks", delay=2, leave=False):
+    for name, network in Bar(planar, desc="networks"):
         story, measured = network.metadata, quality(network)
         lines.append(
             f"| {name} | {story['parameters']} | {story['loss']:.4f} | {measured['distance']:.4f} "

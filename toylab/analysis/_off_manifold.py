@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
-from tqdm.auto import tqdm
 
 from toylab import datasets
 from toylab._errors import number, positive_int
+from toylab._progress import Bar
 from toylab.schedules import as_schedule
 
 FORWARD_SEED = 20220209
@@ -84,8 +84,8 @@ def unlikely_of_sweep(
         for node, t in enumerate(sweep.times[run[1]].tolist()):
             where.setdefault(t, []).append((run, node))
     found = {run: np.zeros(states.shape[:2], bool) for run, states in sweep.states.items()}
-    show = {"desc": "unlikely particles", "delay": 2, "leave": False, "disable": progress is not True}
-    for done, (t, shown) in enumerate(tqdm(where.items(), **show), 1):
+    show = {"desc": "unlikely particles", "show": progress is True}
+    for done, (t, shown) in enumerate(Bar(where.items(), **show), 1):
         x = torch.from_numpy(np.stack([sweep.states[run][node] for run, node in shown]))
         unlikely = scale.unlikely(t, x.reshape(-1, 2)).reshape(x.shape[:2])
         for (run, node), particles in zip(shown, unlikely, strict=True):

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from toylab import grids
 from toylab._errors import positive_int
 from toylab._interrupted import Interrupted
+from toylab._progress import Bar
 from toylab.problems.flow import reference_solution, rms
 from toylab.samplers import get, sample
 from toylab.samplers.core import PLANE, default_dtype, particle_shape, start_noise
@@ -105,7 +105,7 @@ def optimize_grid(
 
     if errors[best] > ABOVE_FLOOR * train.floor:
         label = f"nodes of {resolved.name}"
-        with tqdm(total=iterations, desc=label, delay=2, leave=False, disable=not progress) as bar:
+        with Bar(total=iterations, desc=label, show=progress) as bar:
             try:
                 search.run(iterations, bar)
             except KeyboardInterrupt as stop:

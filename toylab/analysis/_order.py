@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from toylab import grids
 from toylab._errors import positive_int
 from toylab._interrupted import Interrupted
+from toylab._progress import Bar
 from toylab.problems.flow import Reference, reference_solution, rms
 from toylab.samplers import get, sample
 from toylab.samplers.core import PLANE, default_dtype, particle_shape, start_noise
@@ -89,9 +89,7 @@ def measure_order(
 
     errors, nfe = [], []
     try:
-        with tqdm(
-            total=int(steps.sum()), desc=resolved.name, unit="step", delay=2, leave=False, disable=not progress
-        ) as bar:
+        with Bar(total=int(steps.sum()), desc=resolved.name, unit="step", show=progress) as bar:
             for count in steps.tolist():
                 run = sample(
                     eps, schedule, resolved, count, x_T=x_T, t_start=t_start, t_end=t_end, spacing=spacing,

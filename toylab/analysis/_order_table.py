@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from tqdm.auto import tqdm
-
 from toylab import grids
 from toylab._interrupted import Interrupted
+from toylab._progress import Bar
 from toylab.analysis._compare import method_list
 from toylab.analysis._order import check_deterministic, check_method, measure_order, start_particles, step_counts
 from toylab.problems.flow import Reference, reference_solution
@@ -69,7 +68,7 @@ def order_table(
     grids.nodes(schedule, int(steps[0]), t_start, t_end, spacing)
     estimates, left_out = {}, {}
     try:
-        for method in tqdm(methods, desc="orders", unit="method", delay=2, leave=False, disable=not progress):
+        for method in Bar(methods, desc="orders", unit="method", show=progress):
             try:
                 check_method(method)
                 estimates[method.name] = measure_order(eps, schedule, method, steps, progress=False, **where)

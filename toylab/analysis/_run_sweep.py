@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from toylab import datasets
 from toylab._errors import number, positive_int
+from toylab._progress import Bar
 from toylab._threads import single_thread
 from toylab.analysis._compare import method_list
 from toylab.analysis._density import log_density
@@ -56,8 +56,8 @@ def sweep(
     jobs = [(method, count) for count in steps for method in methods]
     total, done = sum(count for _, count in jobs), 0
     times, states, nfe, distance, off = {}, {}, {}, {}, {}
-    show = {"desc": "sweep", "unit": "step", "delay": 2, "leave": False, "disable": progress is not True}
-    with single_thread(), tqdm(total=total, **show) as bar:
+    show = {"desc": "sweep", "unit": "step", "show": progress is True}
+    with single_thread(), Bar(total=total, **show) as bar:
         for method, count in jobs:
             run = sample(eps, schedule, method, count, x_T=x_T, seed=seed, progress=False, **options)
             key = run.method, count

@@ -1,9 +1,8 @@
 """Work against precision: what a network evaluation buys with each method."""
 
-from tqdm.auto import tqdm
-
 from toylab._errors import number, positive_int
 from toylab._interrupted import Interrupted
+from toylab._progress import Bar
 from toylab.analysis._compare import METHODS, Lineup, limits, method_list, own_manifold, plan
 from toylab.analysis._work import MEASURES, Spread, WorkPrecision, WorkRow, pareto
 from toylab.schedules import as_schedule
@@ -52,9 +51,7 @@ def work_precision(
 
     found, lineups = {job: [] for job in jobs}, []
     try:
-        with tqdm(
-            total=len(jobs) * len(seeds), desc="work-precision", delay=2, leave=False, disable=not progress
-        ) as bar:
+        with Bar(total=len(jobs) * len(seeds), desc="work-precision", show=progress) as bar:
             for seed in seeds:
                 lineups.append(Lineup(eps, schedule, manifold, n, seed, where, progress=False))
                 _run(jobs, lineups[-1], found, left_out, bar)

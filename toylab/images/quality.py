@@ -6,10 +6,10 @@ import numpy as np
 import scipy.linalg
 import torch
 from sklearn.decomposition import PCA
-from tqdm.auto import tqdm
 
 from toylab._errors import positive_int
 from toylab._interrupted import Interrupted
+from toylab._progress import Bar
 from toylab.analysis._compare import evaluations, method_list, plan
 from toylab.analysis._work import Spread
 from toylab.analysis._work_precision import increasing
@@ -150,9 +150,9 @@ def image_quality(
         )
 
     costs = [evaluations(method, steps, schedule) for method, steps in ((many, count), *runs)]
-    total, style = len(seeds) * sum(costs), {"unit": "evaluation", "delay": 2, "leave": False}
+    total, style = len(seeds) * sum(costs), {"unit": "evaluation"}
     try:
-        with tqdm(total=total, desc="image quality", disable=not progress, **style) as bar:
+        with Bar(total=total, desc="image quality", show=progress, **style) as bar:
             for seed in seeds:
                 done.append(_measure(eps, schedule, judge, seed, n, (many, count), jobs, bar))
     except KeyboardInterrupt as stop:

@@ -4,10 +4,10 @@ from copy import deepcopy
 from dataclasses import replace
 
 import torch
-from tqdm.auto import tqdm
 
 from toylab import _processes as processes
 from toylab._errors import positive_int, unknown_name
+from toylab._progress import Bar
 from toylab.samplers import Seeds, get, sample
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
@@ -149,12 +149,12 @@ class _Epsilon:
         return out
 
 
-class ImageBar(tqdm):
+class ImageBar(Bar):
     """A bar of n images, which goes on with every call of the network; for an adaptive method, as t does."""
 
     def __init__(self, sampler, n, show=True, initial=0):
-        style = {"unit": "image", "unit_scale": True, "delay": 2, "leave": False}
-        super().__init__(total=n, initial=initial, desc=sampler.method.name, disable=not show, **style)
+        style = {"unit": "image", "unit_scale": True}
+        super().__init__(total=n, initial=initial, desc=sampler.method.name, show=show, **style)
         self.nfe, self.limits = sampler.nfe, sampler.limits
         self.reached(initial)
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 import torch
-from tqdm.auto import tqdm
 
 from toylab._errors import positive_int
 from toylab._interrupted import Interrupted
+from toylab._progress import Bar
 from toylab.analysis._compare import evaluations, method_list, steps_within
 from toylab.analysis._work_precision import increasing
 from toylab.images.sampler import image_seeds
@@ -102,9 +102,9 @@ def image_sweep(
             labels=names | (labels or {}),
         )
 
-    style = {"unit": "evaluation", "delay": 2, "leave": False}
+    style = {"unit": "evaluation"}
     try:
-        with tqdm(total=total, desc="images", disable=not progress, **style) as bar:
+        with Bar(total=total, desc="images", show=progress, **style) as bar:
             for method, counts in jobs.items():
                 for count in counts:
                     known = _Known(eps, bar.update)

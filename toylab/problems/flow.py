@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from scipy.integrate import DOP853
 from torch import Tensor
-from tqdm.auto import tqdm
+
+from toylab._progress import Bar
 
 LOOSER = 30
 
@@ -70,7 +71,7 @@ def _solve(eps, schedule, x_T, t_start, times, rtol, progress):
     start, *ends = [schedule.sigma(float(t)) for t in (t_start, *times)]
     y, states = x_T.double().flatten().cpu().numpy() / root(t_start), []
     solver = DOP853(derivative, start, y, ends[-1], rtol=rtol, atol=rtol)
-    with tqdm(total=100, desc="reference", unit="%", delay=2, leave=False, disable=not progress) as bar:
+    with Bar(total=100, desc="reference", unit="%", show=progress) as bar:
         while solver.status == "running":
             message = solver.step()
             if solver.status == "failed" or not np.isfinite(solver.y).all():

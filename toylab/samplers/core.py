@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from toylab import grids
 from toylab._errors import positive_int
+from toylab._progress import Bar
 from toylab.samplers import _methods as registry
 from toylab.samplers.noise import Seeds, start_noise, step_noise
 from toylab.schedules import as_schedule
@@ -103,7 +103,7 @@ def sample(
     """
     run = _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options)
     states, nfe = [], []
-    bar = tqdm(run, total=len(run.times), desc=run.method.name, unit="node", delay=2, leave=False, disable=not progress)
+    bar = Bar(run, total=len(run.times), desc=run.method.name, unit="node", show=progress)
     for x, evaluations in bar:
         states = [*states, x] if record else [x]
         nfe.append(evaluations)

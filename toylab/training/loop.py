@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import psutil
 import torch
-from tqdm.auto import tqdm
 
 from toylab import _processes as processes
 from toylab._errors import number, positive_int
+from toylab._progress import Bar
 from toylab.schedules import as_schedule
 from toylab.training import examples
 from toylab.training.average import Average
@@ -109,9 +109,9 @@ def fit(
         run.average.network.metadata = {**getattr(network, "metadata", {}), **report(config, run.losses[:done])}
         return run.average.network
 
-    bar = tqdm(
-        total=config.steps, initial=start, desc="training", unit="step", delay=2, leave=False,
-        disable=not (progress and main),
+    bar = Bar(
+        total=config.steps, initial=start, desc="training", unit="step",
+        show=progress and main,
     )  # fmt: skip
     waiting, looked, saved = [], time.monotonic(), time.monotonic()
     devices = [device] if device.type == "cuda" else []

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pooch
 import torch
-from tqdm.auto import tqdm
+
+from toylab._progress import Bar
 
 ADDRESS = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 ARCHIVE = "cifar-10-python.tar.gz"
@@ -59,7 +60,7 @@ def read(folder=None, train=True, *, progress=True, address=ADDRESS, md5=MD5):
     if not archive.exists() and not layout.exists():
         _download(archive, address, md5[ARCHIVE], progress)
     files = _from_archive(archive, names, md5) if archive.exists() else _from_layout(layout, names)
-    bar = tqdm(files, total=len(names), desc="reading CIFAR-10", delay=2, leave=False, disable=not progress)
+    bar = Bar(files, total=len(names), desc="reading CIFAR-10", show=progress)
     found = {path.name: _content(path, data, md5[path.name]) for path, data in bar}
     missing = [name for name in names if name not in found]
     if missing:
@@ -72,8 +73,8 @@ def read(folder=None, train=True, *, progress=True, address=ADDRESS, md5=MD5):
 def _download(archive, address, md5, progress):
     archive.parent.mkdir(parents=True, exist_ok=True)
     pooch.get_logger().setLevel("WARNING")
-    style = {"unit": "B", "unit_scale": True, "delay": 2, "leave": False}
-    with tqdm(desc=ARCHIVE, total=ARCHIVE_BYTES, disable=not progress, **style) as bar:
+    style = {"unit": "B", "unit_scale": True}
+    with Bar(desc=ARCHIVE, total=ARCHIVE_BYTES, show=progress, **style) as bar:
         fetch = pooch.HTTPDownloader(progressbar=bar if progress else False, timeout=30)
         try:
             pooch.retrieve(address, f"md5:{md5}", fname=archive.name, path=archive.parent, downloader=fetch)

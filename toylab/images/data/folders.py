@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps
-from tqdm.auto import tqdm
+
+from toylab._progress import Bar
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -78,7 +79,7 @@ def _each(work, folder, paths, title, progress):
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
         jobs = pool.map(attempt, range(len(paths)))
-        list(tqdm(jobs, title, len(paths), delay=2, leave=False, disable=not progress))
+        list(Bar(jobs, title, len(paths), show=progress))
     finally:
         pool.shutdown(cancel_futures=True)
     if unreadable:

@@ -3,9 +3,8 @@
 import time
 from importlib import import_module
 
-from tqdm.auto import tqdm
-
 from toylab._errors import unknown_name
+from toylab._progress import Bar
 from toylab._threads import single_thread
 from toylab.lessons.results.report import Entry, Report
 
@@ -44,10 +43,10 @@ def reproduce(chosen=None, progress=True):
     Returns a `Report`.
     """
     chosen = sections() if chosen is None else tuple(chosen)
-    show = {"unit": "s", "delay": 2, "leave": False, "miniters": 0, "smoothing": 0, "disable": not progress}
+    show = {"unit": "s", "miniters": 0, "smoothing": 0, "show": progress}
     form = "{l_bar}{bar}| {elapsed}, {remaining} left"
     entries, done, wall, cpu = [], 0, time.monotonic(), time.process_time()
-    with single_thread(), tqdm(total=sum(each.seconds for each in chosen), bar_format=form, **show) as bar:
+    with single_thread(), Bar(total=sum(each.seconds for each in chosen), bar_format=form, **show) as bar:
         for each in chosen:
             bar.set_description(each.name, refresh=False)
             bar.update(done)
