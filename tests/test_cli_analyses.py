@@ -313,7 +313,7 @@ def test_a_stopped_order_shows_dashes_for_step_counts_that_were_not_measured(mon
         (DECOMPOSE, "toylab.analysis._decompose.sample"),
         (OFF, "toylab.sample"),
         (ORDER, "toylab.analysis._order.sample"),
-        (GRID, "toylab.analysis._optimize_grid.reference_solution"),
+        (GRID, "toylab.problems.problem.reference_solution"),
     ],
 )
 def test_ctrl_c_before_anything_is_done_leaves_nothing(words, place, monkeypatch, networks):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from problems import gaussian_flow, normal
 
 import toylab
-from toylab.analysis._compare import compare, steps_within
+from toylab.analysis import compare
+from toylab.analysis._budget import steps_within
 from toylab.samplers import get
 from toylab.samplers.core import start_noise
 

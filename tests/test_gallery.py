@@ -12,7 +12,7 @@ from synthetic_images import StopsAfter, images, sweep
 
 from toylab import exact_eps, sample
 from toylab.analysis import Interrupted
-from toylab.analysis._compare import steps_within
+from toylab.analysis._budget import steps_within
 from toylab.images import image_sweep
 from toylab.images.sampler import image_seeds
 from toylab.widgets import Gallery

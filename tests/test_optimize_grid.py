@@ -143,6 +143,6 @@ def test_the_figure_shows_every_grid_and_its_held_out_error():
 
     problem = problems.curve("circle", 24)
     found = optimize_grid(problem.eps, "linear", "DDIM", 4, n=8, iterations=2, progress=False)
-    left, right = plot_nodes(found, problem.schedule)
+    left, right = plot_nodes(found)
     assert len(left.lines) == 6 and len(right.patches) == 6
     assert right.patches[-1].get_width() == found.held_out["optimised"]

@@ -7,7 +7,7 @@ from problems import SCHEDULES, gaussian_flow, normal
 
 import toylab
 from toylab.analysis import Interrupted, measure_order, order_table
-from toylab.analysis import _order_table as module
+from toylab.problems import problem as module
 
 LINEAR = toylab.schedules.get("linear")
 MEAN, SPREAD = torch.tensor([[0.7, -0.4]], dtype=torch.float64), 0.3
@@ -32,7 +32,6 @@ def test_one_reference_serves_all_methods(monkeypatch):
     solved = []
     solve = module.reference_solution
     monkeypatch.setattr(module, "reference_solution", lambda *a, **k: solved.append(1) or solve(*a, **k))
-    monkeypatch.setattr("toylab.analysis._order.reference_solution", None)
     found = order_table(GAUSSIAN, LINEAR, ["DDIM", "Heun", "RK4"], (10, 20), n=4, progress=False)
     assert len(solved) == 1
     assert all(estimate.reference is found.reference for estimate in found.estimates.values())

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from toylab import schedules as schedules
     from toylab import training as training
     from toylab import widgets as widgets
+    from toylab.analysis import compare as compare
     from toylab.analysis import measure_order as measure_order
     from toylab.analysis import sweep as sweep
     from toylab.analysis._sweep import Sweep as Sweep
     from toylab.epsilon import exact_eps as exact_eps
     from toylab.epsilon import load as load
     from toylab.epsilon import save as save
+    from toylab.problems import Problem as Problem
     from toylab.samplers import Trajectory as Trajectory
     from toylab.samplers import iterate as iterate
     from toylab.samplers import method as method

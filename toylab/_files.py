@@ -122,8 +122,10 @@ def check_writable(path: str | os.PathLike) -> None:
 
 
 def finite(value: Any) -> Any:
-    """`value` for JSON: dictionaries, lists and tuples with None in place of numbers that are not finite, of which
-    JSON has none."""
+    """`value` for JSON: dictionaries, lists, tuples, arrays and tensors with None in place of numbers that are not
+    finite, of which JSON has none."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, Mapping):
         return {key: finite(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 from torch import Tensor
 
@@ -12,5 +12,5 @@ if TYPE_CHECKING:
     from toylab.schedules import Schedule
 
 Eps: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # eps(x [batch, *shape], t scalar or [batch]) -> like x
-ScheduleLike: TypeAlias = "Schedule | str"
-ManifoldLike: TypeAlias = "Manifold | str"
+ScheduleLike: TypeAlias = Union["Schedule", str]  # as a Union, annotations may add "| None"
+ManifoldLike: TypeAlias = Union["Manifold", str]

@@ -1,4 +1,4 @@
-"""Measuring what a solver does: sweeps over step counts, convergence order, off-manifold scores."""
+"""Measurements of what a solver does; each takes a `Problem`, or an eps with its schedule, and returns a `Result`."""
 
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from toylab.analysis._decompose import Decomposition as Decomposition
     from toylab.analysis._decompose import decompose_error as decompose_error
     from toylab.analysis._density import log_density as log_density
+    from toylab.analysis._leading_error import LeadingError as LeadingError
     from toylab.analysis._leading_error import gaussian_error as gaussian_error
     from toylab.analysis._leading_error import leading_error as leading_error
     from toylab.analysis._local_error import LocalError as LocalError
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from toylab.analysis._off_manifold import OffManifold as OffManifold
     from toylab.analysis._off_manifold import off_manifold as off_manifold
     from toylab.analysis._off_manifold import unlikely_of_sweep as unlikely_of_sweep
+    from toylab.analysis._optimize_grid import OptimizedGrid as OptimizedGrid
     from toylab.analysis._optimize_grid import optimize_grid as optimize_grid
     from toylab.analysis._order import OrderEstimate as OrderEstimate
     from toylab.analysis._order import measure_order as measure_order
     from toylab.analysis._order_table import OrderTable as OrderTable
     from toylab.analysis._order_table import order_table as order_table
+    from toylab.analysis._result import Result as Result
     from toylab.analysis._run_sweep import sweep as sweep
     from toylab.analysis._sweep import Sweep as Sweep
     from toylab.analysis._table import Table as Table

@@ -1,17 +1,20 @@
 """Several methods at an equal number of network evaluations, from the same particles."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 
-import torch
 from torch import Tensor
 
-from toylab import datasets, grids
 from toylab._errors import positive_int
-from toylab.problems.flow import Reference, reference_solution, rms
-from toylab.samplers import get, iterate, sample
-from toylab.samplers.core import default_dtype, start_noise
-from toylab.schedules import as_schedule
+from toylab._types import Eps, ManifoldLike, ScheduleLike
+from toylab.analysis._arguments import known_manifold, method_list, start_particles
+from toylab.analysis._budget import plan
+from toylab.analysis._result import Result, pick
+from toylab.analysis._table import Table
+from toylab.problems.flow import Reference, rms
+from toylab.problems.problem import Problem, as_problem
+from toylab.samplers import get, sample
 
 METHODS = ("Euler", "Heun", "RK4", "AB4", "DDIM", "S-PNDM", "F-PNDM", "PLMS")
 RTOL = 1e-7  # of the exact flow, float32 networks included: the errors compared here are 1e-4 and more
@@ -43,7 +46,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Result):
     """What `compare` found.
 
     Attributes:
@@ -52,6 +55,7 @@ class Comparison:
         left_out: name -> reason for each method that cannot run within the budget.
         distance: mean distance to the manifold of the exact flow's end points.
         reference: those end points, and how well they are known.
+        problem: what was sampled, a `Problem`.
     """
 
     budget: int
@@ -59,37 +63,64 @@ class Comparison:
     left_out: dict
     distance: float
     reference: Reference
+    problem: Problem
+
+    def as_dict(self) -> dict:
+        """All numbers but the particles."""
+        fields = "method", "steps", "nfe", "distance", "excess", "coverage", "error"
+        return {
+            "budget": self.budget,
+            "exact_flow": {"distance": self.distance, "uncertainty": self.reference.error},
+            "rows": [pick(row, *fields) for row in self.rows],
+            "left_out": self.left_out,
+        }
+
+    def table(self) -> Table:
+        """Cost, distance and error of every method, and of the exact flow."""
+        rows = [(row.method, str(row.steps), str(row.nfe), row.distance, row.excess, row.error) for row in self.rows]
+        flow = ("exact flow", None, None, self.distance, 0.0, f"±{self.reference.error:.0e}")
+        note = "; ".join(f"left out: {name} {reason}" for name, reason in self.left_out.items())
+        return Table(("method", "N", "NFE", "distance", "|d - d exact|", "error"), (*rows, flow), note)
 
 
 def compare(
-    eps, schedule, methods=METHODS, nfe=20, manifold=None, n=2000, seed=0, t_start=None, t_end=None,
-    spacing="t", progress=True,
-):  # fmt: skip
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, methods: Iterable = METHODS, nfe: int = 20,
+    manifold: ManifoldLike | None = None, n: int = 2000, seed: int | None = 0, t_start: float | None = None,
+    t_end: float | None = None, spacing: str = "t", progress: bool = True,
+) -> Comparison:  # fmt: skip
     """Run every method at the largest step count whose evaluations are within `nfe`, from the same particles.
 
     `work_precision` does the same for several budgets and seeds.
 
     Args:
-        eps, schedule, seed, t_start, t_end, spacing: as for `toylab.sample`. Start noise is float64 unless
-            eps is a network of another dtype.
+        eps: a `Problem`, or an eps. schedule: of eps; by default the one that it carries.
         methods: names, or results of `toylab.method`, all different.
         nfe: the budget, a positive integer.
         manifold: a Manifold or its name; by default the data set that eps was made for.
-        n: particles.
+        n: particles. seed, t_start, t_end, spacing: as for `toylab.sample`. Start noise is float64 unless eps is a
+            network of another dtype.
         progress: show bars for work over two seconds.
 
-    Returns a `Comparison`. Raises ValueError or TypeError naming the argument, also when no method at all
-    can run within the budget.
+    Returns:
+        A `Comparison`.
+
+    Raises:
+        ValueError, TypeError: naming the argument, also when no method at all can run within the budget.
     """
-    schedule, budget = as_schedule(schedule), positive_int("nfe", nfe)
-    where = limits(schedule, t_start, t_end, spacing)
-    counts, left_out = plan(method_list(methods), budget, schedule, **where)
+    problem = as_problem(eps, schedule, manifold, None, t_start, t_end)
+    budget, where = positive_int("nfe", nfe), limits(problem, spacing)
+    counts, left_out = plan(method_list(methods), budget, problem.schedule, **where)
     if not counts:
         reasons = "; ".join(f"{name} {reason}" for name, reason in left_out.items())
         raise ValueError(f"nfe must be enough for one of the methods, got {budget}: {reasons}")
-    lineup = Lineup(eps, schedule, own_manifold(eps, manifold), n, seed, where, progress)
+    lineup = Lineup(problem, n, seed, where, progress)
     rows = tuple(lineup.run(method, steps) for method, steps in counts.items())
-    return Comparison(budget, rows, left_out, lineup.distance, lineup.reference)
+    return Comparison(budget, rows, left_out, lineup.distance, lineup.reference, problem)
+
+
+def limits(problem: Problem, spacing: str) -> dict:
+    """The keywords t_start, t_end and spacing of `toylab.sample`."""
+    return dict(zip(("t_start", "t_end"), problem.limits(), strict=True)) | {"spacing": spacing}
 
 
 class Lineup:
@@ -100,20 +131,18 @@ class Lineup:
         distance, coverage: of these, see `Row`.
     """
 
-    def __init__(self, eps, schedule, manifold, n, seed, where, progress=True):
-        self.eps, self.schedule, self.manifold, self.seed, self.where = eps, schedule, manifold, seed, where
+    def __init__(self, problem: Problem, n: int, seed: int | None, where: dict, progress: bool = True) -> None:
+        self.problem, self.manifold, self.seed, self.where = problem, known_manifold(problem), seed, where
         self.progress = progress
-        dtype, device = default_dtype(eps, otherwise=torch.float64)
-        self.x_T = start_noise(positive_int("n", n), (2,), seed, dtype, device)
-        ends = where["t_start"], where["t_end"]
-        self.reference = reference_solution(eps, schedule, self.x_T, *ends, rtol=RTOL, progress=progress)
-        self.distance = manifold.distance(self.reference.x).mean().item()
-        self.coverage = manifold.coverage(self.reference.x, RADIUS)
+        self.x_T = start_particles(problem, n, seed)
+        self.reference = problem.reference(self.x_T, rtol=RTOL, progress=progress)
+        self.distance = self.manifold.distance(self.reference.x).mean().item()
+        self.coverage = self.manifold.coverage(self.reference.x, RADIUS)
 
-    def run(self, method, steps, **options):
+    def run(self, method, steps: int, **options) -> Row:
         """The `Row` of a method in `steps` steps; options as for `toylab.sample`."""
         run = sample(
-            self.eps, self.schedule, method, steps, x_T=self.x_T, seed=self.seed, record=False,
+            self.problem.eps, self.problem.schedule, method, steps, x_T=self.x_T, seed=self.seed, record=False,
             progress=self.progress, **self.where, **options,
         )  # fmt: skip
         x = run.x.double()
@@ -128,92 +157,3 @@ class Lineup:
             error=None if get(method).stochastic else rms(x - self.reference.x),
             x=run.x,
         )
-
-
-def plan(methods, budget, schedule, **where):
-    """({method: its largest N within the budget}, {name: reason} of those that have none)."""
-    counts, left_out = {}, {}
-    for method in methods:
-        if not method.fixed_grid:
-            left_out[method.name] = "chooses its own number of evaluations"
-        elif (steps := steps_within(method, budget, schedule, **where)) == 0:
-            left_out[method.name] = f"needs more than {budget} for a single step"
-        else:
-            counts[method] = steps
-    return counts, left_out
-
-
-def steps_within(method, budget, schedule="linear", **where):
-    """The largest N of `method` that takes at most `budget` evaluations; 0 if a single step takes more.
-
-    Evaluations are counted in runs of one particle, not computed from a formula, and taken to grow with N.
-    ValueError for a method that chooses its own steps, and for a budget that is no positive integer.
-    `where`: t_start, t_end and spacing as for `toylab.sample`.
-    """
-    method = get(method)
-    if not method.fixed_grid:
-        raise ValueError(f"method must step on the given grid, but {method.name} chooses its own steps")
-    low, high = 0, positive_int("nfe", budget) + 1  # a step costs at least one: `high` steps are too many
-    tried = budget
-    while low < high - 1:  # where a run of too many steps had to stop is nearly the answer
-        done = _steps_done(method, tried, budget, schedule, where)
-        low, high = (tried, high) if done == tried else (low, tried)
-        tried = min(max(done, low + 1), high - 1)
-    return low
-
-
-def evaluations(method, steps, schedule="linear"):
-    """What `method`, on a given grid, spends in `steps` steps: counted in a run of one particle."""
-    return sample(
-        lambda x, t: torch.zeros_like(x), schedule, method, steps, n=1, shape=(1,), record=False, progress=False
-    ).nfe
-
-
-class _OverBudget(Exception):
-    pass
-
-
-def _steps_done(method, steps, budget, schedule, where):
-    """The steps that a run of `steps` makes before its evaluations exceed the budget; `steps` where they do not."""
-    spent = 0
-
-    def eps(x, t):
-        nonlocal spent
-        spent += 1
-        if spent > budget:
-            raise _OverBudget
-        return torch.zeros_like(x)
-
-    done = -1  # the first state is the start
-    try:
-        for _ in iterate(eps, schedule, method, steps, n=1, shape=(1,), **where):
-            done += 1
-    except _OverBudget:
-        pass
-    return done
-
-
-def limits(schedule, t_start, t_end, spacing):
-    """The keywords t_start, t_end and spacing of `toylab.sample`, filled from the schedule."""
-    t_start, t_end = grids.limits(schedule, t_start, t_end)
-    return {"t_start": t_start, "t_end": t_end, "spacing": spacing}
-
-
-def own_manifold(eps, manifold):
-    """`manifold`, a Manifold or its name, or by default that of the data set that eps was made for."""
-    if manifold is None:
-        manifold = getattr(eps, "dataset", None)
-        if manifold is None:
-            raise ValueError("manifold must be given for an eps that does not know its data set")
-    return datasets.as_manifold(manifold)
-
-
-def method_list(methods):
-    """Methods for a list of names or methods; ValueError unless they are all different."""
-    if isinstance(methods, str) or not hasattr(methods, "__iter__"):
-        raise TypeError(f"methods must be a list of method names, got {methods!r}")
-    methods = [get(method) for method in methods]
-    names = [method.name for method in methods]
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"methods must be a non-empty list of different methods, got {names}")
-    return methods

@@ -1,23 +1,27 @@
 """Whose fault is it? The error of a sample, split into what the solver and what the network loses."""
 
 import copy
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from math import exp, isfinite, log
+from math import ceil, exp, log
 
 import numpy as np
 import torch
 
-from toylab import schedules
 from toylab._errors import number, positive_int
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
-from toylab.analysis._compare import limits, method_list, own_manifold, plan
-from toylab.analysis._work_precision import increasing
+from toylab._types import Eps, ManifoldLike, ScheduleLike
+from toylab.analysis._arguments import increasing, known_manifold, method_list
+from toylab.analysis._budget import plans
+from toylab.analysis._compare import limits
+from toylab.analysis._result import Result, pick, reasons
+from toylab.analysis._table import Table
 from toylab.epsilon.exact import exact_eps
 from toylab.problems.flow import Reference, reference_solution, rms
+from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import sample
-from toylab.samplers.core import start_noise
+from toylab.samplers.core import default_dtype, start_noise
 
 METHODS = ("DDIM", "S-PNDM", "F-PNDM")
 NFE = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160)
@@ -47,7 +51,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Decomposition:
+class Decomposition(Result):
     """What `decompose_error` found.
 
     As vectors, a particle's total error is its solver error plus its network error; as lengths they obey the
@@ -73,16 +77,16 @@ class Decomposition:
     name: str
 
     @property
-    def methods(self):
+    def methods(self) -> tuple[str, ...]:
         """Canonical names, in the order asked for."""
         return tuple(dict.fromkeys(row.method for row in self.rows))
 
-    def of(self, method):
+    def of(self, method: str) -> tuple[Part, ...]:
         """The rows of one method, by growing NFE; a run that several budgets allow only once."""
         rows = {row.nfe: row for row in self.rows if row.method == method}
         return tuple(rows[nfe] for nfe in sorted(rows))
 
-    def crossover(self, method):
+    def crossover(self, method: str) -> float | None:
         """The NFE, a float, beyond which the solver error stays below the network error.
 
         Further steps buy little: by the triangle inequality they cannot bring the total below the network
@@ -104,43 +108,37 @@ class Decomposition:
         part = log(left.solver / self.network) / log(left.solver / right.solver)
         return exp(log(left.nfe) + part * log(right.nfe / left.nfe))
 
-    def table(self):
-        """Solver, network and total error of every row, as a `toylab.analysis._table.Table`."""
-        from toylab.figures.measures import decomposition_table
-
-        return decomposition_table(self)
-
-    def plot(self, axes=None):
-        """A panel a method: both parts, the whole and the crossover (see `toylab.figures.plot_decomposition`).
-        Returns the matplotlib Axes."""
-        from toylab.figures import plot_decomposition
-
-        return plot_decomposition(self, axes)
-
-    def to_json(self):
-        """Everything but single particles as a JSON string; numbers that are not finite are null."""
+    def as_dict(self) -> dict:
+        """All numbers but those of single particles."""
         fields = "method", "budget", "steps", "nfe", "solver", "total"
-        rows = [{name: _plain(getattr(row, name)) for name in fields} for row in self.rows]
-        return json.dumps(
-            {
-                "dataset": self.name,
-                "network": self.network,
-                "distance": self.distance,
-                "uncertainty": {"network": self.own.error, "exact": self.exact.error},
-                "crossover": {method: self.crossover(method) for method in self.methods},
-                "rows": rows,
-                "left_out": [
-                    {"method": name, "budget": at, "reason": why} for (name, at), why in self.left_out.items()
-                ],
-            },
-            indent=2,
-        )
+        return {
+            "dataset": self.name,
+            "network": self.network,
+            "distance": self.distance,
+            "uncertainty": {"network": self.own.error, "exact": self.exact.error},
+            "crossover": {method: self.crossover(method) for method in self.methods},
+            "rows": [pick(row, *fields) for row in self.rows],
+            "left_out": reasons(self.left_out),
+        }
+
+    def table(self) -> Table:
+        """Solver, network and total error of every run, and the crossovers."""
+        rows = tuple(
+            (f"{row.method}, N = {row.steps}", str(row.nfe), row.solver, self.network, row.total)
+            for method in self.methods for row in self.of(method)
+        )  # fmt: skip
+        found = {method: self.crossover(method) for method in self.methods}
+        at = [f"{method} {'none' if nfe is None else f'NFE {ceil(nfe)}'}" for method, nfe in found.items()]
+        header = ("method", "NFE", "solver error", "network error", "total error")
+        return Table(header, rows, f"crossover: {', '.join(at)}")
 
 
 def decompose_error(
-    net, exact=None, schedule=None, methods=METHODS, nfe=NFE, n=256, seed=0, manifold=None, t_start=None,
-    t_end=None, spacing="t", rtol=RTOL, flows=None, progress=True,
-):  # fmt: skip
+    net: Eps | Problem, exact: Eps | None = None, schedule: ScheduleLike | None = None, methods: Iterable = METHODS,
+    nfe: Iterable[int] = NFE, n: int = 256, seed: int | None = 0, manifold: ManifoldLike | None = None,
+    t_start: float | None = None, t_end: float | None = None, spacing: str = "t", rtol: float = RTOL,
+    flows: Decomposition | None = None, progress: bool = True,
+) -> Decomposition:  # fmt: skip
     """Split the error of a network's samples, for the same particles, into two parts.
 
     Solver error: the network in N steps against the network's own flow. Network error: the network's flow
@@ -148,7 +146,7 @@ def decompose_error(
     and not round-off's.
 
     Args:
-        net: a network, or any eps(x, t) that works in float64.
+        net: a network, a `Problem`, or any eps(x, t) that works in float64.
         exact: the exact eps; by default that of 2000 points evenly on the manifold.
         schedule: by default the network's own.
         methods: names, or results of `toylab.method`, all different.
@@ -161,23 +159,24 @@ def decompose_error(
             over instead of being computed again.
         progress: show bars for work over two seconds.
 
-    Returns a `Decomposition`. Raises ValueError or TypeError naming the argument, also when nothing can run.
-    Interrupted, it raises `Interrupted` with what is done.
+    Returns:
+        A `Decomposition`.
+
+    Raises:
+        ValueError, TypeError: naming the argument, also when nothing can run.
+        Interrupted: with what is done.
     """
-    schedule = schedules.as_schedule(getattr(net, "schedule", None) if schedule is None else schedule)
-    manifold, methods, budgets = own_manifold(net, manifold), method_list(methods), increasing("nfe", nfe)
-    where = limits(schedule, t_start, t_end, spacing)
-    jobs, left_out = _jobs(methods, budgets, schedule, where)
+    problem = as_problem(net, schedule, manifold, None, t_start, t_end)
+    manifold, schedule, net = known_manifold(problem), problem.schedule, problem.eps
+    where = limits(problem, spacing)
+    jobs, left_out = _jobs(method_list(methods), increasing("nfe", nfe), schedule, where)
     net = copy.deepcopy(net).double() if isinstance(net, torch.nn.Module) else net
-    device = next((parameter.device for parameter in getattr(net, "parameters", list)()), "cpu")
+    _, device = default_dtype(net)
     exact = exact_eps(manifold.curve(POINTS).to(device), schedule) if exact is None else exact
-    x_T = start_noise(positive_int("n", n), (2,), seed, torch.float64, device)
-    ends = where["t_start"], where["t_end"]
+    x_T = start_noise(positive_int("n", n), problem.shape, seed, torch.float64, device)
     if flows is None:
-        own, truth = (
-            reference_solution(eps, schedule, x_T, *ends, rtol=number("rtol", rtol, 1e-13, 0.1), progress=progress)
-            for eps in (net, exact)
-        )
+        rtol, ends = number("rtol", rtol, 1e-13, 0.1), problem.limits()
+        own, truth = (reference_solution(eps, schedule, x_T, *ends, rtol, progress) for eps in (net, exact))
     else:
         own, truth = _taken_over(flows, manifold, x_T)
 
@@ -222,16 +221,16 @@ def _taken_over(flows, manifold, x_T):
 
 
 def _jobs(methods, budgets, schedule, where):
-    """([(method, budget, steps)], {(name, budget): reason})."""
+    """([(method, budget, steps)] by method, {(name, budget): reason})."""
     jobs, left_out = [], {}
     for method in methods:
-        for budget in budgets:
-            if method.stochastic:
-                left_out[method.name, budget] = "is stochastic: its particles do not follow the flow"
-                continue
-            counts, reasons = plan([method], budget, schedule, **where)
-            jobs += [(method, budget, steps) for steps in counts.values()]
-            left_out |= {(name, budget): reason for name, reason in reasons.items()}
+        if method.stochastic:
+            reason = "is stochastic: its particles do not follow the flow"
+            left_out |= {(method.name, budget): reason for budget in budgets}
+            continue
+        counts, reasons = plans([method], budgets, schedule, **where)
+        jobs += [(*job, steps) for job, steps in counts.items()]
+        left_out |= reasons
     if not jobs:
         raise ValueError(f"methods must be able to run within nfe = {list(budgets)}: {left_out}")
     return jobs, left_out
@@ -252,7 +251,3 @@ def _part(run, budget, own, truth):
 
 def _lengths(difference):
     return difference.norm(dim=1).cpu().numpy()
-
-
-def _plain(value):
-    return None if isinstance(value, float) and not isfinite(value) else value

@@ -43,16 +43,21 @@ from torch import Tensor
 
 from toylab import grids
 from toylab._errors import positive_int, unknown_name
+from toylab._types import Eps, ScheduleLike
+from toylab.analysis._order import order_problem
+from toylab.analysis._result import Result, pick
+from toylab.analysis._table import Table
 from toylab.epsilon import ExactEps
 from toylab.problems.flow import rms
-from toylab.schedules import as_schedule
+from toylab.problems.problem import Problem
 
 ORDERS = {"DDIM": 1, "S-PNDM": 2, "F-PNDM": 2, "PRK": 2}
 PANELS = 200
+STEPS = (10, 20, 40, 80, 160, 320, 640)
 
 
 @dataclass(frozen=True)
-class LeadingError:
+class LeadingError(Result):
     """x_N - x = constant (length / N)^order + higher terms.
 
     Attributes:
@@ -68,18 +73,18 @@ class LeadingError:
     length: float
     adams: Tensor | None = None
 
-    def at(self, steps, adams=False):
+    def at(self, steps: int, adams: bool = False) -> Tensor:
         """The predicted x_N - x with N = `steps` steps, [batch, *shape]; with `adams`, both terms of F-PNDM."""
         h = self.length / positive_int("steps", steps)
         leading = self.constant * h**self.order
         return leading + self._adams() * h**4 if adams else leading
 
-    def rms(self, steps, adams=False):
+    def rms(self, steps: int, adams: bool = False) -> float:
         """The predicted rms end-point error with N = `steps` steps; arguments as for `at`."""
         return rms(self.at(steps, adams))
 
     @property
-    def turn(self):
+    def turn(self) -> float:
         """The step count, a float, at which F-PNDM's terms of order 2 and 4 are of one size.
 
         With many fewer steps it looks like a method of order 4; infinite where the first term is 0. ValueError
@@ -88,28 +93,42 @@ class LeadingError:
         second, first = rms(self._adams()), rms(self.constant)
         return self.length * math.sqrt(second / first) if first else math.inf
 
+    def as_dict(self) -> dict:
+        """The term and what it predicts, rms over particles."""
+        found = pick(self, "method", "order", "length") | {"constant": rms(self.constant)}
+        return found | {"predicted": {count: self.rms(count) for count in STEPS}}
+
+    def table(self) -> Table:
+        """The predicted rms end-point error at several step counts."""
+        note = f"{self.method}: {rms(self.constant):.3g} h^{self.order}, h = {self.length:.3g} / N"
+        return Table(("N", "predicted error"), tuple((str(count), self.rms(count)) for count in STEPS), note)
+
     def _adams(self):
         if self.adams is None:
             raise ValueError(f"the term of order 4 is known only for F-PNDM, by gaussian_error, not for {self.method}")
         return self.adams
 
 
-def gaussian_error(eps, x_T, method="F-PNDM", t_start=None, t_end=0.2, spacing="t"):
+def gaussian_error(
+    eps: ExactEps | Problem, x_T: Tensor, method: str = "F-PNDM", t_start: float | None = None,
+    t_end: float | None = None, spacing: str = "t",
+) -> LeadingError:  # fmt: skip
     """The leading error for data that is one Gaussian, from its closed form by Gauss quadrature.
 
     Args:
-        eps: an `exact_eps` of a single point, the mean, and its spread: that of `toylab.problems.gaussian`.
+        eps: an `exact_eps` of a single point, the mean, and its spread: `toylab.problems.gaussian` or its eps.
         x_T: start state float64 [batch, *shape].
         method: "DDIM", "S-PNDM", "F-PNDM" or "PRK" (midpoint in t, spacing "t" only).
-        t_start, t_end, spacing: as for `toylab.sample`.
+        t_start, t_end, spacing: as for `toylab.measure_order`.
 
     Returns a `LeadingError`, for F-PNDM with its `adams`. Raises ValueError or TypeError naming the argument.
     """
+    problem = order_problem(eps, None, None, t_start, t_end)
+    eps, schedule = problem.eps, problem.schedule
     if not isinstance(eps, ExactEps) or len(eps.points) != 1:
         raise ValueError("eps must be the exact epsilon of a single point; use leading_error for other data")
-    schedule, spread = eps.schedule, eps.spread
-    order = _order(method, spacing)
-    t_start, t_end = grids.limits(schedule, t_start, t_end)
+    spread, order = eps.spread, _order(method, spacing)
+    t_start, t_end = problem.limits()
     clock = _Clock(schedule, spacing, t_start, t_end)
     x, weights = np.polynomial.legendre.leggauss(16)
     edges = torch.linspace(clock.start, clock.end, PANELS + 1, dtype=torch.float64)
@@ -138,17 +157,21 @@ def gaussian_error(eps, x_T, method="F-PNDM", t_start=None, t_end=0.2, spacing="
     return LeadingError(method, order, constant, abs(clock.end - clock.start), adams)
 
 
-def leading_error(eps, schedule, x_T, method="F-PNDM", t_start=None, t_end=0.2, spacing="t", rtol=1e-7):
+def leading_error(
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, x_T: Tensor | None = None, method: str = "F-PNDM",
+    t_start: float | None = None, t_end: float | None = None, spacing: str = "t", rtol: float = 1e-7,
+) -> LeadingError:  # fmt: skip
     """The leading error for any smooth epsilon, by solving the linearised flow beside the flow.
 
     Along the solution, E_u = sigma_u (d eps / dy) E + what a step misses, by DOP853 with directional
-    derivatives of eps; x_T float64 [batch, *shape]. Arguments, result and errors as for `gaussian_error`, but
-    not for S-PNDM, whose constant needs second derivatives of eps.
+    derivatives of eps; x_T float64 [batch, *shape], by default 64 particles of seed 0. Arguments, result and errors
+    as for `gaussian_error`, but not for S-PNDM, whose constant needs second derivatives of eps.
     """
-    schedule, order = as_schedule(schedule), _order(method, spacing)
+    problem, order = order_problem(eps, schedule, None, t_start, t_end), _order(method, spacing)
+    eps, schedule, (t_start, t_end) = problem.eps, problem.schedule, problem.limits()
+    x_T = problem.start() if x_T is None else x_T
     if method == "S-PNDM":
         raise unknown_name("method", method, [name for name in ORDERS if name != "S-PNDM"])
-    t_start, t_end = grids.limits(schedule, t_start, t_end)
     clock = _Clock(schedule, spacing, t_start, t_end)
 
     def derivative(u, flat):

@@ -1,33 +1,37 @@
 """The local truncation error: what one step loses, beside what all of them lose together."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from toylab import grids
 from toylab._errors import positive_int
 from toylab._progress import Bar
-from toylab.analysis._compare import limits
+from toylab._types import Eps, ScheduleLike
+from toylab.analysis._arguments import start_particles, step_counts
 from toylab.analysis._order import (
     ABOVE_FLOOR,
     asymptotic_window,
+    brackets,
     check_deterministic,
     check_method,
+    order_problem,
     round_off,
-    start_particles,
-    step_counts,
 )
+from toylab.analysis._result import Result, pick
+from toylab.analysis._table import Table
 from toylab.problems.flow import LOOSER, exact_flow, rms
+from toylab.problems.problem import Problem
 from toylab.samplers import get, iterate, sample
-from toylab.samplers.core import PLANE
-from toylab.schedules import as_schedule
 
 LEAST = 8  # steps: their second half has the whole past that any of the methods wants
 
 
 @dataclass(frozen=True)
-class LocalError:
+class LocalError(Result):
     """What each step of a method loses, and what is left of it at the end.
 
     Attributes:
@@ -53,18 +57,32 @@ class LocalError:
     fitted: np.ndarray
     floor: float
 
-    def plot(self, axes=None):
-        """Local and global error against N, and the local one along t (see `toylab.figures.plot_local_error`).
-        Returns the matplotlib Axes."""
-        from toylab.figures import plot_local_error
+    @property
+    def end_order(self) -> float:
+        """Slope of the global error over the same step counts."""
+        return _slope(self.steps[self.fitted], self.end[self.fitted])
 
-        return plot_local_error(self, axes)
+    def as_dict(self) -> dict:
+        """All numbers."""
+        return pick(
+            self, "method", "order", "end_order", "floor", "steps", "local", "end", "fitted", "times", "profile"
+        )
+
+    def table(self) -> Table:
+        """The errors of one step and of all steps, with their slopes; in brackets what the fit leaves out."""
+        rows = (
+            (self.method, "one step", f"{self.order:.2f}", *brackets(self.local, self.fitted), f"{self.floor:.0e}"),
+            ("", "all steps", f"{self.end_order:.2f}", *brackets(self.end, self.fitted), ""),
+        )
+        return Table(("method", "error of", "slope", *(f"N = {count}" for count in self.steps), "floor"), rows)
 
 
 def local_error(
-    eps, schedule, method="F-PNDM", steps=(40, 80, 160, 320), x_T=None, n=64, shape=PLANE, seed=0,
-    t_start=None, t_end=0.2, spacing="t", progress=True, **options,
-):  # fmt: skip
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, method="F-PNDM",
+    steps: Iterable[int] = (40, 80, 160, 320), x_T: Tensor | None = None, n: int = 64, shape: tuple | None = None,
+    seed: int | None = 0, t_start: float | None = None, t_end: float | None = None, spacing: str = "t",
+    progress: bool = True, **options,
+) -> LocalError:  # fmt: skip
     """Measure the local truncation error: every step starts on the exact flow, with the exact past.
 
     After each step the state is put back onto the exact flow, so that a multistep method's slopes of earlier
@@ -78,17 +96,20 @@ def local_error(
         steps: at least two step counts of 8 or more, increasing.
         progress: show a bar for work over two seconds.
 
-    Returns a `LocalError`. Raises ValueError or TypeError as `measure_order` does.
-    """
-    schedule, method = as_schedule(schedule), get(method, **options)
-    check_method(method)
-    counts = step_counts(steps)
-    positive_int("steps", int(counts[0]), LEAST)
-    where = limits(schedule, t_start, t_end, spacing)
-    x_T = start_particles(eps, x_T, n, shape, seed)
-    check_deterministic(eps, x_T, where["t_start"])
+    Returns:
+        A `LocalError`.
 
-    times = {count: grids.nodes(schedule, count, **where) for count in counts.tolist()}
+    Raises:
+        ValueError, TypeError: as `measure_order` does.
+    """
+    method, counts = get(method, **options), step_counts(steps)
+    check_method(method)
+    positive_int("steps", int(counts[0]), LEAST)
+    problem = order_problem(eps, schedule, shape, t_start, t_end)
+    eps, schedule, x_T = problem.eps, problem.schedule, start_particles(problem, n, seed, x_T)
+    check_deterministic(problem, x_T)
+
+    times = {count: grids.nodes(schedule, count, *problem.limits(), spacing) for count in counts.tolist()}
     union = torch.cat(list(times.values())).unique().flip(0)
     exact, error = _flow(eps, schedule, x_T, union, progress)
     local, end, profile = [], [], {}
@@ -108,7 +129,7 @@ def local_error(
     return LocalError(
         method=method.name,
         steps=counts,
-        order=float(-np.polyfit(np.log(counts[fitted]), np.log(local[fitted]), 1)[0]),
+        order=_slope(counts[fitted], local[fitted]),
         local=local,
         end=np.array(end),
         times={count: nodes.numpy() for count, nodes in times.items()},
@@ -116,6 +137,10 @@ def local_error(
         fitted=fitted,
         floor=floor,
     )
+
+
+def _slope(steps, errors):
+    return float(-np.polyfit(np.log(steps), np.log(errors), 1)[0])
 
 
 def _flow(eps, schedule, x_T, times, progress):

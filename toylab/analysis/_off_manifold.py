@@ -1,5 +1,6 @@
 """Off the manifold at every t: how far a trajectory strays from where the forward process would be."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,13 @@ from scipy.spatial import cKDTree
 from toylab import datasets
 from toylab._errors import number, positive_int
 from toylab._progress import Bar
+from toylab._types import ManifoldLike, ScheduleLike
+from toylab.analysis._arguments import known_manifold
+from toylab.analysis._result import Result, pick
+from toylab.analysis._sweep import Sweep
+from toylab.analysis._table import Table
+from toylab.problems.problem import Problem
+from toylab.samplers import Trajectory
 from toylab.schedules import as_schedule
 
 FORWARD_SEED = 20220209
@@ -18,7 +26,7 @@ ROWS = 2**17  # pairs (particle, point) held at once, small enough for a cache
 
 
 @dataclass(frozen=True)
-class OffManifold:
+class OffManifold(Result):
     """How far off the manifold a trajectory is at each of its nodes.
 
     Attributes:
@@ -28,26 +36,51 @@ class OffManifold:
         band: float64 [2, steps + 1], the 1 % and 99 % quantiles of r_t for as many forward-process samples.
         unlikely: bool [steps + 1, batch], the particles whose exact log p_t lies below the 1 % quantile of
             forward-process samples, and those that are no longer finite.
+        method, nfe: of the trajectory, "" and None for a pair of arrays.
     """
 
     times: np.ndarray
     ratio: np.ndarray
     band: np.ndarray
     unlikely: np.ndarray
+    method: str = ""
+    nfe: int | None = None
 
     @property
-    def share(self):
+    def share(self) -> np.ndarray:
         """The share of unlikely particles at every node, float64 [steps + 1]; about 0.01 on the manifold."""
         return self.unlikely.mean(1)
 
+    @property
+    def steps(self) -> int:
+        """The number of steps."""
+        return len(self.times) - 1
 
-def off_manifold(traj, manifold, schedule, spread=0.0, points=None, forward=2048, quantile=0.01):
+    def as_dict(self) -> dict:
+        """All numbers but those of single particles."""
+        found = pick(self, "method", "steps", "nfe", "times", "ratio")
+        return found | {"forward": self.band, "unlikely": self.share}
+
+    def table(self) -> Table:
+        """r_t at every node, where the forward process is, and a word for what is above or below it."""
+        rows = []
+        for t, ratio, (low, high), share in zip(self.times, self.ratio, self.band.T, self.share, strict=True):
+            word = "" if low <= ratio <= high else "over-denoised" if ratio < low else "off"
+            shown = f"{ratio:.2f}" if ratio < 100 else ratio
+            rows.append((f"{t:.3g}", shown, f"{low:.2f} to {high:.2f}", f"{share:.1%}", word))
+        return Table(("t", "r_t", "forward", "unlikely", ""), tuple(rows))
+
+
+def off_manifold(
+    traj: Trajectory | tuple, manifold: ManifoldLike | Problem, schedule: ScheduleLike | None = None,
+    spread: float = 0.0, points: int | None = None, forward: int = 2048, quantile: float = 0.01,
+) -> OffManifold:  # fmt: skip
     """Score every node of a trajectory against the forward process of the data on `manifold`.
 
     Args:
         traj: a `Trajectory` with recorded states, or a pair (times [k], states [k, batch, 2]).
-        manifold: a Manifold or its name.
-        schedule: the schedule or its name.
+        manifold: a Manifold or its name, or a `Problem` that has one.
+        schedule: the schedule or its name; by default that of the problem.
         spread: std of the Gaussian around each point of the manifold that the data has.
         points: how many even points stand for the manifold in log p_t; by default as many as it takes for
             their spacing to drown in the noise at t, up to 4096 (where these do not suffice, within squares
@@ -65,12 +98,15 @@ def off_manifold(traj, manifold, schedule, spread=0.0, points=None, forward=2048
         ratio.append((ours.mean() / theirs.mean()).sqrt().item())
         band.append(_band(theirs, len(x)))
         unlikely.append(scale.unlikely(t, x))
-    return OffManifold(times.numpy(), np.array(ratio), np.array(band).T, np.array(unlikely))
+    run = {"method": traj.method, "nfe": traj.nfe} if isinstance(traj, Trajectory) else {}
+    return OffManifold(times.numpy(), np.array(ratio), np.array(band).T, np.array(unlikely), **run)
 
 
 def unlikely_of_sweep(
-    sweep, manifold, schedule, spread=0.0, points=None, forward=2048, quantile=0.01, progress=True
-):  # fmt: skip
+    sweep: Sweep, manifold: ManifoldLike | Problem, schedule: ScheduleLike | None = None, spread: float = 0.0,
+    points: int | None = None, forward: int = 2048, quantile: float = 0.01,
+    progress: bool | Callable[[float], object] = True,
+) -> dict:  # fmt: skip
     """Which particles of a `Sweep` are unlikely, at every node of every run, for the colours of a player.
 
     Arguments as for `off_manifold`; progress is True for a bar on work over two seconds, or a callable that gets
@@ -102,6 +138,8 @@ class _Scale:
     """
 
     def __init__(self, manifold, schedule, spread, points, forward, quantile):
+        if isinstance(manifold, Problem):
+            manifold, schedule = known_manifold(manifold), manifold.schedule if schedule is None else schedule
         self.manifold, self.schedule = datasets.as_manifold(manifold), as_schedule(schedule)
         self.spread = number("spread", spread, 0)
         self.quantile = number("quantile", quantile, 0, 0.5, open_low=True)

@@ -2,7 +2,7 @@
 
 import copy
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,10 +13,14 @@ from toylab import grids
 from toylab._errors import positive_int
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
-from toylab.problems.flow import reference_solution, rms
+from toylab._types import Eps, ScheduleLike
+from toylab.analysis._arguments import start_particles
+from toylab.analysis._result import Result, pick
+from toylab.analysis._table import Table
+from toylab.problems.flow import rms
+from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import get, sample
-from toylab.samplers.core import PLANE, default_dtype, particle_shape, start_noise
-from toylab.schedules import as_schedule
+from toylab.schedules import Schedule
 
 HELD_OUT = 0x0DD  # seed of the held-out particles, with that of the training particles added
 SHORTEST = 1e-4  # step, as part of the longest, in the mixed clock
@@ -26,7 +30,7 @@ ABOVE_FLOOR = 10  # errors below this many times that of the exact end points ha
 
 
 @dataclass(frozen=True)
-class OptimizedGrid:
+class OptimizedGrid(Result):
     """The nodes found, and what they are worth.
 
     Attributes:
@@ -37,6 +41,7 @@ class OptimizedGrid:
         floor: bound on the error of the exact end points compared with. Where the best stock grid is within
             10 times of it there was nothing to search for: "optimised" is that grid.
         runs: that the search took.
+        schedule: for which the nodes are.
     """
 
     method: str
@@ -46,22 +51,46 @@ class OptimizedGrid:
     held_out: dict
     floor: float
     runs: int
+    schedule: Schedule
 
     @property
-    def best_stock(self):
+    def best_stock(self) -> str:
         """The spacing with the least held-out error of those that are not optimised."""
         return min((name for name in self.held_out if name != "optimised"), key=self.held_out.get)
 
     @property
-    def gain(self):
+    def gain(self) -> float:
         """How many times smaller the held-out error is than that of the best stock grid; below 1: larger."""
         return self.held_out[self.best_stock] / self.held_out["optimised"]
 
+    @property
+    def verdict(self) -> str:
+        """What the search was worth, in one sentence."""
+        if self.runs == 0:
+            return f"nothing to search for: {self.best_stock} is within 10 times the floor of {self.floor:.1g}"
+        better = self.gain >= 1
+        times = f"{self.gain if better else 1 / self.gain:.3g} times {'smaller' if better else 'larger'}"
+        return (
+            f"{self.runs} runs; on held-out particles the error is {times} than with the best stock spacing, "
+            f"{self.best_stock}"
+        )
+
+    def as_dict(self) -> dict:
+        """All numbers."""
+        fields = "method", "nfe", "times", "train", "held_out", "best_stock", "gain", "floor", "runs"
+        return pick(self, *fields) | {"schedule": self.schedule.name, "steps": len(self.times) - 1}
+
+    def table(self) -> Table:
+        """The errors of every spacing, on the particles fitted to and on others."""
+        rows = tuple((name, self.train[name], self.held_out[name]) for name in self.train)
+        return Table(("nodes", "error", "error, held out"), rows, self.verdict)
+
 
 def optimize_grid(
-    eps, schedule, method="F-PNDM", steps=10, t_start=None, t_end=None, n=128, shape=PLANE, seed=0,
-    iterations=60, progress=True, **options,
-):  # fmt: skip
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, method="F-PNDM", steps: int = 10,
+    t_start: float | None = None, t_end: float | None = None, n: int = 128, shape: tuple | None = None,
+    seed: int | None = 0, iterations: int = 60, progress: bool = True, **options,
+) -> OptimizedGrid:  # fmt: skip
     """Find the nodes with which a method ends closest to the exact flow of `eps`.
 
     The rms end-point error of n training particles is minimised over the steps - 1 free nodes by L-BFGS-B
@@ -72,36 +101,41 @@ def optimize_grid(
     finite differences would be round-off and nothing else.
 
     Args:
-        eps, schedule, method, t_start, t_end, shape, seed, **options: as for `toylab.sample`.
+        eps: a `Problem`, or an eps. schedule: of eps; by default the one that it carries.
+        method, t_start, t_end, shape, seed, **options: as for `toylab.sample`.
         steps: N >= 2.
         n: training particles, and as many held-out ones.
         iterations: of L-BFGS-B, at most.
         progress: show a bar for work over two seconds.
 
-    Returns an `OptimizedGrid`. Raises ValueError or TypeError naming the argument, also for stochastic or
-    adaptive methods; `Interrupted`, with the best nodes so far in `done`, on Ctrl-C during the search.
+    Returns:
+        An `OptimizedGrid`.
+
+    Raises:
+        ValueError, TypeError: naming the argument, also for stochastic or adaptive methods.
+        Interrupted: with the best nodes so far, on Ctrl-C during the search.
     """
-    schedule, resolved = as_schedule(schedule), get(method, **options)
+    resolved, problem = get(method, **options), as_problem(eps, schedule, None, shape, t_start, t_end)
     if resolved.stochastic or not resolved.fixed_grid:
         raise ValueError(f"method must step on the given grid without noise, but {resolved.name} does not")
     steps, iterations = positive_int("steps", steps, at_least=2), positive_int("iterations", iterations)
-    n, shape = positive_int("n", n), particle_shape(eps, shape)
-    eps = copy.deepcopy(eps).double() if isinstance(eps, torch.nn.Module) else eps
-    t_start, t_end = grids.limits(schedule, t_start, t_end)
-    dtype, device = default_dtype(eps, otherwise=torch.float64)
+    if isinstance(problem.eps, torch.nn.Module):
+        problem = replace(problem, eps=copy.deepcopy(problem.eps).double())
     train, held_out = (
-        _Particles(eps, schedule, resolved, start_noise(n, shape, own, dtype, device), t_start, t_end, progress)
+        _Particles(problem, resolved, start_particles(problem, n, own), progress)
         for own in (seed, None if seed is None else seed + HELD_OUT)
     )
-    stock = _stock_grids(schedule, steps, t_start, t_end)
+    stock = _stock_grids(problem, steps)
     errors = {spacing: train.error(times) for spacing, times in stock.items()}
     best = min(errors, key=errors.get)
-    search = _Search(train, _MixedClock(schedule, t_start, t_end), stock[best], errors[best])
+    search = _Search(train, _MixedClock(problem.schedule, *problem.limits()), stock[best], errors[best])
 
     def result():
         tried = stock | {"optimised": search.times}
         errors = ({name: own.error(times) for name, times in tried.items()} for own in (train, held_out))
-        return OptimizedGrid(resolved.name, train.nfe, search.times, *errors, train.floor, search.runs)
+        return OptimizedGrid(
+            resolved.name, train.nfe, search.times, *errors, train.floor, search.runs, problem.schedule
+        )
 
     if errors[best] > ABOVE_FLOOR * train.floor:
         label = f"nodes of {resolved.name}"
@@ -116,13 +150,13 @@ def optimize_grid(
 class _Particles:
     """Start states, their exact end points, and the error of a grid."""
 
-    def __init__(self, eps, schedule, method, x_T, t_start, t_end, progress):
-        self.arguments, self.x_T = (eps, schedule, method), x_T
+    def __init__(self, problem, method, x_T, progress):
+        self.arguments, self.x_T = (problem.eps, problem.schedule, method), x_T
         rtol = RTOL if x_T.dtype == torch.float64 else None
-        reference = reference_solution(eps, schedule, x_T, t_start, t_end, rtol=rtol, progress=progress)
+        reference = problem.reference(x_T, rtol=rtol, progress=progress)
         self.end, self.nfe = reference.x, 0
-        shrunk = (schedule.alpha_bar(t_end) / schedule.alpha_bar(t_start)) ** 0.5
-        self.floor = max(reference.error, (rtol or torch.finfo(x_T.dtype).eps) * rms(x_T) * shrunk)
+        end, start = (problem.schedule.alpha_bar(t) for t in problem.limits()[::-1])
+        self.floor = max(reference.error, (rtol or torch.finfo(x_T.dtype).eps) * rms(x_T) * (end / start) ** 0.5)
 
     def error(self, times):
         """rms end-point error with these nodes; infinite for a run that ends in NaN."""
@@ -184,10 +218,10 @@ class _Search:
         return np.log(min(max(error, 1e-300), WORST))
 
 
-def _stock_grids(schedule, steps, t_start, t_end):
+def _stock_grids(problem, steps):
     """Every stock spacing that exists between these limits: {name: times}."""
     found = {}
     for spacing in grids.spacings():
         with suppress(ValueError):  # "logsnr" at t_end = 0
-            found[spacing] = grids.nodes(schedule, steps, t_start, t_end, spacing)
+            found[spacing] = grids.nodes(problem.schedule, steps, *problem.limits(), spacing)
     return found

@@ -1,26 +1,31 @@
 """Convergence order: how fast the end-point error falls as the number of steps grows."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from toylab import grids
-from toylab._errors import positive_int
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
-from toylab.problems.flow import Reference, reference_solution, rms
-from toylab.samplers import get, sample
-from toylab.samplers.core import PLANE, default_dtype, particle_shape, start_noise
-from toylab.schedules import as_schedule
+from toylab._types import Eps, ScheduleLike
+from toylab.analysis._arguments import start_particles, step_counts
+from toylab.analysis._result import Result, pick
+from toylab.analysis._table import Table
+from toylab.problems.flow import Reference, rms
+from toylab.problems.problem import Problem, as_problem
+from toylab.samplers import get, iterate, sample
 
+T_END = 0.2
 ABOVE_FLOOR = 10  # errors below this many times the floor take no part in a fit
 AGREE = 0.3  # local orders of an asymptotic window lie this close to its last one
+SETTLED = 0.15  # what the last two local orders may differ by, and half the interval be, for an order to be quoted
 RESAMPLES = 400
 
 
 @dataclass(frozen=True)
-class OrderEstimate:
+class OrderEstimate(Result):
     """The measured convergence order of one method.
 
     Attributes:
@@ -48,53 +53,100 @@ class OrderEstimate:
     floor: float
     reference: Reference
 
-    def plot(self, ax=None):
-        """Draw the log-log figure (see `toylab.figures.plot_order`). Returns the matplotlib Axes."""
-        from toylab.figures import plot_order
+    @property
+    def asymptotic(self) -> bool:
+        """Whether the errors fall as a power of N yet, so that `order` is one.
 
-        return plot_order([self], ax=ax)
+        The last two local orders above the floor agree within 0.15, where there are two, and so do the particles: the
+        interval reaches no farther than 0.15 to either side. Neighbouring local orders differ by about as much as
+        the last one is still away from its limit.
+        """
+        used = self.local_orders[: np.flatnonzero(self.window)[-1]]
+        half = (self.interval[1] - self.interval[0]) / 2
+        return bool(half <= SETTLED and (len(used) < 2 or abs(used[-1] - used[-2]) <= SETTLED))
+
+    @property
+    def verdict(self) -> tuple[str, str]:
+        """The order and its interval in words: ("2.00", "1.99 to 2.01"), or ("not yet", "last slope 5.63") where the
+        errors are not asymptotic."""
+        if self.asymptotic:
+            return f"{self.order:.2f}", f"{self.interval[0]:.2f} to {self.interval[1]:.2f}"
+        return "not yet", f"last slope {self.local_orders[np.flatnonzero(self.window)[-1] - 1]:.2f}"
+
+    def as_dict(self) -> dict:
+        """All numbers but the errors of single particles."""
+        fields = (
+            "method",
+            "order",
+            "interval",
+            "asymptotic",
+            "floor",
+            "steps",
+            "nfe",
+            "errors",
+            "local_orders",
+            "window",
+        )
+        return pick(self, *fields)
+
+    def table(self) -> Table:
+        """The order, and a row a step count: N, NFE, error, and the local order that leads to it."""
+        slopes = [None, *(f"{slope:.2f}" for slope in self.local_orders)]
+        cells = zip(self.steps, self.nfe, brackets(self.errors, self.window), slopes, strict=True)
+        order, interval = self.verdict
+        note = f"{self.method}: order {order} ({interval}); in brackets: not in the fit; floor {self.floor:.0e}"
+        return Table(
+            ("N", "NFE", "error", "local order"), tuple((str(n), str(f), *rest) for n, f, *rest in cells), note
+        )
 
 
 def measure_order(
-    eps, schedule, method="F-PNDM", steps=(320, 640), x_T=None, n=64, shape=PLANE, seed=0,
-    t_start=None, t_end=0.2, spacing="t", reference=None, progress=True, **options,
-):  # fmt: skip
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, method="F-PNDM", steps: Iterable[int] = (320, 640),
+    x_T: Tensor | None = None, n: int = 64, shape: tuple | None = None, seed: int | None = 0,
+    t_start: float | None = None, t_end: float | None = None, spacing: str = "t",
+    reference: Reference | Tensor | None = None, progress: bool = True, **options,
+) -> OrderEstimate:  # fmt: skip
     """Measure the convergence order of a method by its end-point errors at growing step counts.
 
     Args:
-        eps, schedule, method, n, shape, spacing, t_start, **options: as for `toylab.sample`. Start noise is
-            float64 unless eps is a network of another dtype, whose own round-off then shows as the floor.
+        eps: a `Problem`, or an eps. schedule: of eps; by default the one that it carries.
+        method, x_T, n, shape, seed, spacing, t_start, **options: as for `toylab.sample`. Start noise is float64 unless
+            eps is a network of another dtype, whose own round-off then shows as the floor.
         steps: at least two step counts, increasing.
-        t_end: 0.2 by default, because nearer to the data the asymptotic range begins beyond practical
-            step counts (docs in the notebook on convergence order).
-        reference: a `Reference`, or the exact end points as a tensor like x_T; by default solved with DOP853.
+        t_end: by default that of the problem, else 0.2, because nearer to the data the asymptotic range begins beyond
+            practical step counts (see the notebook on convergence order).
+        reference: a `Reference`, or the exact end points as a tensor like x_T; by default the problem's closed form,
+            else solved with DOP853.
         progress: show bars for work over two seconds.
 
-    Returns an `OrderEstimate`. Raises ValueError for stochastic or adaptive methods, which have no order in
-    the step count, for an eps that is not deterministic, for a reference that did not converge, and when
-    fewer than two errors lie above the floor. Interrupted, it raises `Interrupted` with the estimate from the
-    step counts that are done.
+    Returns:
+        An `OrderEstimate`.
+
+    Raises:
+        ValueError, TypeError: naming the argument; for stochastic or adaptive methods, which have no order in the step
+            count, for an eps that is not deterministic, for a reference that did not converge, and when fewer than two
+            errors lie above the floor.
+        Interrupted: with the estimate from the step counts that are done.
     """
-    schedule, resolved = as_schedule(schedule), get(method, **options)
+    resolved, steps = get(method, **options), step_counts(steps)
     check_method(resolved)
-    steps = step_counts(steps)
-    t_start, t_end = grids.limits(schedule, t_start, t_end)
-    x_T = start_particles(eps, x_T, n, shape, seed)
-    check_deterministic(eps, x_T, t_start)
+    problem = order_problem(eps, schedule, shape, t_start, t_end)
+    x_T = start_particles(problem, n, seed, x_T)
+    check_deterministic(problem, x_T)
     if reference is None:
-        reference = reference_solution(eps, schedule, x_T, t_start, t_end, progress=progress)
+        reference = problem.reference(x_T, progress=progress)
     elif not isinstance(reference, Reference):
         reference = Reference(x=_like(reference, x_T), error=0.0, nfe=0)
     floor = max(reference.error, round_off(reference.x, x_T.dtype))
+    where = {"t_start": problem.t_start, "t_end": problem.t_end, "spacing": spacing}
 
     errors, nfe = [], []
     try:
         with Bar(total=int(steps.sum()), desc=resolved.name, unit="step", show=progress) as bar:
             for count in steps.tolist():
                 run = sample(
-                    eps, schedule, resolved, count, x_T=x_T, t_start=t_start, t_end=t_end, spacing=spacing,
-                    record=False, progress=False,
-                )  # fmt: skip
+                    problem.eps, problem.schedule, resolved, count, x_T=x_T, record=False, progress=False, **where
+                )
                 errors.append((run.x.double() - reference.x).flatten(1).norm(dim=1).cpu().numpy())
                 nfe.append(run.nfe)
                 bar.update(count)
@@ -145,7 +197,7 @@ def _estimate(method, steps, nfe, particle_errors, floor, reference):
     )
 
 
-def asymptotic_window(errors, local_orders, floor):
+def asymptotic_window(errors: np.ndarray, local_orders: np.ndarray, floor: float) -> np.ndarray:
     """The longest run of step counts that ends at the last error above the floor and whose local orders agree."""
     window = np.zeros(len(errors), bool)
     above = np.flatnonzero(errors > ABOVE_FLOOR * floor)
@@ -163,45 +215,41 @@ def _slope(log_steps, log_errors):
     return -np.polyfit(log_steps, log_errors, 1)[0]
 
 
-def step_counts(steps):
-    """At least two increasing step counts, as an int array."""
-    if isinstance(steps, str) or not hasattr(steps, "__iter__"):
-        raise TypeError(f"steps must be a list of step counts, got {steps!r}")
-    counts = np.array([positive_int("steps", count) for count in steps])
-    if len(counts) < 2 or (np.diff(counts) <= 0).any():
-        raise ValueError(f"steps must be at least two increasing step counts, got {counts.tolist()}")
-    return counts
-
-
-def check_method(method):
+def check_method(method) -> None:
     """ValueError for a method that has no order in the step count: a stochastic or an adaptive one."""
     if method.stochastic or not method.fixed_grid:
         raise ValueError(f"method must step on the given grid without noise to have an order; {method.name} does not")
 
 
-def start_particles(eps, x_T, n, shape, seed):
-    """x_T, or start noise: float64 unless eps is a network of another dtype."""
-    if x_T is not None:
-        return x_T
-    shape = particle_shape(eps, shape)
-    return start_noise(positive_int("n", n), shape, seed, *default_dtype(eps, otherwise=torch.float64))
+def order_problem(
+    eps: Eps | Problem, schedule: ScheduleLike | None, shape: tuple | None, t_start: float | None, t_end: float | None
+) -> Problem:
+    """As `as_problem`, with all limits filled in, t_end = 0.2 where nobody says another."""
+    problem = as_problem(eps, schedule, None, shape, t_start, t_end)
+    start, end = problem.limits(None, T_END if problem.t_end is None else None)
+    return replace(problem, t_start=start, t_end=end)
 
 
-def check_deterministic(eps, x_T, t_start):
-    """ValueError for an eps that gives two answers at the same x and t."""
-    t = torch.tensor(t_start, dtype=torch.float64, device=x_T.device)
-    with torch.no_grad():
-        if not torch.equal(eps(x_T, t), eps(x_T, t)):
-            raise ValueError("eps must be deterministic: two evaluations at the same x and t differ (dropout left on?)")
+def check_deterministic(problem: Problem, x_T: Tensor) -> None:
+    """ValueError for an eps that gives two answers at the same x and t; what eps returns is looked at."""
+    where = {"x_T": x_T, "t_start": problem.t_start, "t_end": problem.t_end}
+    (_, once), (_, again) = (iterate(problem.eps, problem.schedule, "DDIM", 1, **where) for _ in range(2))
+    if not torch.equal(once, again):
+        raise ValueError("eps must be deterministic: two evaluations at the same x and t differ (dropout left on?)")
 
 
-def round_off(x, dtype):
+def brackets(errors: Iterable[float], used: Iterable[bool]) -> list[str]:
+    """A cell for each error, in brackets where a fit leaves it out."""
+    return [f"{error:.2e}" if fits else f"({error:.2e})" for error, fits in zip(errors, used, strict=True)]
+
+
+def round_off(x: Tensor, dtype: torch.dtype) -> float:
     """Error below which arithmetic in `dtype` rules, for states of the size of x."""
     return 16 * torch.finfo(dtype).eps * rms(x)
 
 
 def _like(reference, x_T):
-    if not isinstance(reference, torch.Tensor) or reference.shape != x_T.shape:
-        got = f"shape {tuple(reference.shape)}" if isinstance(reference, torch.Tensor) else repr(reference)
+    if not isinstance(reference, Tensor) or reference.shape != x_T.shape:
+        got = f"shape {tuple(reference.shape)}" if isinstance(reference, Tensor) else repr(reference)
         raise ValueError(f"reference must be a Reference or a tensor like x_T, {tuple(x_T.shape)}, got {got}")
     return reference.double()

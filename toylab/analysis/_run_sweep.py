@@ -1,20 +1,22 @@
 """Run several methods at several step counts from the same particles."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
+from torch import Tensor
 
-from toylab import datasets
 from toylab._errors import number, positive_int
 from toylab._progress import Bar
 from toylab._threads import single_thread
-from toylab.analysis._compare import method_list
+from toylab._types import Eps, ManifoldLike, ScheduleLike
+from toylab.analysis._arguments import MOST_STEPS, method_list
 from toylab.analysis._density import log_density
 from toylab.analysis._off_manifold import unlikely_of_sweep
 from toylab.analysis._sweep import Sweep
+from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import sample
 from toylab.samplers.core import default_dtype, start_noise
-from toylab.schedules import as_schedule
 
 METHODS = ("Euler", "RK4", "DDIM", "F-PNDM")
 SAMPLING = 0.5  # the part of a sweep's work that is sampling where unlikely particles are found too
@@ -22,13 +24,17 @@ STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100)
 
 
 def sweep(
-    eps, schedule, methods=METHODS, steps=STEPS, n=512, seed=0, x_T=None, manifold=None, threshold=0.1,
-    density=False, unlikely=False, labels=None, progress=True, **options,
-):  # fmt: skip
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, methods: Iterable = METHODS,
+    steps: Iterable[int] = STEPS, n: int = 512, seed: int | None = 0, x_T: Tensor | None = None,
+    manifold: ManifoldLike | None = None, threshold: float = 0.1, density: bool = False, unlikely: bool = False,
+    labels: dict | None = None, progress: bool | Callable[[float], object] = True, t_start: float | None = None,
+    t_end: float | None = None, **options,
+) -> Sweep:  # fmt: skip
     """Run every method at every step count from the same start particles.
 
     Args:
-        eps, schedule, n, seed, x_T, **options: as for `toylab.sample` (2D states).
+        eps: a `Problem`, or an eps. schedule: of eps; by default the one that it carries.
+        n, seed, x_T, t_start, t_end, **options: as for `toylab.sample` (2D states).
         methods: names, or results of `toylab.method`.
         steps: step counts, made increasing and unique.
         manifold: a Manifold or its name, for distances; by default the data set that eps was made for.
@@ -40,19 +46,24 @@ def sweep(
         labels: captions that override "dataset", "schedule", "epsilon".
         progress: True for a bar on runs over two seconds, or a callable that gets the done part in [0, 1].
 
-    Returns a `Sweep`. Raises ValueError or TypeError naming the argument.
+    Returns:
+        A `Sweep`.
+
+    Raises:
+        ValueError, TypeError: naming the argument.
     """
-    schedule, threshold = as_schedule(schedule), number("threshold", threshold, 0, open_low=True)
+    problem = as_problem(eps, schedule, manifold, None, t_start, t_end)
+    eps, schedule, manifold = problem.eps, problem.schedule, problem.manifold
     methods, steps = method_list(methods), _counts(steps)
-    sampling = SAMPLING if unlikely else 1
-    if manifold is None:
-        manifold = getattr(eps, "dataset", None)
-    if manifold is not None:
-        manifold = datasets.as_manifold(manifold)
-    elif unlikely:
+    threshold, sampling = number("threshold", threshold, 0, open_low=True), SAMPLING if unlikely else 1
+    if unlikely and manifold is None:
         raise ValueError("manifold must be given where unlikely is asked for, since eps does not know its data set")
+    if problem.shape != (2,):
+        raise ValueError(f"eps must be for points in the plane, of shape (2,), got {problem.shape}")
     if x_T is None:
-        x_T = start_noise(positive_int("n", n), (2,), seed, *default_dtype(eps))
+        x_T = start_noise(positive_int("n", n), problem.shape, seed, *default_dtype(eps))
+    if "times" not in options:
+        options |= dict(zip(("t_start", "t_end"), problem.limits(), strict=True))
     jobs = [(method, count) for count in steps for method in methods]
     total, done = sum(count for _, count in jobs), 0
     times, states, nfe, distance, off = {}, {}, {}, {}, {}
@@ -78,7 +89,7 @@ def sweep(
         off=off,
         curve=np.zeros((0, 2), np.float32) if manifold is None else np.asarray(manifold.curve(800), np.float32),
         threshold=threshold,
-        labels={"dataset": getattr(manifold, "name", ""), "schedule": schedule.name, "epsilon": ""} | (labels or {}),
+        labels=problem.labels | (labels or {}),
         density=log_density(manifold, schedule, *_limits(times)) if density and manifold is not None else None,
     )
     if not unlikely:
@@ -96,6 +107,8 @@ def _counts(steps):
     counts = tuple(sorted({positive_int("steps", count) for count in steps}))
     if not counts:
         raise ValueError("steps must be a non-empty list of positive integers, got none")
+    if counts[-1] > MOST_STEPS:
+        raise ValueError(f"steps must be at most {MOST_STEPS}, got {counts[-1]}")
     return counts
 
 

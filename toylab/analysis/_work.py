@@ -1,13 +1,20 @@
-"""What a work-precision measurement found: rows, Pareto front, table, figure, JSON."""
+"""What a work-precision measurement found: rows and their Pareto front."""
 
-import json
 from dataclasses import dataclass
 from math import inf, isfinite
 from statistics import median
 
 from toylab._errors import unknown_name
+from toylab.analysis._result import Result, pick, reasons
+from toylab.analysis._table import Table
 
-MEASURES = ("error", "excess", "distance", "coverage")
+LABELS = {
+    "error": "end-point error (rms)",
+    "excess": "|d − d of the exact flow|",
+    "distance": "mean distance to the manifold",
+    "coverage": "share of the manifold covered",
+}
+MEASURES = tuple(LABELS)
 RANKED = ("error", "excess", "coverage")
 
 
@@ -18,17 +25,17 @@ class Spread:
     values: tuple
 
     @property
-    def middle(self):
+    def middle(self) -> float:
         """The median over the seeds."""
         return median(self.values)
 
     @property
-    def low(self):
+    def low(self) -> float:
         """The least over the seeds."""
         return min(self.values)
 
     @property
-    def high(self):
+    def high(self) -> float:
         """The largest over the seeds."""
         return max(self.values)
 
@@ -62,7 +69,7 @@ class WorkRow:
 
 
 @dataclass(frozen=True)
-class WorkPrecision:
+class WorkPrecision(Result):
     """What `work_precision` found.
 
     Attributes:
@@ -82,15 +89,15 @@ class WorkPrecision:
     reference_error: float
 
     @property
-    def methods(self):
+    def methods(self) -> tuple[str, ...]:
         """Canonical names, in the order asked for."""
         return tuple(dict.fromkeys(row.method for row in self.rows))
 
-    def of(self, method):
+    def of(self, method: str) -> tuple[WorkRow, ...]:
         """The rows of one method, by budget or in the order of the tolerances."""
         return tuple(row for row in self.rows if row.method == method)
 
-    def front(self, measure="error"):
+    def front(self, measure: str = "error") -> tuple[WorkRow, ...]:
         """The rows on the Pareto front of a measure (most coverage, or least error or excess), by growing NFE.
 
         ValueError for "distance", by which nothing can be ranked: nearer to the manifold is not better.
@@ -104,40 +111,47 @@ class WorkPrecision:
         chosen = [row for row, on in zip(self.rows, best, strict=True) if on]
         return tuple(sorted(chosen, key=lambda row: row.nfe))
 
-    def table(self, measure="error"):
+    def as_dict(self) -> dict:
+        """All numbers."""
+        fields = [*WorkRow.__dataclass_fields__]
+        flow = {"distance": self.distance.values, "coverage": self.coverage.values}
+        return {
+            "nfe": self.nfe,
+            "seeds": self.seeds,
+            "exact_flow": flow | {"uncertainty": self.reference_error},
+            "rows": [{name: _values(value) for name, value in pick(row, *fields).items()} for row in self.rows],
+            "left_out": reasons(self.left_out),
+        }
+
+    def table(self, measure: str = "error") -> Table:
         """The medians of "error", "excess", "distance" or "coverage", methods by budgets; a star marks the
-        Pareto front (not of distances, see `front`). Returns a `toylab.analysis._table.Table`."""
-        from toylab.figures.measures import work_table
+        Pareto front (not of distances, see `front`)."""
+        ranked = measure != "distance"
+        front = {id(row) for row in self.front(measure)} if ranked else set()
 
-        return work_table(self, measure)
+        def cell(row):
+            value = row and getattr(row, measure)
+            return value and f"{value.middle:.3g}{' *' if id(row) in front else ''}"
 
-    def plot(self, measures=("error", "excess"), axes=None):
-        """Each measure against NFE, log-log (see `toylab.figures.plot_work`). Returns the matplotlib Axes."""
-        from toylab.figures import plot_work
-
-        return plot_work(self, measures, axes)
-
-    def to_json(self):
-        """Everything as a JSON string; numbers that are not finite are null."""
-        rows = [{name: _plain(getattr(row, name)) for name in WorkRow.__dataclass_fields__} for row in self.rows]
-        left_out = [{"method": name, "budget": at, "reason": why} for (name, at), why in self.left_out.items()]
-        return json.dumps(
-            {
-                "nfe": self.nfe,
-                "seeds": self.seeds,
-                "exact_flow": {
-                    "distance": _plain(self.distance),
-                    "coverage": _plain(self.coverage),
-                    "uncertainty": self.reference_error,
-                },
-                "rows": rows,
-                "left_out": left_out,
-            },
-            indent=2,
-        )
+        cells = {(row.method, row.budget): cell(row) for row in self.rows}
+        rows = [
+            (method, *(cells.get((method, budget)) for budget in self.nfe))
+            for method in self.methods if any(row.budget for row in self.of(method))
+        ]  # fmt: skip
+        rest = [""] * (len(self.nfe) - 1)
+        rows += [
+            (f"{row.method}, rtol {row.rtol:g} (NFE {row.nfe})", cell(row), *rest)
+            for row in self.rows if row.budget is None
+        ]  # fmt: skip
+        seeds = "one seed" if len(self.seeds) == 1 else f"median of {len(self.seeds)} seeds"
+        last = "* on the Pareto front" if ranked else f"of the exact flow {self.distance.middle:.3g}"
+        note = f"{LABELS[measure]}, {seeds}; {last}"
+        if self.left_out:
+            note += "; left out: " + ", ".join(f"{name} at {at:g}" for name, at in self.left_out)
+        return Table(("method", *(f"NFE {budget}" for budget in self.nfe)), tuple(rows), note)
 
 
-def pareto(candidates):
+def pareto(candidates: list[tuple]) -> list[bool]:
     """Which (nfe, budget, error or None) are on the Pareto front, as for `WorkRow`: a list of bool."""
     known = [(nfe, budget, inf if error is None else error) for nfe, budget, error in candidates]
     return [
@@ -146,7 +160,5 @@ def pareto(candidates):
     ]
 
 
-def _plain(value):
-    if isinstance(value, Spread):
-        return [each if isfinite(each) else None for each in value.values]
-    return value
+def _values(value):
+    return value.values if isinstance(value, Spread) else value

@@ -1,20 +1,26 @@
 """Work against precision: what a network evaluation buys with each method."""
 
-from toylab._errors import number, positive_int
+from collections.abc import Iterable
+
+from toylab._errors import number
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
-from toylab.analysis._compare import METHODS, Lineup, limits, method_list, own_manifold, plan
+from toylab._types import Eps, ManifoldLike, ScheduleLike
+from toylab.analysis._arguments import increasing, integers, known_manifold, method_list
+from toylab.analysis._budget import plans
+from toylab.analysis._compare import METHODS, Lineup, limits
 from toylab.analysis._work import MEASURES, Spread, WorkPrecision, WorkRow, pareto
-from toylab.schedules import as_schedule
+from toylab.problems.problem import Problem, as_problem
 
 NFE = (5, 10, 20, 50, 100)
 TOLERANCES = (1e-1, 1e-2, 1e-3, 1e-4)
 
 
 def work_precision(
-    eps, schedule, methods=METHODS, nfe=NFE, manifold=None, seeds=(0, 1, 2), n=512, t_start=None, t_end=None,
-    spacing="t", tolerances=TOLERANCES, progress=True,
-):  # fmt: skip
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, methods: Iterable = METHODS, nfe: Iterable[int] = NFE,
+    manifold: ManifoldLike | None = None, seeds: Iterable[int] = (0, 1, 2), n: int = 512, t_start: float | None = None,
+    t_end: float | None = None, spacing: str = "t", tolerances: Iterable[float] = TOLERANCES, progress: bool = True,
+) -> WorkPrecision:  # fmt: skip
     """Measure methods at several budgets of network evaluations, never at equal steps.
 
     Every method takes the largest step count whose counted evaluations are within the budget, from the
@@ -22,7 +28,7 @@ def work_precision(
     one reference a seed.
 
     Args:
-        eps, schedule, methods, manifold, t_start, t_end, spacing: as for `toylab.analysis._compare.compare`.
+        eps, schedule, methods, manifold, t_start, t_end, spacing: as for `toylab.compare`.
             Adaptive methods ("PF", "Adaptive-Heun") run once for each tolerance.
         nfe: budgets, positive integers, increasing.
         seeds: of the start particles, at least one.
@@ -30,19 +36,19 @@ def work_precision(
         tolerances: of adaptive methods, relative and absolute alike.
         progress: show bars for work over two seconds.
 
-    Returns a `WorkPrecision`. Raises ValueError or TypeError naming the argument, also when nothing can run;
-    a method that cannot run at a budget, or blows up beyond all numbers, is listed in `left_out`.
-    Interrupted, it raises `Interrupted` with what is done.
+    Returns:
+        A `WorkPrecision`; a method that cannot run at a budget, or blows up beyond all numbers, is in `left_out`.
+
+    Raises:
+        ValueError, TypeError: naming the argument, also when nothing can run.
+        Interrupted: with what is done.
     """
-    schedule, methods = as_schedule(schedule), method_list(methods)
-    budgets, seeds = increasing("nfe", nfe), _integers("seeds", seeds, 0)
-    manifold, where = own_manifold(eps, manifold), limits(schedule, t_start, t_end, spacing)
-    jobs, left_out = {}, {}  # (method, budget or tolerance) -> (steps, options)
-    fixed = [method for method in methods if method.fixed_grid]
-    for budget in budgets:
-        counts, reasons = plan(fixed, budget, schedule, **where)
-        jobs |= {(method, budget): (steps, {}) for method, steps in counts.items()}
-        left_out |= {(name, budget): reason for name, reason in reasons.items()}
+    problem, methods = as_problem(eps, schedule, manifold, None, t_start, t_end), method_list(methods)
+    budgets, seeds = increasing("nfe", nfe), integers("seeds", seeds, 0)
+    known_manifold(problem)
+    where = limits(problem, spacing)
+    counts, left_out = plans([method for method in methods if method.fixed_grid], budgets, problem.schedule, **where)
+    jobs = {job: (steps, {}) for job, steps in counts.items()}  # (method, budget or tolerance) -> (steps, options)
     for tolerance in _tolerances(tolerances):
         options = {"rtol": tolerance, "atol": tolerance}
         jobs |= {(method, tolerance): (1, options) for method in methods if not method.fixed_grid}
@@ -53,7 +59,7 @@ def work_precision(
     try:
         with Bar(total=len(jobs) * len(seeds), desc="work-precision", show=progress) as bar:
             for seed in seeds:
-                lineups.append(Lineup(eps, schedule, manifold, n, seed, where, progress=False))
+                lineups.append(Lineup(problem, n, seed, where, progress=False))
                 _run(jobs, lineups[-1], found, left_out, bar)
     except KeyboardInterrupt as stop:
         done = _collected(found, left_out, budgets, seeds, lineups)
@@ -109,23 +115,6 @@ def _collected(found, left_out, budgets, seeds, lineups):
         coverage=Spread(tuple(lineup.coverage for lineup in lineups)),
         reference_error=max((lineup.reference.error for lineup in lineups), default=0.0),
     )
-
-
-def _integers(argument, values, at_least):
-    if isinstance(values, str) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{argument} must be a list of integers, got {values!r}")
-    values = tuple(positive_int(argument, value, at_least) for value in values)
-    if not values or len(set(values)) < len(values):
-        raise ValueError(f"{argument} must be a non-empty list of different integers, got {list(values)}")
-    return values
-
-
-def increasing(argument, values):
-    """Positive increasing integers as a tuple; ValueError or TypeError naming the argument otherwise."""
-    values = _integers(argument, values, 1)
-    if list(values) != sorted(values):
-        raise ValueError(f"{argument} must increase, got {list(values)}")
-    return values
 
 
 def _tolerances(values):

@@ -1,14 +1,13 @@
 """``toylab decompose``, ``grid`` and ``off``: whose fault an error is, where nodes should lie, and who leaves the
 manifold when."""
 
-import json as json_module
 from typing import Annotated
 
 import typer
 
 from toylab.cli import options
 from toylab.cli.keeping import kept, one_by_one
-from toylab.cli.output import RESULTS, check_output, deliver, figure, print_left_out, print_table, print_view
+from toylab.cli.output import RESULTS, check_output, deliver, print_left_out, print_view
 
 
 def decompose(
@@ -45,7 +44,7 @@ def decompose(
     from toylab import problems
     from toylab._errors import positive_int
     from toylab.analysis import decompose_error
-    from toylab.analysis._compare import own_manifold
+    from toylab.analysis._arguments import known_manifold
     from toylab.analysis._decompose import METHODS
     from toylab.epsilon import exact_eps
 
@@ -56,16 +55,13 @@ def decompose(
         found = problems.find(name, "network", schedule)
     except FileNotFoundError as error:
         raise error.__cause__ from None  # without the advice to take --eps exact, which is no option here
-    manifold, exact = own_manifold(found.eps, found.manifold), None
+    manifold, exact = known_manifold(found), None
     if points is not None:
         exact = exact_eps(manifold.curve(positive_int("points", points)), found.schedule)
     result, stop = kept(
-        lambda: decompose_error(
-            found.eps, exact, found.schedule, chosen, budgets, particles, seed, manifold, t_start, t_end, spacing
-        )
+        lambda: decompose_error(found, exact, None, chosen, budgets, particles, seed, None, t_start, t_end, spacing)
     )
-    about = {**found.labels, "particles": particles, "seed": seed, "spacing": spacing}
-    about |= json_module.loads(result.to_json())
+    about = {**found.labels, "particles": particles, "seed": seed, "spacing": spacing, **result.as_dict()}
 
     def show():
         print(f"{found.title}: {particles} particles, nodes equispaced in {spacing}\n")
@@ -111,50 +107,18 @@ def grid(
     chosen = options.one_method(method, extra=option)
     found = problems.find(name, eps, schedule, points)
     result, stop = kept(
-        lambda: optimize_grid(
-            found.eps, found.schedule, chosen, steps, t_start, t_end, particles, found.shape, seed, iterations
-        )
+        lambda: optimize_grid(found, None, chosen, steps, t_start, t_end, particles, None, seed, iterations)
     )
-    about = {
-        **found.labels,
-        "method": result.method,
-        "options": {key: getattr(chosen, key) for key in chosen.options},
-        "steps": steps,
-        "nfe": result.nfe,
-        "particles": particles,
-        "seed": seed,
-        "times": result.times.tolist(),
-        "train": result.train,
-        "held_out": result.held_out,
-        "best_stock": result.best_stock,
-        "gain": result.gain,
-        "floor": result.floor,
-        "runs": result.runs,
-    }
-
-    def draw():
-        from toylab.figures import plot_nodes
-
-        return plot_nodes(result, found.schedule)
+    about = {**found.labels, "particles": particles, "seed": seed, **result.as_dict()}
+    about["options"] = {key: getattr(chosen, key) for key in chosen.options}
 
     def show():
         print(f"{found.title}: {result.method}, N = {steps}, NFE {result.nfe}, {particles} + {particles} particles\n")
-        columns = {"nodes": "left", "error": "right", "error, held out": "right"}
-        print_table(columns, [(key, figure(result.train[key]), figure(result.held_out[key])) for key in result.train])
-        print(f"\n{_verdict(result)}\n\nnodes, for toylab sample {name} --method {method} --times")
+        print_view(result.table())
+        print(f"\nnodes, for toylab sample {name} --method {method} --times")
         print(",".join(f"{t:.9g}" for t in result.times.tolist()))
 
-    deliver(about, draw, show, found.title, path, json, stop)
-
-
-def _verdict(result):
-    if result.runs == 0:
-        return f"nothing to search for: {result.best_stock} is within 10 times the floor of {result.floor:.1g}"
-    better = result.gain >= 1
-    times = f"{result.gain if better else 1 / result.gain:.3g} times {'smaller' if better else 'larger'}"
-    return f"{result.runs} runs; on held-out particles the error is {times} than with the best stock spacing, " + (
-        f"{result.best_stock}"
-    )
+    deliver(about, result.plot, show, found.title, path, json, stop)
 
 
 def off(
@@ -202,48 +166,32 @@ def off(
     count = 20 if steps is None else steps
     scored, stop = one_by_one(lambda one, _: _scored(found, one, count, nfe, particles, seed, where), chosen)
     about = {**found.labels, "particles": particles, "seed": seed, "spacing": spacing}
-    about["runs"] = [_score(run, score) for run, score in scored]
+    about["runs"] = [score.as_dict() for score in scored]
 
     def draw():
-        from toylab.figures.plots import plot_scores
+        from toylab.figures import plot_scores
 
         return plot_scores(scored)
 
     def show():
         print(f"{found.title}: {particles} particles, nodes equispaced in {spacing}")
-        for run, score in scored:
-            _print_score(run, score)
+        for score in scored:
+            print(f"\n{score.method}: N = {score.steps}, NFE {score.nfe}\n")
+            print_view(score.table())
 
     deliver(about, draw, show, found.title, path, json, stop)
 
 
 def _scored(found, method, steps, nfe, particles, seed, where):
-    """(the run, its scores)."""
+    """The scores of one method."""
     from toylab import sample
     from toylab.analysis import off_manifold
-    from toylab.analysis._compare import limits, own_manifold, steps_within
+    from toylab.analysis._arguments import known_manifold
+    from toylab.analysis._budget import steps_within
 
-    manifold = own_manifold(found.eps, found.manifold)
+    known_manifold(found)
     if nfe is not None:
-        steps = steps_within(method, nfe, found.schedule, **limits(found.schedule, **where))
+        steps = steps_within(method, nfe, found.schedule, **where)
         if steps == 0:
             raise ValueError(f"nfe must be enough for a step, but {method.name} needs more than {nfe}")
-    run = sample(found.eps, found.schedule, method, steps, n=particles, seed=seed, **where)
-    return run, off_manifold(run, manifold, found.schedule)
-
-
-def _score(run, score):
-    arrays = {"times": score.times, "ratio": score.ratio, "forward": score.band, "unlikely": score.share}
-    about = {"method": run.method, "steps": run.steps, "nfe": run.nfe}
-    return about | {key: value.tolist() for key, value in arrays.items()}
-
-
-def _print_score(run, score):
-    print(f"\n{run.method}: N = {run.steps}, NFE {run.nfe}\n")
-    columns = dict.fromkeys(("t", "r_t", "forward", "unlikely"), "right") | {"": "left"}
-    rows = []
-    for t, ratio, (low, high), share in zip(score.times, score.ratio, score.band.T, score.share, strict=True):
-        word = "" if low <= ratio <= high else "over-denoised" if ratio < low else "off"
-        shown = f"{ratio:.2f}" if ratio < 100 else figure(ratio)
-        rows.append((figure(t), shown, f"{low:.2f} to {high:.2f}", f"{share:.1%}", word))
-    print_table(columns, rows)
+    return off_manifold(sample(found.eps, found.schedule, method, steps, n=particles, seed=seed, **where), found)

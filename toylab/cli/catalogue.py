@@ -110,7 +110,7 @@ def _is_pair(method):
 
 def _cost(method):
     """(evaluations as a formula in N, evaluations of 10 steps), both from counted runs."""
-    from toylab.analysis._compare import evaluations
+    from toylab.analysis._budget import evaluations
 
     if not method.fixed_grid:
         return "adaptive", None

@@ -1,6 +1,5 @@
 """``toylab compare`` and ``toylab work``: what methods do with the same number of network evaluations."""
 
-import json as json_module
 from dataclasses import replace
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from toylab.cli import options
 from toylab.cli.keeping import kept
-from toylab.cli.output import RESULTS, check_output, deliver, figure, print_left_out, print_table, print_view
+from toylab.cli.output import RESULTS, check_output, deliver, print_left_out, print_view
 
 
 def compare(
@@ -40,57 +39,21 @@ def compare(
       toylab compare moons --nfe 13 --out moons.png
       toylab compare spiral --json > spiral.json
     """
-    from toylab import problems
+    from toylab import analysis, problems
     from toylab.analysis._compare import METHODS
-    from toylab.analysis._compare import compare as run
 
     path = check_output(out, RESULTS) if out else None
     chosen = options.some_methods("methods", methods or METHODS)
     found = problems.find(name, eps, schedule, points)
     where = t_start, t_end, spacing
-    result, stop = kept(lambda: run(found.eps, found.schedule, chosen, nfe, found.manifold, particles, seed, *where))
-    about = {**found.labels, "budget": nfe, "particles": particles, "seed": seed, "spacing": spacing}
-
-    def draw():
-        from toylab.cli.figures import comparison
-
-        return comparison(result, found)
+    result, stop = kept(lambda: analysis.compare(found, None, chosen, nfe, None, particles, seed, *where))
+    about = {**found.labels, "particles": particles, "seed": seed, "spacing": spacing, **result.as_dict()}
 
     def show():
-        _print_comparison(found.title, particles, result)
+        print(f"{found.title}: {particles} particles, at most {nfe} network evaluations (NFE)\n")
+        print_view(result.table())
 
-    deliver(about | _as_dict(result), draw, show, found.title, path, json, stop)
-
-
-def _as_dict(result):
-    fields = "method", "steps", "nfe", "distance", "excess", "error"
-    return {
-        "exact_flow": {"distance": result.distance, "uncertainty": result.reference.error},
-        "rows": [{field: getattr(row, field) for field in fields} for row in result.rows],
-        "left_out": result.left_out,
-    }
-
-
-def _print_comparison(title, particles, result):
-    print(f"{title}: {particles} particles, at most {result.budget} network evaluations (NFE)\n")
-    columns = {"method": "left"} | dict.fromkeys(("N", "NFE", "distance", "|d - d exact|", "error"), "right")
-    rows = [
-        (
-            row.method,
-            str(row.steps),
-            str(row.nfe),
-            figure(row.distance),
-            figure(row.excess),
-            figure(row.error),
-        )
-        for row in result.rows
-    ]
-    flow = ("exact flow", "-", "-", figure(result.distance), "0", f"±{result.reference.error:.0e}")
-    print_table(columns, [*rows, flow])
-    if result.left_out:
-        print()
-    for method, reason in result.left_out.items():
-        print(f"left out: {method} {reason}")
+    deliver(about, result.plot, show, found.title, path, json, stop)
 
 
 def work(
@@ -137,12 +100,12 @@ def work(
     found = problems.find(name, eps, schedule, points)
     result, stop = kept(
         lambda: work_precision(
-            found.eps, found.schedule, chosen, options.comma_separated("nfe", nfe, int, "integers"),
-            found.manifold, options.comma_separated("seeds", seeds, int, "integers"), particles, t_start, t_end,
+            found, None, chosen, options.comma_separated("nfe", nfe, int, "integers"),
+            None, options.comma_separated("seeds", seeds, int, "integers"), particles, t_start, t_end,
             spacing, options.comma_separated("tolerances", tolerances, float, "numbers"),
         )
     )  # fmt: skip
-    about = {**found.labels, "particles": particles, "spacing": spacing, **json_module.loads(result.to_json())}
+    about = {**found.labels, "particles": particles, "spacing": spacing, **result.as_dict()}
 
     def show():
         print(f"{found.title}: {particles} particles a seed, nodes equispaced in {spacing}")

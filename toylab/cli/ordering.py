@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from toylab.cli import options
-from toylab.cli.keeping import one_by_one
-from toylab.cli.output import RESULTS, check_output, deliver, print_table
+from toylab.cli.keeping import kept, one_by_one
+from toylab.cli.output import RESULTS, check_output, deliver, print_view
 
 STEPS, LOCAL_STEPS = "320,640", "40,80,160,320"
 
@@ -70,99 +70,29 @@ def order(
         "seed": seed,
     }
     where = {"n": particles, "seed": seed, "t_start": t_start, "t_end": t_end, "spacing": spacing}
-    measure, as_dict, draw, table = _of_single_steps() if local else _of_whole_runs()
-    results, stop = one_by_one(lambda method, done: measure(found, method, counts, done, where), chosen)
+    measure = _single_steps if local else _whole_runs
+    estimates, table, draw, stop = measure(found, chosen, counts, where)
 
     def show():
         print(f"{found.title}: {particles} particles, t_end = {t_end:g}, nodes equispaced in {spacing}\n")
-        table(results)
+        print_view(table)
 
-    about["estimates"] = [as_dict(result) for result in results]
-    deliver(about, lambda: draw(results), show, found.title, path, json, stop)
-
-
-def _of_whole_runs():
-    from toylab.analysis import measure_order
-
-    def measure(found, method, counts, done, where):
-        reference = done[0].reference if done else None
-        return measure_order(found.eps, found.schedule, method, counts, reference=reference, **where)
-
-    def draw(estimates):
-        from toylab.figures import plot_order
-
-        return plot_order(estimates)
-
-    return measure, _estimate, draw, _print_orders
+    deliver(about | estimates, draw, show, found.title, path, json, stop)
 
 
-def _of_single_steps():
-    from toylab.analysis import local_error
+def _whole_runs(found, methods, counts, where):
+    from toylab.analysis import order_table
 
-    def measure(found, method, counts, done, where):
-        return local_error(found.eps, found.schedule, method, counts, **where)
-
-    def draw(results):
-        from toylab.cli.figures import local_errors
-
-        return local_errors(results)
-
-    return measure, _local, draw, _print_local
+    result, stop = kept(lambda: order_table(found, None, methods, counts, **where))
+    return result.as_dict(), result.table(details=True), result.plot, stop
 
 
-def _estimate(estimate):
-    arrays = "steps", "nfe", "errors", "local_orders", "window"
-    return {
-        "method": estimate.method,
-        "order": estimate.order,
-        "interval": list(estimate.interval),
-        "floor": estimate.floor,
-        **{name: getattr(estimate, name).tolist() for name in arrays},
-    }
+def _single_steps(found, methods, counts, where):
+    from toylab.analysis import Table, local_error
+    from toylab.figures import plot_local_error
 
-
-def _local(result):
-    return {
-        "method": result.method,
-        "order": result.order,
-        "floor": result.floor,
-        **{name: getattr(result, name).tolist() for name in ("steps", "local", "end", "fitted")},
-        "profile": {str(count): errors.tolist() for count, errors in result.profile.items()},
-    }
-
-
-def _print_orders(estimates):
-    counts = max((one.steps.tolist() for one in estimates), key=len)
-    columns = {"method": "left", "order": "right", "95 % interval": "left", "local orders": "left"}
-    columns |= {f"error, N = {count}": "right" for count in counts} | {"floor": "right"}
-    rows = []
-    for one in estimates:
-        local = ", ".join(f"{slope:.2f}" for slope in one.local_orders)
-        interval = f"{one.interval[0]:.2f} to {one.interval[1]:.2f}"
-        errors = _errors(one.errors, one.window, counts)
-        rows.append((one.method, f"{one.order:.2f}", interval, local, *errors, f"{one.floor:.0e}"))
-    print_table(columns, rows)
-
-
-def _print_local(results):
-    import numpy as np
-
-    counts = results[0].steps.tolist()
-    columns = {"method": "left", "error of": "left", "slope": "right"}
-    columns |= {f"N = {count}": "right" for count in counts} | {"floor": "right"}
-    rows = []
-    for one in results:
-        for title, what, errors in (
-            (one.method, "one step", one.local),
-            ("", "all steps", one.end),
-        ):
-            slope = -np.polyfit(np.log(one.steps[one.fitted]), np.log(errors[one.fitted]), 1)[0]
-            floor = f"{one.floor:.0e}" if title else ""
-            rows.append((title, what, f"{slope:.2f}", *_errors(errors, one.fitted, counts), floor))
-    print_table(columns, rows)
-
-
-def _errors(errors, used, counts):
-    """A cell for each step count: in brackets what the fit leaves out, a dash for what was not measured."""
-    cells = [f"{error:.2e}" if fits else f"({error:.2e})" for error, fits in zip(errors, used, strict=True)]
-    return cells + ["-"] * (len(counts) - len(cells))
+    results, stop = one_by_one(lambda method, _: local_error(found, None, method, counts, **where), methods)
+    tables = [result.table() for result in results]
+    table = Table(tables[0].header, tuple(row for each in tables for row in each.rows))
+    estimates = {"estimates": [result.as_dict() for result in results]}
+    return estimates, table, lambda: plot_local_error(results), stop

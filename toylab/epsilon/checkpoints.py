@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
-from toylab import _shipped, schedules
+from toylab import schedules
 from toylab._files import replacing
 
 FORMAT = "toylab-checkpoint-1"
@@ -27,9 +27,10 @@ DTYPES = ("F16", "BF16", "F32", "F64")
 WORKS_IN = {"float32": torch.float32, "float64": torch.float64}
 
 
-def folder() -> Path:
-    """The folder where `load` looks for names: ``checkpoints`` in the shipped data, or in $TOYLAB_DATA."""
-    return _shipped.data() / "checkpoints"
+def folder():
+    """Where `load` looks for names: ``checkpoints`` in the repository's data folder, or in $TOYLAB_DATA."""
+    data = os.environ.get("TOYLAB_DATA") or Path(__file__).parents[2] / "data"
+    return Path(data).expanduser() / "checkpoints"
 
 
 def checkpoint_name(dataset, schedule="linear"):

@@ -1,32 +1,31 @@
-"""Figures and tables of work against precision, of whose fault an error is, and of single steps."""
+"""Figures of work against precision, of whose fault an error is, and of single steps."""
 
+from collections.abc import Sequence
 from math import ceil
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from toylab.analysis._table import Table
-from toylab.figures.look import in_our_look
+from toylab.analysis import Decomposition, LocalError, WorkPrecision
+from toylab.analysis._work import LABELS
+from toylab.figures.look import FIT, in_our_look, mark_blown_up, markers
 from toylab.figures.style import line
 
-LABELS = {
-    "error": "end-point error (rms)",
-    "excess": "|d − d of the exact flow|",
-    "distance": "mean distance to the manifold",
-    "coverage": "share of the manifold covered",
-}
 TOP = 10  # errors beyond have blown up: data have unit variance
 INK, PALE, ACCENT = "#202428", "#8a9096", "#fff3d6"
 
 
 @in_our_look
-def plot_work(result, measures=("error", "excess"), axes=None):
+def plot_work(
+    result: WorkPrecision, measures: Sequence[str] = ("error", "excess"), axes: Axes | Sequence[Axes] | None = None
+) -> np.ndarray:
     """The measures of a `WorkPrecision` against NFE: "error", "excess", "distance" or "coverage".
 
     Dots are medians over the seeds, bands reach from the least to the largest (not for adaptive methods),
     rings are the Pareto front. Of distances there is none, because nearer is not better; a line shows the
-    exact flow's instead.
+    exact flow's instead. Methods of one hue differ in their markers.
     Errors beyond 10 have blown up and are shown as triangles at the top. Returns the Axes, one a measure.
     """
     figure = None
@@ -46,6 +45,7 @@ def plot_work(result, measures=("error", "excess"), axes=None):
 
 def _draw_measure(ax, result, measure):
     top = 1.03 if measure == "coverage" else TOP
+    marks, blown_up = markers(result.methods), []
     for method in result.methods:
         rows = [row for row in result.of(method) if getattr(row, measure) is not None]
         if not rows:
@@ -55,13 +55,14 @@ def _draw_measure(ax, result, measure):
             np.array([getattr(getattr(row, measure), each) for row in rows]) for each in ("middle", "low", "high")
         )
         look = line(method)
-        ax.plot(nfe, np.minimum(middle, top), marker="o", markersize=6, label=method, **look)
+        ax.plot(nfe, np.minimum(middle, top), marker=marks[method], markersize=6, label=method, **look)
         if rows[0].budget:  # an adaptive method's NFE may fall as its tolerance does
             low, high = np.minimum(low, top), np.minimum(high, top)
             ax.fill_between(nfe, low, high, color=look["color"], alpha=0.13, linewidth=0)
         over = [each for each, value in zip(nfe, middle, strict=True) if not value <= top]
         if over:
-            ax.plot(over, [top] * len(over), "^", color=look["color"], markersize=11, clip_on=False, zorder=4)
+            blown_up.append((method, over))
+    mark_blown_up(ax, blown_up, top)
     if measure == "distance":
         ax.axhline(result.distance.middle, color=PALE, linewidth=3, zorder=1, label="exact flow")
     else:
@@ -84,7 +85,7 @@ def _ticks(ax, values):
 
 
 @in_our_look
-def plot_decomposition(result, axes=None):
+def plot_decomposition(result: Decomposition, axes: Axes | Sequence[Axes] | None = None) -> np.ndarray:
     """A panel a method of a `Decomposition`: solver error, network error and total against NFE, log-log.
 
     Bands hold half of the particles. Right of the crossover the solver loses less than the network does.
@@ -136,89 +137,41 @@ def _draw_decomposition(ax, result, method):
 
 
 @in_our_look
-def plot_local_error(result, axes=None):
-    """A `LocalError`: local and global error against steps with their slopes, and the local one along t.
+def plot_local_error(result: LocalError | Sequence[LocalError], axes: np.ndarray | None = None) -> np.ndarray:
+    """Local and global errors of a `LocalError` against steps with their slopes, and the local one along t.
 
-    Returns the two Axes.
+    Returns the Axes, two for each of several results.
     """
+    results = result if isinstance(result, Sequence) else [result]
     if axes is None:
-        axes = plt.subplots(1, 2, figsize=(13.5, 5.2))[1]
-    left, right = axes
-    color = line(result.method)["color"]
-    for errors, word, fill, dash in (
-        (result.end, "global: all steps", "none", "--"),
-        (result.local, "local: one step", "full", "-"),
+        axes = plt.subplots(len(results), 2, figsize=(13.5, 5.2 * len(results)), squeeze=False)[1]
+    for each, (left, right) in zip(results, np.reshape(axes, (-1, 2)), strict=True):
+        _draw_steps(left, each)
+        _draw_profile(right, each)
+    return np.ravel(axes)
+
+
+def _draw_steps(ax, result):
+    color, steps = line(result.method)["color"], result.steps[result.fitted]
+    for errors, slope, word, fill in (
+        (result.end, result.end_order, "global: all steps", "none"),
+        (result.local, result.order, "local: one step", "full"),
     ):
-        steps, fitted = result.steps[result.fitted], errors[result.fitted]
-        slope, level = np.polyfit(np.log(steps), np.log(fitted), 1)
-        left.loglog(result.steps, errors, "o", color=color, markersize=9, fillstyle=fill, markeredgewidth=2)
-        left.loglog(steps, np.exp(level) * steps**slope, dash, color=color, label=f"{word}, slope {-slope:.2f}")
-    left.axhline(result.floor, color=PALE, linestyle=":")
-    left.annotate("floor", (result.steps[0], result.floor), xytext=(0, 5), textcoords="offset points", color="#62686e")
-    left.set(xlabel="steps N", ylabel="error (rms)", title=f"{result.method}: one step, and all of them")
-    left.legend()
-    _ticks(left, result.steps.tolist())
-    shades = np.linspace(0.35, 1, len(result.steps))
+        level = np.exp(np.mean(np.log(errors[result.fitted]) + slope * np.log(steps)))
+        ax.loglog(steps, level * steps**-slope, color=FIT, linewidth=1.3, zorder=1)
+        ax.loglog(result.steps, errors, "o", color=color, markersize=9, fillstyle=fill, markeredgewidth=2,
+                  label=f"{word}, slope {slope:.2f}")  # fmt: skip
+    ax.axhline(result.floor, color=PALE, linestyle=":")
+    ax.annotate("floor", (result.steps[0], result.floor), xytext=(0, 5), textcoords="offset points", color="#62686e")
+    ax.set(xlabel="steps N", ylabel="error (rms)", title=f"{result.method}: one step, and all of them")
+    ax.legend()
+    _ticks(ax, result.steps.tolist())
+
+
+def _draw_profile(ax, result):
+    color, shades = line(result.method)["color"], np.linspace(0.35, 1, len(result.steps))
     for count, shade in zip(result.steps.tolist(), shades, strict=True):
-        right.semilogy(result.times[count][:-1], result.profile[count], color=color, alpha=shade, label=f"N = {count}")
-    right.invert_xaxis()
-    right.set(xlabel="t", title="local error of the step that begins at t")
-    right.legend()
-    return left, right
-
-
-def work_table(result, measure="error"):
-    """Medians of one measure of a `WorkPrecision`, methods by budgets, as a `Table`."""
-    ranked = measure != "distance"
-    front = {id(row) for row in result.front(measure)} if ranked else set()
-    cells = {(row.method, row.budget or f"rtol {row.rtol:g}"): row for row in result.rows}
-    rows = []
-    for method in result.methods:
-        if any(row.budget for row in result.of(method)):
-            found = [cells.get((method, budget)) for budget in result.nfe]
-            rows.append((method, *(_cell(row, measure, front) for row in found)))
-    for row in result.rows:
-        if row.budget is None:
-            name = f"{row.method}, rtol {row.rtol:g} (NFE {row.nfe})"
-            rows.append((name, _cell(row, measure, front), *[""] * (len(result.nfe) - 1)))
-    seeds = "one seed" if len(result.seeds) == 1 else f"median of {len(result.seeds)} seeds"
-    last = "* on the Pareto front" if ranked else f"of the exact flow {result.distance.middle:.3g}"
-    note = f"{LABELS[measure]}, {seeds}; {last}"
-    if result.left_out:
-        note += "; left out: " + ", ".join(f"{name} at {at:g}" for name, at in result.left_out)
-    return Table(("method", *(f"NFE {budget}" for budget in result.nfe)), tuple(rows), note)
-
-
-def _cell(row, measure, front):
-    if row is None or getattr(row, measure) is None:
-        return None
-    return f"{getattr(row, measure).middle:.3g}{' *' if id(row) in front else ''}"
-
-
-def decomposition_table(result):
-    """Solver, network and total error of a `Decomposition` as a `Table`."""
-    rows = [
-        (f"{row.method}, N = {row.steps}", str(row.nfe), row.solver, result.network, row.total) for row in result.rows
-    ]
-    found = {method: result.crossover(method) for method in result.methods}
-    note = "crossover: " + ", ".join(
-        f"{method} " + ("none" if at is None else f"NFE {ceil(at)}") for method, at in found.items()
-    )
-    return Table(("method", "NFE", "solver error", "network error", "total error"), tuple(rows), note)
-
-
-def order_table_view(result):
-    """Orders and errors of an `OrderTable` as a `Table`; step counts outside the fit are in brackets."""
-    rows = []
-    for estimate in result.estimates.values():
-        errors = [
-            f"{error:.2e}" if used else f"({error:.2e})"
-            for error, used in zip(estimate.errors, estimate.window, strict=True)
-        ]
-        low, high = estimate.interval
-        rows.append((estimate.method, f"{estimate.order:.2f}", f"{low:.2f} to {high:.2f}", *errors))
-    counts = next(iter(result.estimates.values())).steps
-    note = f"end-point errors against a reference known to {result.reference.error:.0e}"
-    for method, reason in result.left_out.items():
-        note += f"; {method} left out: {reason}"
-    return Table(("method", "order", "95 % interval", *(f"error, N = {count}" for count in counts)), tuple(rows), note)
+        ax.semilogy(result.times[count][:-1], result.profile[count], color=color, alpha=shade, label=f"N = {count}")
+    ax.invert_xaxis()
+    ax.set(xlabel="t", title="local error of the step that begins at t")
+    ax.legend()

@@ -1,19 +1,23 @@
 """matplotlib figures of measurements: schedules, errors, scores, convergence orders."""
 
+from collections.abc import Iterable, Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter, NullLocator
 
 from toylab import schedules
-from toylab.analysis import off_manifold
+from toylab.analysis import OffManifold, OrderEstimate, OrderTable, off_manifold
 from toylab.analysis._networks import eps_error
-from toylab.figures.look import in_our_look
+from toylab.figures.look import FIT, in_our_look, markers
 from toylab.figures.style import line
+from toylab.problems import Problem
 from toylab.samplers import sample
 
 
 @in_our_look
-def plot_schedules(names=None):
+def plot_schedules(names: Iterable[str] | None = None) -> tuple[Axes, Axes]:
     """alpha_bar and sigma against t for the named schedules (by default all). Returns the two Axes."""
     _, (left, right) = plt.subplots(1, 2, figsize=(13, 4.6))
     for name in names or schedules.names():
@@ -28,7 +32,7 @@ def plot_schedules(names=None):
 
 
 @in_our_look
-def plot_eps_error(networks, ax=None):
+def plot_eps_error(networks: Iterable, ax: Axes | None = None) -> Axes:
     """Relative rms error of each network's epsilon against the exact one, over t. Returns the Axes."""
     ax = ax or plt.subplots(figsize=(8, 4.8))[1]
     for network in networks:
@@ -45,39 +49,42 @@ def plot_eps_error(networks, ax=None):
 
 
 @in_our_look
-def plot_off_manifold(problem, methods, steps=20, n=512, seed=0, ax=None, **options):
+def plot_off_manifold(
+    problem: Problem, methods: Iterable, steps: int = 20, n: int = 512, seed: int | None = 0, ax: Axes | None = None,
+    **options,
+) -> Axes:  # fmt: skip
     """r_t of each method over t, with the band of forward-process samples. Returns the Axes.
 
     `problem`: a `toylab.problems.Problem` with a manifold. Further arguments as for `toylab.sample`.
     """
     ax = ax or plt.subplots(figsize=(8, 4.8))[1]
     runs = [sample(problem.eps, problem.schedule, method, steps, n=n, seed=seed, **options) for method in methods]
-    _draw_ratio(ax, [(run, off_manifold(run, problem.manifold, problem.schedule)) for run in runs])
+    _draw_ratio(ax, [off_manifold(run, problem) for run in runs])
     ax.set_title(f"off the manifold: {steps} steps")
     return ax
 
 
 @in_our_look
-def plot_scores(scored):
-    """r_t, and the share of unlikely particles, over t. Returns the two Axes.
-
-    `scored`: pairs of a `Trajectory` and its `OffManifold`.
-    """
+def plot_scores(scores: OffManifold | Sequence[OffManifold]) -> tuple[Axes, Axes]:
+    """r_t, and the share of unlikely particles, over t, of one `OffManifold` or several. Returns the two Axes."""
+    scores = [scores] if isinstance(scores, OffManifold) else scores
     _, (left, right) = plt.subplots(1, 2, figsize=(13.5, 5))
-    _draw_ratio(left, scored)
+    _draw_ratio(left, scores)
     left.set_title("off the manifold")
-    for run, score in scored:
-        right.plot(score.times, 100 * score.share, marker="o", markersize=5, **line(run.method))
+    for score in scores:
+        right.plot(score.times, 100 * score.share, marker="o", markersize=5, **line(score.method))
     right.axhline(1, color="0.5", linewidth=3, alpha=0.5, label="forward process: 1 %")
     right.set(xlabel="t", xlim=left.get_xlim(), ylim=(-3, 103), title="unlikely particles (%)")
     right.legend(fontsize=11)
     return left, right
 
 
-def _draw_ratio(ax, scored):
-    for run, score in scored:
-        label = f"{run.method} (NFE {run.nfe})"
-        ax.plot(score.times, score.ratio, marker="o", markersize=5, label=label, **line(run.method))
+def _draw_ratio(ax, scores):
+    marks = markers(score.method for score in scores)
+    for score in scores:
+        label = score.method if score.nfe is None else f"{score.method} (NFE {score.nfe})"
+        mark = marks[score.method]
+        ax.plot(score.times, score.ratio, marker=mark, markersize=5, label=label, **line(score.method))
     ax.fill_between(score.times, *score.band, color="0.5", alpha=0.25, label="forward process, 1 % to 99 %")
     ax.set(xlabel="t", ylabel=r"$r_t$ (1 = on the manifold)", xlim=(1, 0), yscale="log")
     ax.yaxis.set_major_formatter("{x:g}")
@@ -86,28 +93,33 @@ def _draw_ratio(ax, scored):
 
 
 @in_our_look
-def plot_order(estimates, ax=None):
-    """Errors of `measure_order` against steps, log-log. Returns the Axes.
+def plot_order(estimates: OrderEstimate | OrderTable | Iterable[OrderEstimate], ax: Axes | None = None) -> Axes:
+    """Errors of `measure_order` or `order_table` against steps, log-log. Returns the Axes.
 
-    Dots are the rms error (rings for methods that are not drawn solid elsewhere, the classical ones above all),
-    the faint band holds half of the particles, the dashed line is the fit over the asymptotic window (shaded)
-    with its slope as label, the dotted line is the round-off floor.
+    Marks are the rms error (hollow for methods that are not drawn solid elsewhere, the classical ones above all),
+    the faint band holds half of the particles, the thin grey line is the fit over the asymptotic window (shaded)
+    with its slope as label, where there is one yet; the dotted line is the round-off floor.
     """
-    ax, handles = ax or plt.subplots(figsize=(8, 5.4))[1], []
+    if isinstance(estimates, OrderEstimate | OrderTable):
+        estimates = getattr(estimates, "estimates", {"": estimates}).values()
+    estimates, ax = list(estimates), ax or plt.subplots(figsize=(8, 5.4))[1]
+    marks = markers(estimate.method for estimate in estimates)
     for estimate in estimates:
-        look = line(estimate.method)
+        look, (order, _) = line(estimate.method), estimate.verdict
         color, fill = look["color"], "full" if look["linestyle"] == "-" else "none"
         low, high = np.quantile(estimate.particle_errors, [0.25, 0.75], axis=1)
         ax.fill_between(estimate.steps, low, high, color=color, alpha=0.15, linewidth=0)
-        dots = ax.loglog(
-            estimate.steps, estimate.errors, "o", color=color, markersize=8, fillstyle=fill, markeredgewidth=2
-        )
+        half = (estimate.interval[1] - estimate.interval[0]) / 2
+        found = f"order {order} ± {half:.2f}" if estimate.asymptotic else f"not asymptotic yet ({estimate.verdict[1]})"
+        ax.loglog(
+            estimate.steps, estimate.errors, marks[estimate.method], color=color, markersize=8, fillstyle=fill,
+            markeredgewidth=2, label=f"{estimate.method}: {found}",
+        )  # fmt: skip
+        if not estimate.asymptotic:
+            continue
         steps, errors = estimate.steps[estimate.window], estimate.errors[estimate.window]
         level = np.exp(np.mean(np.log(errors) + estimate.order * np.log(steps)))
-        half = (estimate.interval[1] - estimate.interval[0]) / 2
-        fit = ax.loglog(steps, level * steps**-estimate.order, "--", color=color,
-                        label=f"{estimate.method}: order {estimate.order:.2f} ± {half:.2f}")  # fmt: skip
-        handles.append((*dots, *fit))
+        ax.loglog(steps, level * steps**-estimate.order, color=FIT, linewidth=1.3, zorder=1)
         ax.axvspan(steps[0], steps[-1], color=color, alpha=0.08 / len(estimates), linewidth=0)
     floor = max(estimate.floor for estimate in estimates)
     ax.axhline(floor, color="0.4", linestyle=":", linewidth=1.5)
@@ -116,6 +128,5 @@ def plot_order(estimates, ax=None):
     ax.set_xticks(counts, [str(count) for count in counts])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set(xlabel="steps N", ylabel="end-point error (rms)", title="convergence order", ylim=(floor / 30, None))
-    labels = ax.get_legend_handles_labels()[1]
-    ax.legend(handles, labels, handlelength=3, frameon=True, framealpha=0.9, edgecolor="none")
+    ax.legend(frameon=True, framealpha=0.9, edgecolor="none")
     return ax

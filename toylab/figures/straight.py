@@ -1,15 +1,22 @@
 """Straight lines: the paths of a sampler in the coordinates in which the pseudo move is exact."""
 
+from collections.abc import Iterable
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from toylab.figures.look import in_our_look
 from toylab.figures.style import line
+from toylab.problems import Problem
 from toylab.samplers import sample
 
 
 @in_our_look
-def plot_straight_lines(problem, methods=("Euler", "DDIM"), steps=8, particles=6, seed=0, t_start=0.6, **options):
+def plot_straight_lines(
+    problem: Problem, methods: Iterable = ("Euler", "DDIM"), steps: int = 8, particles: int = 6, seed: int = 0,
+    t_start: float = 0.6, **options,
+) -> tuple[Axes, Axes]:  # fmt: skip
     """First coordinates of a few particles, as x against t and as y = x / sqrt(alpha_bar) against sigma.
 
     In (sigma, y) the exact flow of one data point is a set of straight lines that meet at the point, and the

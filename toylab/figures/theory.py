@@ -1,27 +1,32 @@
 """Figures and tables of what theory says: constants, clocks, placed nodes, transfers, other ODEs."""
 
+from collections.abc import Iterable, Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, NullLocator
+from torch import Tensor
 
 from toylab import grids
-from toylab.analysis._compare import steps_within
-from toylab.analysis._leading_error import leading_error
-from toylab.analysis._table import Table
-from toylab.figures.look import in_our_look
+from toylab.analysis import LeadingError, OptimizedGrid, Table, leading_error
+from toylab.analysis._budget import steps_within
+from toylab.analysis._leading_error import STEPS
+from toylab.figures.look import in_our_look, markers
 from toylab.figures.style import line
+from toylab.problems import Problem
 from toylab.problems.flow import rms
 from toylab.samplers import get, method, sample
+from toylab.schedules import Schedule
 
 TRANSFERS = ("classical", "frozen", "pseudo", "data")
 MISSING = "– where the budget is spent before the first multistep step"
-STEPS = (10, 20, 40, 80, 160, 320, 640)
 SPACING_COLORS = dict(zip((*grids.spacings(), "optimised"), plt.cm.viridis(np.linspace(0, 0.75, 5)), strict=False))
 SPACING_COLORS["optimised"] = "#C04A00"
 MARKERS = dict(zip(SPACING_COLORS, "osD^vo", strict=True))
 
 
-def errors_at(problem, chosen, steps, reference, x_T, **options):
+def errors_at(problem: Problem, chosen, steps: Iterable[int], reference: Tensor, x_T: Tensor, **options) -> np.ndarray:
     """rms end-point errors of the runs with these step counts; a run that blows up counts as infinite."""
     found = []
     for count in steps:
@@ -35,7 +40,10 @@ def errors_at(problem, chosen, steps, reference, x_T, **options):
 
 
 @in_our_look
-def plot_constants(problem, methods=("DDIM", "F-PNDM", "PRK"), t_end=0.2, n=16, steps=STEPS, ax=None):
+def plot_constants(
+    problem: Problem, methods: Iterable[str] = ("DDIM", "F-PNDM", "PRK"), t_end: float = 0.2, n: int = 16,
+    steps: Sequence[int] = STEPS, ax: Axes | None = None,
+) -> Axes:  # fmt: skip
     """Measured errors (dots) and their predicted first term (lines, nothing fitted) against N: the Axes.
 
     `problem`: a `toylab.problems.Problem` with a smooth eps, spread > 0.
@@ -44,7 +52,7 @@ def plot_constants(problem, methods=("DDIM", "F-PNDM", "PRK"), t_end=0.2, n=16, 
     x_T = problem.start(n)
     reference = problem.reference(x_T, None, t_end).x
     for name in methods:
-        predicted = leading_error(problem.eps, problem.schedule, x_T, name, t_end=t_end)
+        predicted = leading_error(problem, x_T=x_T, method=name, t_end=t_end)
         look = line(name)
         ax.loglog(steps, [predicted.rms(count) for count in steps], **look)
         label = f"{name}: {rms(predicted.constant):.2g} h$^{predicted.order}$"
@@ -57,9 +65,21 @@ def plot_constants(problem, methods=("DDIM", "F-PNDM", "PRK"), t_end=0.2, n=16, 
 
 
 @in_our_look
+def plot_leading_error(result: LeadingError, ax: Axes | None = None) -> Axes:
+    """The rms end-point error that a `LeadingError` predicts, against N. Returns the Axes."""
+    ax = ax or plt.subplots(figsize=(8, 5.2))[1]
+    label = f"{result.method}: {rms(result.constant):.2g} h$^{result.order}$"
+    ax.loglog(STEPS, [result.rms(count) for count in STEPS], label=label, **line(result.method))
+    ax.set(xlabel="steps N", ylabel="end-point error (rms)", title="predicted")
+    ax.legend()
+    return ax
+
+
+@in_our_look
 def plot_clocks(
-    problem, method="F-PNDM", t_start=0.6, t_end=0.05, n=16, steps=(20, *STEPS[2:], 1280), ax=None, **options
-):
+    problem: Problem, method: str = "F-PNDM", t_start: float | None = 0.6, t_end: float | None = 0.05, n: int = 16,
+    steps: Sequence[int] = (20, *STEPS[2:], 1280), ax: Axes | None = None, **options,
+) -> Axes:  # fmt: skip
     """The error of one method against N in every clock, with the local order at the end. Returns the Axes."""
     ax = ax or plt.subplots(figsize=(8, 5.2))[1]
     x_T = problem.start(n)
@@ -74,7 +94,7 @@ def plot_clocks(
     return ax
 
 
-def draw_clocks(ax, steps, errors):
+def draw_clocks(ax: Axes, steps: Sequence[int], errors: dict) -> None:
     """Errors {spacing: [len(steps)]} of one method against N, each with its last local order."""
     for spacing, found in errors.items():
         blown_up = np.isinf(found[-2:]).any()
@@ -87,7 +107,10 @@ def draw_clocks(ax, steps, errors):
     ax.legend(fontsize=11)
 
 
-def clock_table(problem, methods=("DDIM", "S-PNDM", "F-PNDM", "PLMS"), nfe=(10, 20, 50), t_end=1e-3, n=256):
+def clock_table(
+    problem: Problem, methods: Iterable[str] = ("DDIM", "S-PNDM", "F-PNDM", "PLMS"),
+    nfe: Sequence[int] = (10, 20, 50), t_end: float = 1e-3, n: int = 256,
+) -> Table:  # fmt: skip
     """End-point errors at few evaluations, where order is not everything: a row for each method and clock."""
     errors = _at_equal_nfe(problem, nfe, t_end, n)
     rows = [(name, spacing, *errors(name, spacing)) for name in methods for spacing in grids.spacings()]
@@ -99,8 +122,9 @@ def clock_table(problem, methods=("DDIM", "S-PNDM", "F-PNDM", "PLMS"), nfe=(10, 
 
 
 def transfer_table(
-    problem, gradients=("euler", "ab2", "ab4", "plms"), nfe=(10, 20, 50), t_end=1e-3, n=256, spacing="t"
-):
+    problem: Problem, gradients: Iterable[str] = ("euler", "ab2", "ab4", "plms"), nfe: Sequence[int] = (10, 20, 50),
+    t_end: float = 1e-3, n: int = 256, spacing: str = "t",
+) -> Table:  # fmt: skip
     """End-point errors of the same gradient parts with all four transfer parts, at equal evaluations."""
     errors, rows = _at_equal_nfe(problem, nfe, t_end, n), []
     for gradient in gradients:
@@ -131,8 +155,9 @@ def _at_equal_nfe(problem, nfe, t_end, n):
 
 
 @in_our_look
-def plot_nodes(found, schedule, axes=None):
+def plot_nodes(found: OptimizedGrid, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes]:
     """Where an `OptimizedGrid` put its nodes beside the stock grids, and the held-out errors: the Axes."""
+    schedule = found.schedule
     left, right = axes if axes is not None else plt.subplots(1, 2, figsize=(13, 4.6))[1]
     names = [*(name for name in grids.spacings() if name in found.held_out), "optimised"]
     ends, steps = (found.times[0].item(), found.times[-1].item()), len(found.times) - 1
@@ -152,7 +177,7 @@ def plot_nodes(found, schedule, axes=None):
     return left, right
 
 
-def draw_nodes(ax, times, schedule, seen="t"):
+def draw_nodes(ax: Axes, times: dict, schedule: Schedule, seen: str = "t") -> None:
     """Grids {name: [N + 1]} between the same ends, a row each, over the clock `seen`, with t at its ticks."""
     ends = next(iter(times.values()))[[0, -1]].tolist()
     part, way = np.linspace(0, 1, 4001), grids.nodes(schedule, 4000, *ends, seen).numpy()
@@ -168,18 +193,19 @@ def draw_nodes(ax, times, schedule, seen="t"):
 
 @in_our_look
 def plot_pairs(
-    problem, methods=("Euler", "RK4", "AB4", "DDIM", "PRK", "F-PNDM"), steps=STEPS, n=16, t_end=None, ax=None
-):
+    problem: Problem, methods: Sequence[str] = ("Euler", "RK4", "AB4", "DDIM", "PRK", "F-PNDM"),
+    steps: Sequence[int] = STEPS, n: int = 16, t_end: float | None = None, ax: Axes | None = None,
+) -> Axes:  # fmt: skip
     """Errors of classical (dashed) and pseudo (solid) methods against N on any problem. Returns the Axes.
 
     Errors above 100 are cut off: a classical method whose steps are too long for a stiff problem blows up.
     """
     ax = ax or plt.subplots(figsize=(8, 5.2))[1]
     x_T = problem.start(n)
-    reference = problem.reference(x_T, None, t_end).x
+    reference, marks = problem.reference(x_T, None, t_end).x, markers(methods)
     for name in methods:
         errors = errors_at(problem, name, steps, reference, x_T, t_end=t_end)
-        ax.loglog(steps, errors, marker="o", markersize=6, label=name, **line(name))
+        ax.loglog(steps, errors, marker=marks[name], markersize=6, label=name, **line(name))
     ax.set(xlabel="steps N", ylabel="end-point error (rms)", title=problem.title)
     low, high = ax.get_ylim()
     ax.set_ylim(low, min(high, 100))

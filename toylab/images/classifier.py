@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import train_test_split
 from sklearn.svm import SVC
+from torch import Tensor
 
 from toylab.images import load
 
@@ -24,7 +25,7 @@ class Verdict:
     shares: np.ndarray
 
     @property
-    def median_confidence(self):
+    def median_confidence(self) -> float:
         """The median of `confidence`."""
         return float(np.median(self.confidence))
 
@@ -42,7 +43,7 @@ class DigitClassifier:
 
     kind = "digit"
 
-    def __init__(self):
+    def __init__(self) -> None:
         digits = load("digits")
         x, y = _flat(digits.values(slice(None))), digits.labels.numpy()
         x, test, y, right = train_test_split(x, y, test_size=0.25, random_state=0, stratify=y)
@@ -50,7 +51,7 @@ class DigitClassifier:
         self.test = self._judge(test)
         self.accuracy = float((self.test.classes == right).mean())
 
-    def __call__(self, images):
+    def __call__(self, images: np.ndarray | Tensor) -> Verdict:
         """The `Verdict` on images [n, 1, 8, 8] around [-1, 1], a tensor or an array. ValueError for another shape."""
         if tuple(images.shape[1:]) != (1, 8, 8) or len(images) == 0:
             raise ValueError(f"images must be [n, 1, 8, 8] with n of at least 1, got {list(images.shape)}")

@@ -3,8 +3,10 @@
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
+from torch import Tensor
 
 from toylab.analysis._sweep import Sweep
+from toylab.images.sweeps import ImageSweep
 
 QUANTILE = 0.95  # of the data's own distances, beyond which an image counts as far from them
 
@@ -24,7 +26,7 @@ class Plane:
     Raises ValueError for anything else.
     """
 
-    def __init__(self, images):
+    def __init__(self, images: np.ndarray | Tensor) -> None:
         flat = _flat("images", images)
         if len(flat) < 3:
             raise ValueError(f"images must be at least three, got {len(flat)}")
@@ -35,14 +37,14 @@ class Plane:
         self.points = self.project(images)
         self.typical = float(np.quantile(self._neighbours.kneighbors()[0], QUANTILE))
 
-    def project(self, images):
+    def project(self, images: np.ndarray | Tensor) -> np.ndarray:
         """Images [..., c, h, w] -> float32 [..., 2]."""
         images = np.asarray(images)
         points = self._pca.transform(_flat("images", images.reshape(-1, *images.shape[-3:]))) / self.scale
         return points.reshape(*images.shape[:-3], 2).astype(np.float32)
 
     @property
-    def caption(self):
+    def caption(self) -> str:
         """What the axes and the numbers mean, for the caption of a player."""
         along, across = (f"{share:.0%}" for share in self.shares)
         return (
@@ -52,14 +54,14 @@ class Plane:
             "are from their own neighbours."
         )
 
-    def distance(self, images):
+    def distance(self, images: np.ndarray | Tensor) -> np.ndarray:
         """The Euclidean distance in all pixels to the nearest image of the data: [..., c, h, w] -> float64 [...]."""
         images = np.asarray(images)
         flat = _flat("images", images.reshape(-1, *images.shape[-3:]))
         return self._neighbours.kneighbors(flat)[0].reshape(images.shape[:-3])
 
 
-def in_plane(found, plane):
+def in_plane(found: ImageSweep, plane: Plane) -> Sweep:
     """An `ImageSweep` as a `Sweep` for the `Player`: x_t in a `Plane`, at the step counts that all methods share.
 
     The sweep's distance is the mean Euclidean distance in all pixels to the nearest image of the plane's data, its

@@ -1,23 +1,28 @@
 """What evaluations buy in images: against the images of many steps, and against real ones."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
 import torch
 from sklearn.decomposition import PCA
+from torch import Tensor
 
 from toylab._errors import positive_int
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
-from toylab.analysis._compare import evaluations, method_list, plan
+from toylab._types import Eps, ScheduleLike
+from toylab.analysis._arguments import increasing, method_list
+from toylab.analysis._budget import evaluations, plans
+from toylab.analysis._result import Result, pick, reasons
+from toylab.analysis._table import Table
 from toylab.analysis._work import Spread
-from toylab.analysis._work_precision import increasing
 from toylab.images.sampler import image_seeds
 from toylab.images.sweeps import METHODS
+from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import sample
 from toylab.samplers.core import default_dtype, start_noise
-from toylab.schedules import as_schedule
 
 NFE = (5, 8, 10, 15, 20)
 REFERENCE = "PLMS", 60
@@ -48,7 +53,7 @@ class QualityRow:
 
 
 @dataclass(frozen=True)
-class ImageQuality:
+class ImageQuality(Result):
     """What `image_quality` found.
 
     Attributes:
@@ -74,35 +79,51 @@ class ImageQuality:
     floor: tuple
 
     @property
-    def methods(self):
+    def methods(self) -> tuple[str, ...]:
         """Canonical names, in the order asked for."""
         return tuple(dict.fromkeys(row.method for row in self.rows))
 
-    def of(self, method):
+    def of(self, method: str) -> tuple[QualityRow, ...]:
         """The rows of one method, by budget."""
         return tuple(row for row in self.rows if row.method == method)
 
-    def table(self, budgets=None):
-        """All measures at these of the budgets (by default all) as a `toylab.analysis._table.Table`."""
-        from toylab.figures.qualities import quality_table
+    def as_dict(self) -> dict:
+        """All numbers, of each measure one for each seed."""
+        rows = [{name: _values(value) for name, value in vars(row).items()} for row in self.rows]
+        found = pick(self, "budgets", "seeds", "n", "reference", "reference_nfe", "kind", "floor")
+        own = {"confidence": _values(self.confidence), "frechet": _values(self.frechet)}
+        return found | {"converged": own, "rows": rows, "left_out": reasons(self.left_out)}
 
-        return quality_table(self, budgets)
-
-    def plot(self):
-        """Error, share kept and Fréchet distance against NFE (`toylab.figures.plot_quality`). Returns the Axes."""
-        from toylab.figures.qualities import plot_quality
-
-        return plot_quality(self)
+    def table(self, budgets: Iterable[int] | None = None) -> Table:
+        """All measures at these of the budgets, by default all."""
+        budgets = self.budgets if budgets is None else budgets
+        rows = [
+            (f"{row.method}, N = {row.steps}", str(row.nfe), row.error.middle, *_judged(row.kept, row.confidence),
+             row.frechet.middle)
+            for budget in budgets for row in self.rows if row.budget == budget
+        ]  # fmt: skip
+        many, steps = self.reference
+        same = _judged(self.kind and Spread((1.0,)), self.confidence)
+        rows.append((f"converged: {many}, N = {steps}", str(self.reference_nfe), 0.0, *same, self.frechet.middle))
+        left = ", ".join(f"{name} at {at}" for name, at in self.left_out if at in budgets)
+        note = (
+            f"medians of {len(self.seeds)} seeds with {self.n} images each; the Fréchet distance of {self.n} real "
+            f"images to all of them is {self.floor[0]:.2g} to {self.floor[2]:.2g}" + (left and f"; left out: {left}")
+        )
+        judged = (f"same {self.kind}", "median confidence") if self.kind else ()
+        header = ("method", "NFE", "difference from converged", *judged, "Fréchet distance")
+        return Table(header, tuple(rows), note)
 
 
 def image_quality(
-    eps, schedule, real, classifier=None, methods=METHODS, nfe=NFE, seeds=(0, 1), n=32, reference=REFERENCE,
-    progress=True,
-):  # fmt: skip
+    eps: Eps | Problem, schedule: ScheduleLike | None, real: Tensor, classifier: Callable | None = None,
+    methods: Iterable = METHODS, nfe: Iterable[int] = NFE, seeds: Sequence[int] = (0, 1), n: int = 32,
+    reference: tuple = REFERENCE, progress: bool = True,
+) -> ImageQuality:  # fmt: skip
     """Measure methods at several budgets of network evaluations, each at its largest step count within the budget.
 
     Args:
-        eps: an image network. schedule: its schedule.
+        eps: an image network, or a `Problem` of one. schedule: its schedule; None for the one that it carries.
         real: real images [m, c, h, w] in [-1, 1], m > n.
         classifier: called with images [n, c, h, w], returns a `toylab.images.Verdict`; what it calls a class stands
             in its `kind`, if it has one ("digit"). Without one only error and Fréchet distance are measured.
@@ -112,23 +133,24 @@ def image_quality(
             0.005 (rms of a pixel) of those of 400 steps.
         progress: show a bar for work over two seconds.
 
-    Returns an `ImageQuality`. Raises ValueError or TypeError naming the argument. Interrupted, it raises `Interrupted`
-    with the seeds that are done.
+    Returns:
+        An `ImageQuality`.
+
+    Raises:
+        ValueError, TypeError: naming the argument.
+        Interrupted: with the seeds that are done.
     """
-    schedule, methods, budgets = as_schedule(schedule), method_list(methods), increasing("nfe", nfe)
+    problem, methods, budgets = as_problem(eps, schedule), method_list(methods), increasing("nfe", nfe)
+    schedule = problem.schedule
     (many,), count = method_list(reference[:1]), positive_int("reference", reference[1])
     for method in (*methods, many):
         if method.stochastic or not method.fixed_grid:
             raise ValueError(f"methods must be without noise and step on the given grid, got {method.name}")
     if not seeds or positive_int("n", n, 2) >= len(real):
         raise ValueError(f"seeds must not be empty and n must be below the {len(real)} real images, got {seeds}, {n}")
-    if tuple(real.shape[1:]) != tuple(eps.shape):
-        raise ValueError(f"real must be images like those of eps, {tuple(eps.shape)}, got {tuple(real.shape[1:])}")
-    jobs, left_out = {}, {}
-    for budget in budgets:
-        counts, reasons = plan(methods, budget, schedule)
-        jobs |= {(method, budget): steps for method, steps in counts.items()}
-        left_out |= {(name, budget): reason for name, reason in reasons.items()}
+    if tuple(real.shape[1:]) != problem.shape:
+        raise ValueError(f"real must be images like those of eps, {problem.shape}, got {tuple(real.shape[1:])}")
+    jobs, left_out = plans(methods, budgets, schedule)
     order = sorted(jobs, key=lambda job: methods.index(job[0]))
     runs = [(method, steps) for (method, _), steps in jobs.items()]
     judge, done = _Judge(real, classifier), []
@@ -154,20 +176,20 @@ def image_quality(
     try:
         with Bar(total=total, desc="image quality", show=progress, **style) as bar:
             for seed in seeds:
-                done.append(_measure(eps, schedule, judge, seed, n, (many, count), jobs, bar))
+                done.append(_measure(problem, judge, seed, n, (many, count), jobs, bar))
     except KeyboardInterrupt as stop:
         what = f"image quality interrupted with {len(done)} of {len(seeds)} seeds done"
         raise Interrupted(what, result() if done else None) from stop
     return result()
 
 
-def _measure(eps, schedule, judge, seed, n, reference, jobs, bar):
+def _measure(problem, judge, seed, n, reference, jobs, bar):
     """The measures of the converged images of a seed, and {job: those of its run, with its nfe}."""
     own = image_seeds(seed, range(n))
-    x_T = start_noise(n, eps.shape, own, *default_dtype(eps))
+    x_T = start_noise(n, problem.shape, own, *default_dtype(problem.eps))
 
     def run(method, steps):
-        found = sample(eps, schedule, method, steps, x_T=x_T, seed=own, record=False, progress=False)
+        found = sample(problem.eps, problem.schedule, method, steps, x_T=x_T, seed=own, record=False, progress=False)
         bar.update(found.nfe)
         return found
 
@@ -184,6 +206,15 @@ def _row(job, steps, runs):
 def _spread(name, runs):
     """The `Spread` of a measure over runs, None where it was not measured."""
     return Spread(tuple(run[name] for run in runs)) if name in runs[0] else None
+
+
+def _values(value):
+    return value.values if isinstance(value, Spread) else value
+
+
+def _judged(kept, confidence):
+    """The cells of what a classifier measures, none where there was no classifier."""
+    return (f"{kept.middle:.0%}", f"{confidence.middle:.2f}") if kept else ()
 
 
 class _Judge:
@@ -219,7 +250,7 @@ class _Judge:
         return tuple(np.quantile([frechet_distance(part, self.real) for part in drawn], (0.05, 0.5, 0.95)).tolist())
 
 
-def frechet_distance(x, y):
+def frechet_distance(x: np.ndarray | Tensor, y: np.ndarray | Tensor) -> float:
     """Fréchet distance of the Gaussians with the means and covariances of x [n, d] and y [m, d] (Dowson and Landau
     1982), squared as is usual: |mean difference|^2 + trace(A + B - 2 (A B)^(1/2)). At least 0.
 

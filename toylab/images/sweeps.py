@@ -1,18 +1,21 @@
 """Image grids of several methods at several step counts: x_t and the predicted x0 at every node."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 from toylab._errors import positive_int
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
-from toylab.analysis._compare import evaluations, method_list, steps_within
-from toylab.analysis._work_precision import increasing
+from toylab._types import Eps, ScheduleLike
+from toylab.analysis._arguments import increasing, method_list
+from toylab.analysis._budget import evaluations, steps_within
 from toylab.images.sampler import image_seeds
+from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import sample
 from toylab.samplers.core import default_dtype, start_noise
-from toylab.schedules import as_schedule
 
 METHODS = ("RK4", "DDIM", "S-PNDM", "F-PNDM")
 STEPS = (1, 2, 3, 5, 7, 10, 15, 20)
@@ -44,24 +47,27 @@ class ImageSweep:
     nfe: dict
     labels: dict = field(default_factory=dict)
 
-    def final(self, method, steps):
+    def final(self, method: str, steps: int) -> np.ndarray:
         """The images of one run, float32 [n, c, h, w]."""
         return self.states[method, steps][-1]
 
-    def within(self, method, budget):
+    def within(self, method: str, budget: int) -> int | None:
         """The largest step count of the method's runs that spends at most `budget` evaluations, or None."""
         counts = [n for name, n in self.states if name == method and self.nfe[name, n] <= budget]
         return max(counts, default=None)
 
 
 def image_sweep(
-    eps, schedule, methods=METHODS, steps=STEPS, nfe=NFE, n=36, seed=0, labels=None, progress=True, **options
-):  # fmt: skip
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, methods: Iterable = METHODS,
+    steps: Iterable[int] = STEPS, nfe: Sequence[int] = NFE, n: int = 36, seed: int = 0, labels: dict | None = None,
+    progress: bool = True, **options,
+) -> ImageSweep:  # fmt: skip
     """Run every method at every step count, and at the largest one within each budget, from the same noise.
 
     Args:
-        eps: an image network, or anything like one with a `shape` (channels, height, width).
-        schedule, **options: as for `toylab.sample`, without times and record.
+        eps: an image network, anything like one with a `shape` (channels, height, width), or a `Problem` of one.
+        schedule: of eps; by default the one that it carries. **options: as for `toylab.sample`, without times and
+            record.
         methods: names, or results of `toylab.method`, on a given grid. steps: step counts, increasing.
         nfe: budgets of network evaluations, increasing; () for none. A method that cannot make a single step within a
             budget has no run for it.
@@ -72,23 +78,27 @@ def image_sweep(
     Every node of every run is kept, twice: with the default methods, steps and budgets about 8 MB in all for images of
     8x8 in grey, 390 MB for 32x32 in colour. There fewer images (n = 9) and step counts do.
 
-    Returns an `ImageSweep`. Raises ValueError or TypeError naming the argument. Interrupted, it raises `Interrupted`
-    with the methods that are done.
+    Returns:
+        An `ImageSweep`.
+
+    Raises:
+        ValueError, TypeError: naming the argument.
+        Interrupted: with the methods that are done.
     """
     for argument in ("times", "record"):
         if argument in options:
             raise ValueError(f"{argument} is decided by steps here, got {options[argument]!r}")
-    schedule, methods = as_schedule(schedule), method_list(methods)
+    problem, methods = as_problem(eps, schedule), method_list(methods)
+    eps, schedule, shape = problem.eps, problem.schedule, problem.shape
     steps, budgets = increasing("steps", steps), increasing("nfe", nfe) if len(nfe) else ()
-    shape = getattr(eps, "shape", None)
-    if len(shape or ()) != 3:
+    if len(shape) != 3:
         raise ValueError(f"eps must be one for images, with a shape (channels, height, width), got shape {shape}")
     seeds = image_seeds(seed, range(positive_int("n", n)))
     x_T = start_noise(n, shape, seeds, *default_dtype(eps))
     jobs = {method: _counts(method, steps, budgets, schedule) for method in methods}
     total = sum(evaluations(method, count, schedule) for method, counts in jobs.items() for count in counts)
     times, states, predicted, spent, done = {}, {}, {}, {}, []
-    names = {"dataset": getattr(eps, "dataset", None) or "", "schedule": schedule.name, "epsilon": ""}
+    names = problem.labels | {"dataset": problem.labels["dataset"] or getattr(eps, "dataset", None) or ""}
 
     def result():
         return ImageSweep(

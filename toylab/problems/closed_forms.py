@@ -6,17 +6,21 @@ in y = x / sqrt(alpha_bar) and sigma the probability flow of N(mu, s0^2) is dy/d
 straight lines to mu.
 """
 
+from collections.abc import Sequence
+
 import torch
+from torch import Tensor
 
 from toylab import datasets, schedules
 from toylab._errors import number, positive_int
+from toylab._types import ManifoldLike, ScheduleLike
 from toylab.epsilon import exact_eps
 from toylab.problems.problem import Problem
 
 MEAN = (0.7, -0.4)
 
 
-def gaussian(mean=MEAN, spread=0.3, schedule="linear"):
+def gaussian(mean: Sequence[float] | Tensor = MEAN, spread: float = 0.3, schedule: ScheduleLike = "linear") -> Problem:
     """One Gaussian of that mean (a list of numbers) and standard deviation (>= 0), its flow in closed form.
 
     Its `eps.points` and `eps.spread` are what `toylab.analysis._leading_error` predicts errors from.
@@ -38,26 +42,26 @@ def gaussian(mean=MEAN, spread=0.3, schedule="linear"):
 
     eps = exact_eps(mean[None], schedule, spread)
     name = f"Gaussian of spread {spread:g}" if spread else "one point"
-    labels = {"dataset": name, "schedule": schedule.name, "epsilon": "exact"}
-    return Problem(eps, schedule, None, labels, tuple(mean.shape), flow)
+    return Problem(eps, labels={"dataset": name, "epsilon": "exact"}, closed_form=flow)
 
 
-def one_point(mean=MEAN, schedule="linear"):
+def one_point(mean: Sequence[float] | Tensor = MEAN, schedule: ScheduleLike = "linear") -> Problem:
     """One data point: every pseudo method is exact, whatever its steps."""
     return gaussian(mean, 0.0, schedule)
 
 
-def two_points(spread=0.0, schedule="linear"):
+def two_points(spread: float = 0.0, schedule: ScheduleLike = "linear") -> Problem:
     """Two data points: the simplest data whose flow has to decide. No closed form."""
     return curve("two-points", 2, spread, schedule)
 
 
-def curve(name="circle", points=400, spread=0.0, schedule="linear"):
-    """A named data set with the exact epsilon of `points` even points, each spread by a Gaussian.
+def curve(
+    name: ManifoldLike = "circle", points: int = 400, spread: float = 0.0, schedule: ScheduleLike = "linear"
+) -> Problem:
+    """A data set, a Manifold or its name, with the exact epsilon of `points` even points, each spread by a Gaussian.
 
-    There is no closed form of its flow.     Raises ValueError or TypeError naming the argument.
+    There is no closed form of its flow. Raises ValueError or TypeError naming the argument.
     """
-    manifold, schedule = datasets.get(name), schedules.as_schedule(schedule)
+    manifold = datasets.as_manifold(name)
     eps = exact_eps(manifold.curve(positive_int("points", points)), schedule, spread)
-    labels = {"dataset": manifold.name, "schedule": schedule.name, "epsilon": "exact"}
-    return Problem(eps, schedule, manifold, labels)
+    return Problem(eps, manifold=manifold, labels={"epsilon": "exact"})

@@ -1,5 +1,6 @@
 """The end point of the exact flow of a given epsilon, and how well it is known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,10 @@ import torch
 from scipy.integrate import DOP853
 from torch import Tensor
 
+from toylab import grids
 from toylab._progress import Bar
+from toylab._types import Eps
+from toylab.schedules import Schedule
 
 LOOSER = 30
 
@@ -21,13 +25,18 @@ class Reference:
     nfe: int
 
 
-def reference_solution(eps, schedule, x_T, t_start, t_end, rtol=None, progress=True):
+def reference_solution(
+    eps: Eps, schedule: Schedule, x_T: Tensor, t_start: float, t_end: float, rtol: float | None = None,
+    progress: bool = True,
+) -> Reference:  # fmt: skip
     """Solve dy/dsigma = eps, y = x / sqrt(alpha_bar), from x_T [batch, *shape] with scipy's DOP853.
 
     rtol defaults to 3e-14 in float64 (the least that DOP853 takes is 2.2e-14) and 1e-7 in float32. The error
     is estimated by a second solution with LOOSER times the tolerance, the error taken to be in proportion to it.
-    Raises ValueError when the solver fails or the two differ by more than 1e-3 of the samples' size.
+    Raises ValueError for limits out of order or range, and when the solver fails or the two differ by more than 1e-3
+    of the samples' size.
     """
+    t_start, t_end = grids.limits(schedule, t_start, t_end)
     rtol = rtol or (3e-14 if x_T.dtype == torch.float64 else 1e-7)
     (x,), nfe = _solve(eps, schedule, x_T, t_start, [t_end], rtol, progress)
     (coarse,), more = _solve(eps, schedule, x_T, t_start, [t_end], LOOSER * rtol, progress)
@@ -37,19 +46,22 @@ def reference_solution(eps, schedule, x_T, t_start, t_end, rtol=None, progress=T
     return Reference(x=x, error=difference / (LOOSER - 1), nfe=nfe + more)
 
 
-def exact_flow(eps, schedule, x_T, times, rtol=None, progress=True):
+def exact_flow(
+    eps: Eps, schedule: Schedule, x_T: Tensor, times: Sequence[float] | Tensor, rtol: float | None = None,
+    progress: bool = True,
+) -> Tensor:  # fmt: skip
     """The states of the exact flow at decreasing `times` [k], from x_T at times[0]: float64 [k, batch, *shape].
 
     As `reference_solution`, without an estimate of the error; between its own steps the solver interpolates
-    to order 7. Raises ValueError when it fails.
+    to order 7. Raises ValueError for times out of order or range, and when it fails.
     """
     rtol = rtol or (3e-14 if x_T.dtype == torch.float64 else 1e-6)
-    times = [float(t) for t in times]
+    times = grids.explicit(schedule, times).tolist()
     states, _ = _solve(eps, schedule, x_T, times[0], times[1:], rtol, progress)
     return torch.stack([x_T.double(), *states])
 
 
-def rms(difference):
+def rms(difference: Tensor) -> float:
     """Root mean square over particles of the Euclidean norm of `difference` [batch, *shape], as a float."""
     return difference.double().flatten(1).norm(dim=1).square().mean().sqrt().item()
 

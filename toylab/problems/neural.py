@@ -5,7 +5,7 @@ from functools import cache
 
 import torch
 from sklearn.datasets import make_moons
-from torch import nn
+from torch import Tensor, nn
 
 from toylab.problems.problem import Problem
 from toylab.problems.semilinear import linear_part
@@ -18,24 +18,24 @@ STEPS, UPDATES, RATE = 6, 150, 0.03
 class Field(nn.Module):
     """f(y, t) = W2 tanh(W1 y + w t + w0) + w2, y [batch, 2]: a leaky recurrent network but for its leak."""
 
-    def __init__(self, hidden):
+    def __init__(self, hidden: int) -> None:
         super().__init__()
         self.inner = nn.Linear(3, hidden, dtype=torch.float64)
         self.outer = nn.Linear(hidden, 2, dtype=torch.float64)
 
-    def forward(self, y, t):
+    def forward(self, y: Tensor, t: Tensor | float) -> Tensor:
         t = torch.as_tensor(t, dtype=y.dtype).expand(len(y), 1)
         return self.outer(torch.tanh(self.inner(torch.cat([y, t], 1))))
 
 
-def moons(seed=0):
+def moons(seed: int = 0) -> tuple[Tensor, Tensor]:
     """(points float64 [200, 2], labels float64 [200] of 0 and 1): two half moons with noise 0.1."""
     points, labels = make_moons(POINTS, noise=NOISE, random_state=seed)
     return torch.from_numpy(points - points.mean(0)), torch.from_numpy(labels).double()
 
 
 @cache
-def neural_ode(seed=0):
+def neural_ode(seed: int = 0) -> Problem:
     """A neural ODE that tells two half moons apart (Chen et al. 2018, Neural ODEs).
 
     dy/dt = a(t) y + b(t) f(y, t) on [0, 1], downwards, with a leak a = 2 + cos(2 pi t), a gain
@@ -66,6 +66,6 @@ def neural_ode(seed=0):
     return Problem(field, schedule, None, labels)
 
 
-def accuracy(end, labels):
+def accuracy(end: Tensor, labels: Tensor) -> float:
     """The share of end points [n, 2] on the side of their label [n]."""
     return ((end[:, 0] > 0) == (labels > 0.5)).double().mean().item()

@@ -1,126 +1,123 @@
-"""A problem, and finding one by the name of its data set."""
+"""A problem: what a sampler is given, and what is known of its samples, in one object."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-POINTS = 400
+import torch
+from torch import Tensor
+
+from toylab import datasets, grids
+from toylab._types import Eps, ManifoldLike, ScheduleLike
+from toylab.problems.flow import Reference, reference_solution
+from toylab.samplers.core import PLANE, particle_shape, start_noise
+from toylab.schedules import Schedule, as_schedule
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What a sampler is given, and what is known of its samples.
+    """An eps with all that belongs to it; accepted wherever an eps and its schedule are.
 
     Attributes:
-        eps, schedule: for `toylab.sample`.
-        manifold: what samples should end on; None where there is none, or a network does not know it.
-        labels: "dataset", "schedule", "epsilon" for captions and JSON.
-        shape: of one particle.
-        closed_form: ``closed_form(x, t, s) -> x at s``, the exact flow of the particles x [batch, *shape],
-            or None.
+        eps: any ``eps(x, t) -> like x``.
+        schedule: a schedule or its name; by default the one that eps carries.
+        manifold: a Manifold or its name, what samples should end on; by default that of the 2D data set that eps
+            carries, None where there is none.
+        labels: "dataset", "schedule", "epsilon" for captions and JSON; what is left out is filled in.
+        shape: of one particle; by default the one that eps says, else (2,).
+        closed_form: ``closed_form(x, t, s) -> x at s``, the exact flow of the particles x [batch, *shape], or None.
+        t_start, t_end: limits; None for those of the schedule.
+
+    Raises ValueError or TypeError naming the argument.
     """
 
-    eps: object
-    schedule: object
-    manifold: object
-    labels: dict
-    shape: tuple = (2,)
-    closed_form: Callable | None = None
+    eps: Eps
+    schedule: ScheduleLike | None = None
+    manifold: ManifoldLike | None = None
+    labels: dict | None = None
+    shape: tuple | None = None
+    closed_form: Callable[[Tensor, float, float], Tensor] | None = None
+    t_start: float | None = None
+    t_end: float | None = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.eps):
+            raise TypeError(f"eps must be callable as eps(x, t), got {self.eps!r}")
+        schedule = getattr(self.eps, "schedule", None) if self.schedule is None else self.schedule
+        if schedule is None:
+            raise TypeError("schedule must be given for an eps that does not carry its own")
+        schedule, manifold = as_schedule(schedule), _manifold(self.eps, self.manifold)
+        names = {"dataset": getattr(manifold, "name", ""), "schedule": schedule.name, "epsilon": ""}
+        filled = {
+            "schedule": schedule,
+            "manifold": manifold,
+            "labels": names | (self.labels or {}),
+            "shape": particle_shape(self.eps, PLANE if self.shape is None else self.shape),
+        }
+        for name, value in filled.items():
+            object.__setattr__(self, name, value)
+        self.limits()
 
     @property
-    def title(self):
+    def title(self) -> str:
         """The problem in one line."""
-        dataset = self.labels["dataset"] or "no data set"
-        return f"{dataset}, {self.labels['schedule']} schedule, {self.labels['epsilon']}"
+        parts = self.labels["dataset"] or "no data set", f"{self.labels['schedule']} schedule", self.labels["epsilon"]
+        return ", ".join(part for part in parts if part)
 
-    def start(self, n=64, seed=0):
+    def limits(self, t_start: float | None = None, t_end: float | None = None) -> tuple[float, float]:
+        """(t_start, t_end), filled from the problem, then from its schedule; ValueError unless they are in order."""
+        own = self.t_start if t_start is None else t_start, self.t_end if t_end is None else t_end
+        return grids.limits(self.schedule, *own)
+
+    def start(self, n: int = 64, seed: int = 0) -> Tensor:
         """Start noise of n particles, float64 [n, *shape], that depends on n, shape and seed alone."""
-        import torch
-
-        from toylab.samplers.core import start_noise
-
         return start_noise(n, self.shape, seed, torch.float64)
 
-    def solution(self, x_T, t_start=None, t_end=None):
-        """The exact end points of x_T [batch, *shape]; limits as for `toylab.sample`.
+    def solution(self, x_T: Tensor, t_start: float | None = None, t_end: float | None = None) -> Tensor:
+        """The exact end points of x_T [batch, *shape].
 
         Raises ValueError where there is no closed form; `reference` always knows an answer.
         """
-        from toylab import grids
-
-        limits = grids.limits(self.schedule, t_start, t_end)
+        limits = self.limits(t_start, t_end)
         if self.closed_form is None:
             raise ValueError(f"there is no closed form for {self.title}; use reference(...) instead")
         return self.closed_form(x_T, *limits)
 
-    def reference(self, x_T, t_start=None, t_end=None, progress=True):
-        """What `toylab.measure_order(reference=...)` takes: the closed form, else by DOP853."""
-        from toylab import grids
-        from toylab.problems.flow import Reference, reference_solution
-
+    def reference(
+        self, x_T: Tensor, t_start: float | None = None, t_end: float | None = None, rtol: float | None = None,
+        progress: bool = True,
+    ) -> Reference:  # fmt: skip
+        """The exact end points, and how well they are known: the closed form, else by `reference_solution`."""
         if self.closed_form is not None:
-            return Reference(x=self.solution(x_T, t_start, t_end), error=0.0, nfe=0)
-        limits = grids.limits(self.schedule, t_start, t_end)
-        return reference_solution(self.eps, self.schedule, x_T, *limits, progress=progress)
+            return Reference(x=self.solution(x_T, t_start, t_end).double(), error=0.0, nfe=0)
+        return reference_solution(self.eps, self.schedule, x_T, *self.limits(t_start, t_end), rtol, progress)
 
 
-def find(name, eps="network", schedule=None, points=None, spread=None, images=False):
-    """The problem that a command line names.
+def as_problem(
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, manifold: ManifoldLike | None = None,
+    shape: tuple | None = None, t_start: float | None = None, t_end: float | None = None,
+) -> Problem:  # fmt: skip
+    """What a measurement was given, as a `Problem`: an eps with its schedule, or a Problem, changed where an argument
+    is not None.
 
-    Args:
-        name: a data set; with eps "network" also a shipped network or a file.
-        eps: "network" or "exact". schedule: a name, or None for linear or the network's own.
-        points, spread: of the exact epsilon, 400 and 0 by default; must be None with a network.
-        images: whether a network for images will do; `manifold` is None then.
-
-    Raises ValueError or TypeError naming the argument, FileNotFoundError where there is no such network.
+    Raises ValueError or TypeError naming the argument, also for a Problem with another schedule than its own.
     """
-    from toylab._errors import unknown_name
-
-    if eps not in ("network", "exact"):
-        raise unknown_name("eps", eps, ["network", "exact"])
-    if eps == "exact":
-        return _exact(name, schedule or "linear", POINTS if points is None else points, spread or 0.0)
-    for argument, value in (("points", points), ("spread", spread)):
-        if value is not None:
-            raise ValueError(f"{argument} is for --eps exact, got {value} with a network")
-    return _network(name, schedule, images)
+    given = {"manifold": manifold, "shape": shape, "t_start": t_start, "t_end": t_end}
+    given = {name: value for name, value in given.items() if value is not None}
+    if not isinstance(eps, Problem):
+        return Problem(eps, schedule, **given)
+    if schedule is not None and not same_schedule(as_schedule(schedule), eps.schedule):
+        raise ValueError(f"schedule must be that of the problem ({eps.schedule.name!r}), got {schedule!r}")
+    return replace(eps, **given)
 
 
-def _exact(name, schedule, points, spread):
-    from toylab import datasets, schedules
-    from toylab._errors import positive_int
-    from toylab.epsilon import exact_eps
-
-    manifold, schedule = datasets.get(name), schedules.get(schedule)
-    points = positive_int("points", points)
-    eps = exact_eps(manifold.curve(points), schedule, spread)
-    return Problem(eps, schedule, manifold, _labels(manifold, schedule, "exact"))
+def same_schedule(one: Schedule, other: Schedule) -> bool:
+    """Whether two schedules are one: the same object, or of one name and limits."""
+    return one is other or (type(one), one.name, one.t_max) == (type(other), other.name, other.t_max)
 
 
-def _network(name, schedule, images):
-    from toylab import datasets, epsilon, schedules
-
-    wanted = schedules.get(schedule) if schedule else None
-    own = epsilon.checkpoint_name(name, wanted.name) if wanted else name
-    if name in datasets.names() or own in epsilon.names():
-        name = own
-    try:
-        net = epsilon.load(name)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}; --eps exact needs no network") from error
-    if wanted and net.schedule.name != wanted.name:
-        raise ValueError(f"schedule must be that of the network, {net.schedule.name!r}, got {wanted.name!r}")
-    if net.shape != (2,):
-        if not images:
-            raise ValueError(
-                f"name must be a data set or a network of points in the plane, got {name!r}, which makes images of "
-                f"{'x'.join(map(str, net.shape))} (for toylab sample and samples)"
-            )
-        labels = {"dataset": net.dataset or "", "schedule": net.schedule.name, "epsilon": f"network {name}"}
-        return Problem(net, net.schedule, None, labels, net.shape)
-    manifold = datasets.get(net.dataset) if net.dataset else None
-    return Problem(net, net.schedule, manifold, _labels(manifold, net.schedule, f"network {name}"))
-
-
-def _labels(manifold, schedule, epsilon):
-    return {"dataset": getattr(manifold, "name", ""), "schedule": schedule.name, "epsilon": epsilon}
+def _manifold(eps, manifold):
+    if manifold is None:
+        manifold = getattr(eps, "dataset", None)
+        if isinstance(manifold, str) and manifold not in datasets.names():
+            return None  # a data set of images, or one that this process does not know
+    return None if manifold is None else datasets.as_manifold(manifold)

@@ -13,6 +13,8 @@ that is left: t_max - t for t, -a for a, and -f for f.
 """
 
 import math
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -26,8 +28,10 @@ _NODES, _WEIGHTS = (torch.from_numpy(values) for values in np.polynomial.legendr
 _CELLS = 512  # of the table from which the inverse of c starts
 _NEWTON = 4
 
+Coefficient: TypeAlias = float | Callable[[Tensor], Tensor]
 
-def linear_part(a, b=1.0, t_max=1.0):
+
+def linear_part(a: Coefficient, b: Coefficient = 1.0, t_max: float = 1.0) -> "LinearPart":
     """The schedule of dy/dt = a(t) y + b(t) f(y, t) on [0, t_max], to be used with ``f(y, t)`` as eps.
 
     Args:
@@ -45,7 +49,7 @@ class LinearPart(Schedule):
     name = "semilinear"
     t_min = 0.0
 
-    def __init__(self, a, b=1.0, t_max=1.0):
+    def __init__(self, a: Coefficient, b: Coefficient = 1.0, t_max: float = 1.0) -> None:
         self.t_max = number("t_max", t_max, 0, open_low=True)
         self.a, self.b = _coefficient("a", a), _coefficient("b", b)
         self._t = torch.linspace(0, self.t_max, _CELLS + 1, dtype=torch.float64)
@@ -64,27 +68,27 @@ class LinearPart(Schedule):
     def _log_scale(self, t):
         return -self._to_the_start(self.a, t)
 
-    def log_alpha_bar(self, t):
+    def log_alpha_bar(self, t: Tensor) -> Tensor:
         """2 log A(t)."""
         return 2 * self._log_scale(t)
 
-    def sigma(self, t):
+    def sigma(self, t: Tensor) -> Tensor:
         """c(t)."""
         return -self._to_the_start(lambda u: self.b(u) * torch.exp(-self._log_scale(u)), t)
 
-    def noise_std(self, t):
+    def noise_std(self, t: Tensor) -> Tensor:
         """A(t) c(t)."""
         return torch.exp(self._log_scale(t)) * self.sigma(t)
 
-    def beta(self, t):
+    def beta(self, t: Tensor) -> Tensor:
         """-2 a(t)."""
         return -2 * self.a(t)
 
-    def drift(self, x, eps, t):
+    def drift(self, x: Tensor, eps: Tensor, t: Tensor) -> Tensor:
         """a(t) x + b(t) eps."""
         return self.a(t) * x + self.b(t) * eps
 
-    def t_of_sigma(self, sigma):
+    def t_of_sigma(self, sigma: Tensor) -> Tensor:
         """The inverse of c, by Newton's method from a table."""
         cell = torch.searchsorted(self._c, sigma.contiguous(), right=True).clamp(1, _CELLS)
         (low, high), (left, right) = (self._c[cell - 1], self._c[cell]), (self._t[cell - 1], self._t[cell])
@@ -102,7 +106,7 @@ def _coefficient(argument, value):
     return lambda t: torch.full_like(t, constant)
 
 
-def prothero_robinson(stiffness=50.0, known=0.9, frequency=1.0):
+def prothero_robinson(stiffness: float = 50.0, known: float = 0.9, frequency: float = 1.0) -> Problem:
     """A stiff scalar problem with a closed form: dy/dt = L (y - g(t)) + g'(t), g = sin(2 pi frequency t).
 
     The solution is y = g + (y(1) - g(1)) exp(-L (1 - t)): it falls onto g within 1 / L and then follows it

@@ -1,10 +1,7 @@
 """`sample` and `iterate`: one call for every method."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,10 +10,9 @@ from torch import Tensor
 from toylab import grids
 from toylab._errors import positive_int
 from toylab._progress import Bar
-from toylab._types import Eps, ScheduleLike
 from toylab.samplers import _methods as registry
 from toylab.samplers.noise import Seeds, start_noise, step_noise
-from toylab.schedules import Schedule, as_schedule
+from toylab.schedules import as_schedule
 
 PLANE = (2,)  # the default of `shape`; see `particle_shape`
 
@@ -77,14 +73,14 @@ class _Checked:
 
 
 def sample(
-    eps, schedule=None, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
+    eps, schedule, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
     t_start=None, t_end=None, spacing="t", eta=0.0, record=True, progress=True, **options,
 ):  # fmt: skip
     """Run a sampler from noise to data.
 
     Args:
-        eps: any callable ``eps(x, t) -> like x`` with t a scalar tensor; or a `toylab.problems.Problem`.
-        schedule: a schedule or its name; may be left out where eps says which it was made for, and must be that one.
+        eps: any callable ``eps(x, t) -> like x`` with t a scalar tensor.
+        schedule: a schedule or its name; must be the one eps was made for, where eps says which.
         method: a name out of `methods()`, or the result of `method(...)`.
         steps: N >= 1 steps, hence N + 1 nodes.
         x_T: start state [batch, *shape], floating point; decides device and dtype. None draws
@@ -121,7 +117,7 @@ def sample(
 
 
 def iterate(
-    eps, schedule=None, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
+    eps, schedule, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
     t_start=None, t_end=None, spacing="t", eta=0.0, **options,
 ):  # fmt: skip
     """The states of `sample` one by one, start noise first, for your own loops; arguments as for `sample`.
@@ -154,7 +150,10 @@ class _Run:
 
 
 def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options):
-    eps, schedule, t_start, t_end = resolve(eps, schedule, t_start, t_end)
+    if not callable(eps):
+        raise TypeError(f"eps must be callable as eps(x, t), got {eps!r}")
+    schedule = as_schedule(schedule)
+    _same_schedule(eps, schedule)
     method = registry.get(method, eta, **options)
     if times is None:
         times = grids.nodes(schedule, steps, t_start, t_end, spacing)
@@ -164,49 +163,17 @@ def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, 
         n = len(seed) if isinstance(seed, Seeds) else positive_int("n", n)
         x_T = start_noise(n, particle_shape(eps, shape), seed, *default_dtype(eps))
     else:
-        _check_start(x_T)
-        _fitting("x_T", x_T.shape[1:], eps)
+        check_start(eps, x_T)
     return _Run(_Checked(eps), schedule, method, times, x_T.detach(), step_noise(len(x_T), seed))
 
 
-class Given(NamedTuple):
-    """What a run is given, with nothing left out but the limits that the schedule decides."""
-
-    eps: Eps
-    schedule: Schedule
-    t_start: float | None
-    t_end: float | None
-
-
-def resolve(eps, schedule: ScheduleLike | None = None, t_start=None, t_end=None) -> Given:
-    """The epsilon, its schedule and the limits, from an eps (with or without a schedule of its own) or a Problem.
-
-    A Problem holds its epsilon as `eps`, and `t_start` and `t_end` where it has limits of its own; what the caller
-    gives comes first. Raises TypeError where eps cannot be called or nobody says which schedule, ValueError where
-    the schedule is not the one eps was made for.
-    """
-    problem = eps if not callable(eps) and hasattr(eps, "eps") else None
-    if problem is not None:
-        eps, schedule = problem.eps, problem.schedule if schedule is None else schedule
-        t_start = getattr(problem, "t_start", None) if t_start is None else t_start
-        t_end = getattr(problem, "t_end", None) if t_end is None else t_end
-    if not callable(eps):
-        raise TypeError(f"eps must be callable as eps(x, t), or a Problem, got {eps!r}")
-    own = getattr(problem or eps, "schedule", None)
-    if schedule is None and own is None:
-        raise TypeError("schedule must be given for an eps that does not carry its own as eps.schedule")
-    schedule = as_schedule(own if schedule is None else schedule)
-    if own is not None and not same_schedule(as_schedule(own), schedule):
-        raise ValueError(
-            f"schedule must be the one eps was made for ({as_schedule(own).name!r}), got {schedule.name!r}"
-        )
-    return Given(eps, schedule, t_start, t_end)
-
-
-def same_schedule(one: Schedule, other: Schedule) -> bool:
-    """Whether two schedules have the same alpha_bar, as far as five times can tell."""
-    probes = np.linspace(0.1, 0.9, 5) * other.t_max
-    return one is other or np.allclose(*([each.log_alpha_bar(t) for t in probes] for each in (one, other)), rtol=1e-6)
+def _same_schedule(eps, schedule):
+    own = getattr(eps, "schedule", None)
+    if own is None:
+        return
+    own, probes = as_schedule(own), np.linspace(0.1, 0.9, 5) * schedule.t_max
+    if not np.allclose([own.log_alpha_bar(t) for t in probes], [schedule.log_alpha_bar(t) for t in probes], rtol=1e-6):
+        raise ValueError(f"schedule must be the one eps was made for ({own.name!r}), got {schedule.name!r}")
 
 
 def default_dtype(eps, otherwise=None):
@@ -241,7 +208,8 @@ def _fitting(argument, shape, eps):
     return shape
 
 
-def _check_start(x_T):
+def check_start(eps, x_T):
+    """TypeError or ValueError unless x_T is a finite floating-point tensor [batch, *shape] that fits eps."""
     if not isinstance(x_T, Tensor) or not x_T.is_floating_point():
         got = x_T.dtype if isinstance(x_T, Tensor) else type(x_T).__name__
         raise TypeError(f"x_T must be a floating-point tensor [batch, *shape], got {got}")
@@ -249,3 +217,4 @@ def _check_start(x_T):
         raise ValueError(f"x_T must be a non-empty tensor [batch, *shape], got shape {tuple(x_T.shape)}")
     if not x_T.isfinite().all():
         raise ValueError("x_T must be finite, but some of it is infinite or NaN")
+    _fitting("x_T", x_T.shape[1:], eps)

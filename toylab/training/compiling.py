@@ -3,8 +3,6 @@
 import torch
 from torch import nn
 
-from toylab._extras import extra
-
 ROUND_OFF = {"float32": 1e-2, "bfloat16": 0.1}  # of a gradient, in proportion, far above what is seen
 
 
@@ -69,8 +67,7 @@ class Doubled(nn.Module):
 
 
 def _double(network):
-    with extra("images"):
-        from diffusers.models.upsampling import Upsample2D
+    from diffusers.models.upsampling import Upsample2D
 
     for parent in list(network.modules()):
         for name, child in parent.named_children():

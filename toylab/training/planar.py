@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from toylab import _shipped, datasets
+from toylab import datasets
 from toylab._errors import positive_int
 from toylab._threads import single_thread
 from toylab.epsilon import checkpoints
@@ -93,8 +93,6 @@ def command(dataset, schedule, config):
 def train_all(folder=None, *, overwrite=False, progress=True):
     """Train the networks of `SHIPPED` into `folder` (default: where `toylab.load` finds them), in turn; those
     that exist are kept unless `overwrite`. Returns the paths."""
-    if folder is None and _shipped.writable_data() is None:
-        raise ValueError("folder must be given, or TOYLAB_DATA be set: an installed toylab keeps its networks")
     folder = checkpoints.folder() if folder is None else Path(folder)
     paths = [folder / f"{checkpoints.checkpoint_name(*pair)}{checkpoints.SUFFIX}" for pair in SHIPPED]
     for (dataset, schedule), path in zip(SHIPPED, paths, strict=True):

@@ -2,7 +2,7 @@
 
 from toylab import datasets, grids, problems
 from toylab.analysis import Table, measure_order, optimize_grid
-from toylab.figures import clock_table, plot_clocks, plot_nodes
+from toylab.figures import clock_table, plot_clocks
 from toylab.lessons.results.section import Found, Section, figure, settings
 
 QUOTED = "notebook 7"
@@ -54,7 +54,7 @@ def placed():
     note = f"rms end-point error; the best stock grid errs {found.gain:.3g} times as much on held-out particles"
     table = Table(("nodes even in", "training particles", "held-out particles"), rows, note)
     return Found(settings(moons, points=POINTS, **PLACED), (table,),
-                 {"nodes": figure(plot_nodes(found, moons.schedule))})  # fmt: skip
+                 {"nodes": figure(found.plot())})  # fmt: skip
 
 
 def placed_everywhere():

@@ -5,18 +5,16 @@ import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-from toylab import __version__, _shipped
 
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "matplotlib")
+ROOT = Path(__file__).parents[3]
 
 
-def provenance() -> dict[str, Any]:
+def provenance():
     """Commit, versions and hardware: a dict of strings, of "cores" an integer."""
     return {
-        "toylab": __version__,
-        "commit": commit(_shipped.clone()),
+        "toylab": version("toylab"),
+        "commit": commit(ROOT),
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
         "machine": f"{platform.system()} {platform.machine()}",
@@ -24,10 +22,8 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def commit(folder: Path | None) -> str:
+def commit(folder):
     """The commit of the checkout in `folder`, and whether the package or its networks differ from it."""
-    if folder is None:
-        return "unknown: an installed package"
     try:
         name = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--", "toylab", "data")

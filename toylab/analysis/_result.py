@@ -1,0 +1,41 @@
+"""The base of what measurements return: a table, a figure and JSON."""
+
+from importlib import import_module
+
+from toylab._files import strict_json
+from toylab.analysis._table import Table
+
+FIGURES = "toylab.figures"  # the room above that draws results; named here alone, and imported to draw
+
+
+class Result:
+    """What a measurement found.
+
+    A subclass has its numbers in `as_dict` and shows them in `table`; `toylab.figures` has the function that draws it.
+    """
+
+    def as_dict(self) -> dict:
+        """All numbers, as dicts, lists, arrays, strings and None."""
+        raise NotImplementedError(f"{type(self).__name__} must define as_dict()")
+
+    def table(self) -> Table:
+        """The numbers worth reading, for a notebook, a terminal or a page."""
+        raise NotImplementedError(f"{type(self).__name__} must define table()")
+
+    def plot(self, *args, **options):
+        """Draw the result; arguments as for its function in `toylab.figures`. Returns the matplotlib Axes."""
+        return import_module(FIGURES).draw(self, *args, **options)
+
+    def to_json(self) -> str:
+        """All numbers as JSON; those that are not finite, which JSON does not have, are null."""
+        return strict_json(self.as_dict(), indent=2)
+
+
+def pick(found: object, *names: str) -> dict:
+    """These attributes of `found`, for `as_dict`."""
+    return {name: getattr(found, name) for name in names}
+
+
+def reasons(left_out: dict) -> list[dict]:
+    """(method, budget or tolerance) -> reason, as a list for `as_dict`."""
+    return [{"method": name, "budget": at, "reason": why} for (name, at), why in left_out.items()]
