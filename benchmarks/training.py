@@ -29,7 +29,7 @@ from toylab.training.images import memory_format
 
 def clock():
     """Seconds: of CPU time for each thread on a CPU, by the clock on a GPU."""
-    cpu = processes.accelerator().device.type == "cpu"
+    cpu = processes.device().type == "cpu"
     return time.process_time() / torch.get_num_threads() if cpu else time.perf_counter()
 
 
@@ -80,7 +80,7 @@ def drawn(images, config):
 def speed(recipe, images, config, seconds, compiled):
     """Images a second after the first look of the loop, over `seconds`."""
     network = UNet(recipe.schedule, prediction=recipe.prediction, **unet_config(recipe.name))
-    network, looks = network.to(memory_format=memory_format(config.precision, processes.accelerator().device)), []
+    network, looks = network.to(memory_format=memory_format(config.precision, processes.device())), []
 
     def watch(look):
         looks.append((clock(), look.images))
@@ -90,7 +90,7 @@ def speed(recipe, images, config, seconds, compiled):
     try:
         fit(
             network, images.batch, recipe.schedule, config, progress=False, compile=compiled, watch=watch,
-            look_every=1 if processes.accelerator().device.type == "cpu" else 10,
+            look_every=1 if processes.device().type == "cpu" else 10,
         )  # fmt: skip
     except StopIteration:
         pass
@@ -105,7 +105,7 @@ def main():
     parser.add_argument("--precision", choices=PRECISION)
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
-    device = processes.accelerator().device
+    device = processes.device()
     cpu = device.type == "cpu"
     print(
         f"{torch.get_num_threads()} threads" if cpu else torch.cuda.get_device_name(device),

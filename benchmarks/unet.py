@@ -18,7 +18,7 @@ import diffusers
 import torch
 
 import toylab
-from toylab._processes import place
+from toylab._processes import device as own_device
 from toylab.epsilon.configurations import unet_config
 from toylab.epsilon.unet import UNet
 from toylab.images.sampler import ImageSampler
@@ -75,7 +75,7 @@ def main():
     options = parser.parse_args()
     if options.rounds < 2:
         parser.error(f"rounds must be at least 2, got {options.rounds}")
-    device = place().device
+    device = own_device()
     torch.manual_seed(0)
     network = UNet("linear-1000", **unet_config(options.configuration)).eval().requires_grad_(False).to(device)
     print(f"{options.configuration}, {options.batch} images, {device}, {torch.get_num_threads()} thread(s)")

@@ -33,11 +33,11 @@ def test_a_run_is_on_the_cpu_without_a_gpu_that_has_float64_or_when_asked(monkey
     assert processes._on_cpu() is on_cpu
 
 
-def test_processes_wait_for_one_another_also_where_the_accelerator_comes_first():
+def test_processes_wait_for_one_another_also_where_the_device_comes_first():
     code = (
         "import accelerate\nfrom toylab import _processes as processes\nseen = []\n"
         "plain = processes.PartialState\n"
         "processes.PartialState = lambda *args, **more: seen.append(more) or plain(*args, **more)\n"
-        "processes.accelerator()\nassert seen[0]['timeout'] == processes.PATIENCE"
+        "processes.device()\nassert seen[0]['timeout'] == processes.PATIENCE"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=os.environ)

@@ -3,11 +3,16 @@
 import json
 import os
 import pickle
+import re
 import signal
+import subprocess
+import sys
 import threading
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,6 +23,7 @@ from toylab.epsilon.mlp import MLP
 from toylab.training import TrainConfig, examples, fit, loop
 from toylab.training.planar import rows_of
 
+HERE = Path(__file__).parent
 TINY = {"hidden": 8, "layers": 2, "fourier": 2, "time_features": 1}
 CONFIG = TrainConfig(steps=120, batch=16)
 POINTS = toylab.datasets.get("moons").sample(500)
@@ -256,6 +262,157 @@ def test_processes_share_the_batch_of_one():
     shares = [examples.draw(rows_of(POINTS), schedules.get("linear"), CONFIG, 3, rank, 2) for rank in range(2)]
     for i, part in enumerate(whole):
         assert torch.equal(part[0::2], shares[0][i]) and torch.equal(part[1::2], shares[1][i])
+
+
+# Nothing but the arguments decides
+
+
+def test_a_launchers_settings_and_the_users_own_accelerator_change_nothing():
+    """In a process of its own, since accelerate reads the environment once."""
+    code = """
+import json, accelerate, torch
+from toylab.epsilon.mlp import MLP
+accelerate.Accelerator()
+from test_training import run, tiny
+compiled = []
+class Watched(MLP):
+    def forward(self, x, t):
+        compiled.append(torch.compiler.is_compiling())
+        return super().forward(x, t)
+network = tiny()
+network.__class__ = Watched
+print(json.dumps([run(network=network).first.weight.tolist(), sum(compiled)]))
+"""
+    settings = {
+        "ACCELERATE_DYNAMO_BACKEND": "EAGER",
+        "ACCELERATE_GRADIENT_ACCUMULATION_STEPS": "4",
+        "ACCELERATE_MIXED_PRECISION": "bf16",
+        "ACCELERATE_GRADIENT_CLIPPING": "0.01",
+        "ACCELERATE_USE_PARALLELISM_CONFIG": "true",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, timeout=200,
+        env=os.environ | settings | {"PYTHONPATH": str(HERE.parent)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [run().first.weight.tolist(), 0]
+
+
+def test_a_network_made_for_another_schedule_is_refused():
+    with pytest.raises(ValueError, match=r"the one network was made for \('linear'\), got 'cosine'"):
+        fit(tiny(), rows_of(POINTS), "cosine", CONFIG, progress=False)
+
+
+def test_a_loaded_network_is_trained_further():
+    network = toylab.load("spiral")
+    before = network.first.weight.clone()
+    assert not torch.equal(run(replace(CONFIG, steps=3), network=network).first.weight, before)
+
+
+def test_layers_that_are_frozen_while_others_are_not_stay_as_they_are():
+    network = tiny()
+    network.first.requires_grad_(False)
+    before = network.first.weight.clone()
+    net = run(replace(CONFIG, steps=3), network=network)
+    assert torch.equal(net.first.weight, before) and not torch.equal(net.last.weight, tiny().last.weight)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_where_gradients_are_off_training_does_the_same(mode):
+    plain = training.train_2d("moons", steps=3, batch=8, arguments=TINY, progress=False)
+    with mode():
+        net = training.train_2d("moons", steps=3, batch=8, arguments=TINY, progress=False)
+        assert torch.is_grad_enabled() is False
+    assert same(plain, net)
+
+
+def test_torchs_default_dtype_does_not_change_what_is_trained():
+    plain = training.train_2d("moons", steps=3, batch=8, arguments=TINY, progress=False)
+    torch.set_default_dtype(torch.float64)
+    try:
+        net = training.train_2d("moons", steps=3, batch=8, arguments=TINY, progress=False)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert same(plain, net) and plain.metadata == net.metadata
+
+
+def test_threads_that_train_at_once_get_the_network_of_one_alone():
+    def work():
+        found.append(training.train_2d("moons", steps=10, batch=8, seed=3, arguments=TINY, progress=False))
+
+    found, threads = [], [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    work()
+    assert len(found) == 7 and all(same(net, found[-1]) for net in found)
+
+
+def test_threads_that_train_at_once_drop_out_what_one_alone_does():
+    def work():
+        net = run(replace(CONFIG, steps=20), network=networks.pop(), batches=rows_of(IMAGES))
+        found.append(net.layer.weight)
+
+    found, networks = [], [convolution(dropout=0.5) for _ in range(5)]
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    work()
+    assert len(found) == 5 and all(torch.equal(weight, found[-1]) for weight in found)
+
+
+def test_initial_weights_are_those_of_the_seed_in_torchs_own_generator():
+    """With which the networks that come with toylab were trained."""
+    net = training.train_2d("moons", steps=1, lr=1e-12, batch=8, seed=7, arguments=TINY, progress=False)
+    torch.testing.assert_close(net.state_dict(), tiny(seed=7).state_dict(), rtol=0, atol=1e-9)
+
+
+def test_a_seed_in_the_config_is_kept():
+    options = {"arguments": TINY, "progress": False}
+    net = training.train_2d("moons", config=TrainConfig(steps=3, batch=8, seed=5), **options)
+    assert same(net, training.train_2d("moons", steps=3, batch=8, seed=5, **options))
+
+
+def test_scalars_of_numpy_are_kept_as_plain_numbers(tmp_path):
+    config = TrainConfig(
+        steps=np.int64(20), batch=np.int32(8), lr=np.float32(0.5), ema=np.float64(0.5), seed=np.uint8(1)
+    )
+    assert {type(value) for value in asdict(config).values()} == {int, float, str}
+    out = tmp_path / "net.safetensors"
+    training.train_2d("moons", steps=np.int64(3), lr=np.float32(5e-3), batch=np.int64(8), out=out, progress=False)
+    assert toylab.load(out).metadata["training"]["lr"] == float(np.float32(5e-3))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"network": lambda x, t: x}, TypeError, "network must be a torch module"),
+        ({"network": torch.nn.Identity()}, ValueError, "network must be a module with weights, got a Identity"),
+        ({"batches": 1}, TypeError, "batches must be a function"),
+        ({"config": {"steps": 3}}, TypeError, "config must be a TrainConfig, got {'steps': 3}"),
+        ({"state": 3}, TypeError, "state must be a path"),
+    ],
+)
+def test_what_cannot_be_trained_is_named(change, error, message):
+    arguments = {"network": tiny(), "batches": rows_of(POINTS), "schedule": "linear", "config": CONFIG} | change
+    with pytest.raises(error, match=re.escape(message)):
+        fit(**arguments, progress=False)
+
+
+@pytest.mark.parametrize("train", [partial(training.train_2d, "moons"), partial(training.train_images, "digits")])
+def test_a_dict_as_config_is_named(train):
+    with pytest.raises(TypeError, match="config must be a TrainConfig"):
+        train(config={"steps": 3})
+
+
+def test_weights_made_in_inference_mode_are_named():
+    with torch.inference_mode():
+        network = tiny()
+    with pytest.raises(ValueError, match=r"made outside of torch.inference_mode\(\)"):
+        run(network=network)
 
 
 # Reproducibility and resuming
@@ -691,7 +848,7 @@ def test_resuming_another_network_is_refused(stopped):
 
 def test_resuming_another_schedule_is_refused(stopped):
     with pytest.raises(ValueError, match="another run"):
-        fit(tiny(), rows_of(POINTS), "cosine", CONFIG, state=stopped, resume=True, progress=False)
+        fit(MLP("cosine", **TINY), rows_of(POINTS), "cosine", CONFIG, state=stopped, resume=True, progress=False)
 
 
 @pytest.mark.parametrize("share", [0, 0.3, 0.9, 0.999])

@@ -136,3 +136,50 @@ def test_a_run_that_is_killed_while_it_saves_is_never_broken_and_ends_like_any_o
     found = json.loads(done.stdout)
     assert found["half-written"] >= 3, "too few kills fell into a save to show anything"
     assert found["same"] and found["files"] == ["state.pt"]
+
+
+RUN = (
+    "import sys; from toylab import training; "
+    "training.train_2d('circle', steps=10**6, batch=8, out='long.safetensors', progress=False)"
+)
+
+
+def started_run(folder):
+    """A long run in a process of its own, after its first steps."""
+    started = subprocess.Popen(
+        [sys.executable, "-c", RUN], cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: (folder / ".long.resume.pt.lock").exists() or started.poll() is not None)
+    time.sleep(0.5)
+    return started
+
+
+def wait_for(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to be caught")
+def test_sigterm_saves_like_ctrl_c(tmp_path):
+    started = started_run(tmp_path)
+    started.send_signal(signal.SIGTERM)
+    _, rest = started.communicate(timeout=60)
+    told = re.findall(r"Interrupted: stopped after step (\d+) of 1000000: saved in .*long.resume.pt", rest)
+    assert len(told) == 1 and [path.name for path in tmp_path.iterdir()] == ["long.resume.pt"]
+    assert torch.load(tmp_path / "long.resume.pt", weights_only=True)["step"] == int(told[0])
+
+
+def test_a_second_run_with_the_same_out_is_told_at_once_and_one_after_a_kill_takes_over(tmp_path):
+    started = started_run(tmp_path)
+    out = tmp_path / "long.safetensors"
+    try:
+        with pytest.raises(FileExistsError, match=rf"long.safetensors is being written by .*process {started.pid}"):
+            toylab.training.train_2d("circle", steps=1, batch=8, out=out, progress=False)
+    finally:
+        started.kill()
+        started.communicate()
+    assert (tmp_path / ".long.safetensors.lock").exists()
+    toylab.training.train_2d("circle", steps=1, batch=8, out=out, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["long.safetensors"]

@@ -4,9 +4,11 @@ import glob
 import json
 import math
 import os
+import platform
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -122,8 +124,8 @@ def check_writable(path: str | os.PathLike) -> None:
 
 
 def finite(value: Any) -> Any:
-    """`value` for JSON: dictionaries, lists, tuples, arrays and tensors with None in place of numbers that are not
-    finite, of which JSON has none."""
+    """`value` for JSON: dictionaries, lists, strings, plain numbers; None in place of numbers that are not finite, of
+    which JSON has none. Scalars and arrays of NumPy and torch become numbers and lists."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
@@ -134,5 +136,54 @@ def finite(value: Any) -> Any:
 
 
 def strict_json(value: Any, **options: Any) -> str:
-    """`value` as JSON that every reader takes: without NaN and Infinity, which become null."""
+    """`value` as JSON that every reader takes (see `finite`)."""
     return json.dumps(finite(value), allow_nan=False, **options)
+
+
+@contextmanager
+def owned(path: str | os.PathLike, argument: str = "out") -> Iterator[None]:
+    """Own `path` for a block: a hidden file beside it names the process. FileExistsError where another process, or
+    another thread, owns it; what killed processes left behind is taken over."""
+    path = user_path(path, argument)
+    lock, aside = path.with_name(f".{path.name}.lock"), _partial(path.with_name(f"{path.name}.lock"))
+    with _naming(path, lock):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while not _locked(lock):
+            owner = _owner(lock)
+            if owner:
+                raise FileExistsError(
+                    f"{path} is being written by another run ({owner}): wait for it, or choose another {argument} "
+                    f"({lock} says so; remove that file if no such run is left)"
+                )
+            with suppress(FileNotFoundError):  # taken over by somebody else meanwhile
+                os.replace(lock, aside)
+                if _owner(aside):  # somebody else had been faster, and this is his
+                    os.replace(aside, lock)
+            aside.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _locked(lock):
+    """Whether the file `lock` was not there and now names this process."""
+    try:
+        with open(lock, "x", encoding="utf-8") as file:
+            json.dump([os.getpid(), psutil.Process().create_time(), platform.node()], file)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _owner(lock):
+    """Who holds the file `lock`, in words; None for nobody who lives."""
+    try:
+        pid, began, machine = json.loads(lock.read_text(encoding="utf-8"))
+        if machine != platform.node():
+            return f"process {pid} on {machine}"  # of which nothing can be known here
+        return f"process {pid}" if psutil.Process(pid).create_time() == began else None
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return None
+    except ValueError:  # not written yet, unless the process that was to do so is dead
+        return "which has just begun" if time.time() - lock.stat().st_mtime < 10 else None

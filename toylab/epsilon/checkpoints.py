@@ -12,13 +12,18 @@ import os
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
 from toylab import schedules
-from toylab._files import replacing
+from toylab._files import finite, replacing, strict_json, user_path
+
+if TYPE_CHECKING:
+    from toylab.epsilon.mlp import MLP
+    from toylab.epsilon.unet import UNet
 
 FORMAT = "toylab-checkpoint-1"
 SUFFIX = ".safetensors"
@@ -27,35 +32,37 @@ DTYPES = ("F16", "BF16", "F32", "F64")
 WORKS_IN = {"float32": torch.float32, "float64": torch.float64}
 
 
-def folder():
+def folder() -> Path:
     """Where `load` looks for names: ``checkpoints`` in the repository's data folder, or in $TOYLAB_DATA."""
     data = os.environ.get("TOYLAB_DATA") or Path(__file__).parents[2] / "data"
     return Path(data).expanduser() / "checkpoints"
 
 
-def checkpoint_name(dataset, schedule="linear"):
+def checkpoint_name(dataset: str, schedule: str = "linear") -> str:
     """What a shipped network is called: ``spiral``, ``spiral-cosine``."""
     return dataset if schedule == "linear" else f"{dataset}-{schedule}"
 
 
-def names():
+def names() -> list[str]:
     """The names of the networks that come with toylab, sorted."""
     return sorted(path.name.removesuffix(SUFFIX) for path in folder().glob(f"*{SUFFIX}"))
 
 
-def story(network):
+def story(network: "MLP | UNet") -> dict:
     """What a file says about `network`, as a JSON-able dict: how to rebuild it, then its `metadata`."""
-    return {
-        **network.metadata,
-        "architecture": type(network).__name__,
-        "arguments": network.arguments,
-        "dataset": network.dataset,
-        "schedule": _schedule_entry(network.schedule),
-        "parameters": sum(p.numel() for p in network.parameters()),
-    }
+    return finite(
+        {
+            **network.metadata,
+            "architecture": type(network).__name__,
+            "arguments": network.arguments,
+            "dataset": network.dataset,
+            "schedule": _schedule_entry(network.schedule),
+            "parameters": sum(p.numel() for p in network.parameters()),
+        }
+    )
 
 
-def save(network, path, half=False):
+def save(network: "MLP | UNet", path: str | os.PathLike, half: bool = False) -> None:
     """Write `network` to `path` (*.safetensors; folders are made), in one piece or not at all.
 
     half: store the weights in float16, half the size; `load` gives a network that works in its former type.
@@ -76,10 +83,11 @@ def save(network, path, half=False):
             raise ValueError(f"cannot save {path}: the weights {key!r} are not finite{' in float16' if half else ''}")
     header = {"format": FORMAT, "sha256": digest(about, weights), "story": about}
     with replacing(path) as file:
-        file.write(to_bytes(weights, {"toylab": json.dumps(header, sort_keys=True)}))
+        file.write(to_bytes(weights, {"toylab": strict_json(header, sort_keys=True)}))
 
 
-def load(name_or_path):
+@torch.inference_mode(False)
+def load(name_or_path: str | os.PathLike) -> "MLP | UNet":
     """The network of this name (see `names`) or in this file, in eval mode and without gradients.
 
     A string without a folder and a suffix is a name. The network has `schedule`, `dataset` and
@@ -120,15 +128,15 @@ def _is_elsewhere(text):
     return "/" in text or os.sep in text or Path(text).is_dir()
 
 
-def checked_path(path):
+def checked_path(path: str | os.PathLike) -> Path:
     """`path` as a Path; ValueError unless it ends in .safetensors."""
-    path = Path(path).expanduser()
+    path = user_path(path)
     if path.suffix != SUFFIX:
         raise ValueError(f"path must end in {SUFFIX} (pickles are never written or opened), got {str(path)!r}")
     return path
 
 
-def check_schedule(schedule):
+def check_schedule(schedule: schedules.Schedule) -> None:
     """ValueError unless a file can say which schedule this is."""
     _schedule_entry(schedule)
 
@@ -231,7 +239,7 @@ def _compare_layout(path, file, network):
         raise ValueError(f"{path} must hold tensors of one type of {', '.join(DTYPES)}, got {', '.join(dtypes)}")
 
 
-def digest(about, weights):
+def digest(about: dict, weights: dict[str, torch.Tensor]) -> str:
     """sha256 over the story `about`, and the name, dtype, shape and bytes of each tensor of `weights`."""
     found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for key in sorted(weights):

@@ -47,17 +47,28 @@ class MLP(nn.Module):
         }
         self.dataset = None
         self.metadata = {}
-        angles = torch.arange(fourier, dtype=torch.float64) * (math.pi * (3 - math.sqrt(5)))
-        lengths = torch.logspace(math.log10(0.5), math.log10(max_frequency), fourier, dtype=torch.float64)
-        waves = lengths * torch.stack([angles.cos(), angles.sin()])
-        harmonics = torch.arange(1, time_features + 1, dtype=torch.float64) * (math.pi / 2)
-        self.register_buffer("waves", waves.to(torch.get_default_dtype()), persistent=False)
-        self.register_buffer("harmonics", harmonics.to(torch.get_default_dtype()), persistent=False)
-        self.first = nn.Linear(2 + 2 * fourier + 1 + 2 * time_features, hidden)
+        hidden, layers, fourier, _, harmonics = self.arguments.values()
+        self.first = nn.Linear(2 + 2 * fourier + 1 + 2 * harmonics, hidden)
         self.blocks = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(layers - 1))
         self.last = nn.Linear(hidden, 2)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
+        self._set_waves()
+
+    def _set_waves(self):
+        """The features' frequencies, in the type and on the device of the weights."""
+        fourier, highest, harmonics = (self.arguments[key] for key in ("fourier", "max_frequency", "time_features"))
+        angles = torch.arange(fourier, dtype=torch.float64) * (math.pi * (3 - math.sqrt(5)))
+        lengths = torch.logspace(math.log10(0.5), math.log10(highest), fourier, dtype=torch.float64)
+        waves = lengths * torch.stack([angles.cos(), angles.sin()])
+        turns = torch.arange(1, harmonics + 1, dtype=torch.float64) * (math.pi / 2)
+        self.register_buffer("waves", waves.to(self.first.weight), persistent=False)
+        self.register_buffer("harmonics", turns.to(self.first.weight), persistent=False)
+
+    def _apply(self, *args, **kwargs):
+        super()._apply(*args, **kwargs)
+        self._set_waves()  # converted twice, they would keep the digits of the coarser type
+        return self
 
     def forward(self, x, t):
         """Epsilon at x [batch, 2] (floating point), t a scalar or [batch] in [0, 1], of any dtype: like x.

@@ -8,6 +8,7 @@ from diffusers.models.embeddings import Timesteps
 from torch import nn
 
 from toylab._errors import unknown_name
+from toylab._files import finite
 from toylab.epsilon.inputs import checked_times
 from toylab.schedules import Table, as_schedule
 
@@ -38,12 +39,13 @@ class UNet(nn.Module):
         self.schedule = as_schedule(schedule)
         if prediction not in PREDICTIONS:
             raise unknown_name("prediction", prediction, PREDICTIONS)
+        config = finite(config)
         self.model = _smooth_in_time(_build(config))
         kept = self.model.config
         self.shape = (kept["in_channels"], *_size(kept["sample_size"]))
         if kept["out_channels"] != self.shape[0]:
             raise ValueError(f"out_channels must be in_channels, {self.shape[0]}, got {kept['out_channels']}")
-        self.arguments = {"prediction": prediction, **{key: _plain(value) for key, value in sorted(config.items())}}
+        self.arguments = {"prediction": prediction, **dict(sorted(config.items()))}
         self.dataset = None
         self.metadata = {}
 
@@ -113,7 +115,3 @@ def _size(size):
     if size is None:
         raise ValueError("sample_size must be the height and width of an image, got None")
     return (size, size) if isinstance(size, int) else tuple(size)
-
-
-def _plain(value):
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -70,7 +70,7 @@ class ImageSampler:
             **({"spacing": spacing, "t_start": nodes[0], "t_end": nodes[-1]} if times is None else {"times": nodes}),
             "precision": precision,
         }
-        self.eps = _Epsilon(network, PRECISIONS[precision], processes.place().device)
+        self.eps = _Epsilon(network, PRECISIONS[precision], processes.device())
 
     def images(self, n, seed=0, batch=None, record=False, progress=True):
         """The `Trajectory`, on the CPU, of images 0 to n - 1 of this seed.

@@ -9,7 +9,6 @@ from reprlib import repr as in_short
 
 import numpy as np
 import torch
-from accelerate.utils import broadcast_object_list
 
 from toylab import __version__
 from toylab import _processes as processes
@@ -51,7 +50,7 @@ def sample_set(
     if sampler.nfe is None:
         raise ValueError(f"method must step on the given grid; the steps of {sampler.method.name} depend on the batch")
     folder = _Folder(user_path(out, "out"), _settings(network, sampler, seed, shard), n)
-    missing = _agreed(place, folder.prepare)
+    missing = processes.agreed(folder.prepare)
     with ImageBar(sampler, n, progress and place.is_main_process, initial=folder.finished()) as bar:
         for index in missing[place.process_index :: place.num_processes]:
             bar.reached(folder.finished())
@@ -79,20 +78,6 @@ def _settings(network, sampler, seed, shard):
         "seed": int(seed),
         "shard": shard,
     }
-
-
-def _agreed(place, work):
-    """What `work()` gives on the main process, on every process; what it raises there is raised on all."""
-    found = None, None
-    if place.is_main_process:
-        try:
-            found = work(), None
-        except Exception as error:
-            found = None, error
-    result, error = broadcast_object_list(list(found))
-    if error:
-        raise error
-    return result
 
 
 def _draw(sampler, seed, images, batch, bar):

@@ -1,7 +1,9 @@
 """What decides the outcome of a training run, apart from network, data and schedule."""
 
 import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from toylab._errors import number, positive_int, unknown_name
 
@@ -43,33 +45,44 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self):
-        positive_int("steps", self.steps)
-        positive_int("batch", self.batch)
-        number("lr", self.lr, 0, 1, open_low=True)
-        number("warmup", self.warmup, 0, 1)
-        number("weight_decay", self.weight_decay, 0, 1)
-        number("clip", self.clip, 0, open_low=True)
-        if number("ema", self.ema, 0, 1) == 1:
+        for name, known in {"t_sampling": T_SAMPLING, "weighting": WEIGHTING, "precision": PRECISION}.items():
+            if getattr(self, name) not in known:
+                raise unknown_name(name, getattr(self, name), known)
+        plain = {name: positive_int(name, getattr(self, name)) for name in ("steps", "batch", "accumulate")}
+        plain["seed"] = positive_int("seed", self.seed, 0)
+        plain["lr"] = number("lr", self.lr, 0, 1, open_low=True)
+        plain["clip"] = number("clip", self.clip, 0, open_low=True)
+        plain |= {name: number(name, getattr(self, name), 0, 1) for name in ("warmup", "weight_decay", "ema")}
+        if plain["ema"] == 1:
             raise ValueError("ema must be below 1, or nothing is learnt, got 1")
-        for argument, known in {"t_sampling": T_SAMPLING, "weighting": WEIGHTING, "precision": PRECISION}.items():
-            if getattr(self, argument) not in known:
-                raise unknown_name(argument, getattr(self, argument), known)
-        if positive_int("accumulate", self.accumulate) > self.batch:
-            raise ValueError(f"accumulate must be at most batch, {self.batch}, got {self.accumulate}")
-        positive_int("seed", self.seed, 0)
+        if plain["accumulate"] > plain["batch"]:
+            raise ValueError(f"accumulate must be at most batch, {plain['batch']}, got {plain['accumulate']}")
+        for name, value in plain.items():  # what was checked is kept: a scalar of NumPy is no JSON
+            object.__setattr__(self, name, value)
 
-    def lr_at(self, step):
+    def lr_at(self, step: int) -> float:
         """The learning rate of step 0, 1, ..., steps - 1."""
         warm = self.warmup * self.steps
         if step < warm:
             return self.lr * min(1.0, (step + 1) / warm)
         return self.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / (self.steps - warm)))
 
-    def differs_only_in(self, other, names):
+    def differs_only_in(self, other: "TrainConfig", names: Iterable[str]) -> bool:
         """Whether all other fields than these are those of another config."""
         return replace(other, **{name: getattr(self, name) for name in names}) == self
 
-    def differences(self, other):
+    def differences(self, other: "TrainConfig") -> str:
         """The fields in which two configs differ, as text."""
         mine, theirs = asdict(self), asdict(other)
         return ", ".join(f"{key} = {mine[key]!r}, not {theirs[key]!r}" for key in mine if mine[key] != theirs[key])
+
+
+def checked_config(config: TrainConfig | None, default: TrainConfig | None = None, **changes: Any) -> TrainConfig:
+    """`config`, or the default, with these `changes`, of which None is none; TypeError for anything else."""
+    config = (default or TrainConfig()) if config is None else config
+    if not isinstance(config, TrainConfig):
+        raise TypeError(f"config must be a TrainConfig, got {config!r}; TrainConfig(steps=..., ...) makes one")
+    known = [field.name for field in fields(TrainConfig)]
+    for name in changes.keys() - set(known):
+        raise unknown_name("setting", name, known)
+    return replace(config, **{name: value for name, value in changes.items() if value is not None})

@@ -1,44 +1,52 @@
 """Networks for images: one call, which keeps a record of the run beside the file that it writes."""
 
+from __future__ import annotations
+
 import hashlib
+import os
 import shlex
 import time
-from dataclasses import replace
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from toylab import _processes as processes
 from toylab import images as image_sets
 from toylab._errors import number
+from toylab._types import ScheduleLike
 from toylab.epsilon.configurations import unet_config
 from toylab.epsilon.unet import UNet
 from toylab.schedules import as_schedule
+from toylab.training.config import TrainConfig, checked_config
 from toylab.training.files import finished, run_files
 from toylab.training.loop import fit
 from toylab.training.recipes import recipe
 from toylab.training.record import Record
+from toylab.training.seeding import fresh_weights
 
 LOOK_EVERY = 10
 
 
+@torch.inference_mode(False)
 def train_images(
-    configuration,
-    schedule=None,
+    configuration: str,
+    schedule: ScheduleLike | None = None,
     *,
-    data=None,
-    note=None,
-    out=None,
-    prediction=None,
-    config=None,
-    resume=False,
-    progress=True,
-    max_minutes=None,
-    save_minutes=2.0,
-    sample_minutes=10.0,
-    compile=False,
-    **changes,
-):
+    data: image_sets.Images | str | os.PathLike | None = None,
+    note: str | None = None,
+    out: str | os.PathLike | None = None,
+    prediction: str | None = None,
+    config: TrainConfig | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    max_minutes: float | None = None,
+    save_minutes: float = 2.0,
+    sample_minutes: float = 10.0,
+    compile: bool = False,
+    **changes: Any,
+) -> UNet:
     """Train a `UNet` on images.
 
     Args:
@@ -60,32 +68,30 @@ def train_images(
     began, plan = time.monotonic(), recipe(configuration)
     schedule = as_schedule(plan.schedule if schedule is None else schedule)
     prediction = plan.prediction if prediction is None else prediction
-    config = replace(config or plan.config, **changes)
+    config = checked_config(config, plan.config, **changes)
     number("save_minutes", save_minutes, 0)
     number("sample_minutes", sample_minutes, 0, open_low=True)
     if max_minutes is not None:
         number("max_minutes", max_minutes, 0, open_low=True)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with fresh_weights(config.seed):
         network = UNet(schedule, prediction=prediction, **unet_config(plan.name))
-    files = run_files(out, schedule, resume, keep=True)
-    images = data
-    if not isinstance(data, image_sets.Images):
-        images = _loaded(plan.data if data is None else data, plan, progress)
-    if images.shape != network.shape:
-        raise ValueError(f"data must hold images of shape {network.shape} for {plan.name!r}, got {images.shape}")
-    network = network.to(memory_format=memory_format(config.precision, processes.accelerator().device))
-    network.dataset = _without_folder(images.name)
-    network.metadata = {
-        "command": command(plan, schedule, prediction, config, data, compile=compile),
-        "configuration": plan.name,
-        "data": _describe(images, note),
-    }
-    again = {"note": note, "out": out, "max-minutes": max_minutes, "compile": compile}
-    again = command(plan, schedule, prediction, config, data, full=True, **again)
-    again = f"resume=True (`{again} --resume` in a terminal)" if _in_words(plan, config, data) else "resume=True"
-    record = files and Record(files, resume, 60 * sample_minutes)
-    try:
+    with run_files(out, schedule, resume, keep=True) as files, ExitStack() as stack:
+        images = data
+        if not isinstance(data, image_sets.Images):
+            images = _loaded(plan.data if data is None else data, plan, progress)
+        if images.shape != network.shape:
+            raise ValueError(f"data must hold images of shape {network.shape} for {plan.name!r}, got {images.shape}")
+        network = network.to(memory_format=memory_format(config.precision, processes.device()))
+        network.dataset = _without_folder(images.name)
+        network.metadata = {
+            "command": command(plan, schedule, prediction, config, data, compile=compile),
+            "configuration": plan.name,
+            "data": _describe(images, note),
+        }
+        again = {"note": note, "out": out, "max-minutes": max_minutes, "compile": compile}
+        again = command(plan, schedule, prediction, config, data, full=True, **again)
+        again = f"resume=True (`{again} --resume` in a terminal)" if _in_words(plan, config, data) else "resume=True"
+        record = files and stack.enter_context(closing(Record(files, resume, 60 * sample_minutes)))
         network = fit(
             network, images.batch, schedule, config, state=files and files.state, resume=resume, progress=progress,
             save_every=60 * save_minutes, look_every=LOOK_EVERY, compile=compile, watch=record,
@@ -93,9 +99,6 @@ def train_images(
             continue_with=again,
         )  # fmt: skip
         return finished(network, files, lambda: record.snapshot(network, config.steps))
-    finally:
-        if record:
-            record.close()
 
 
 OPTIONS = ("steps", "batch", "lr", "weighting", "precision", "accumulate", "seed")  # settings with one in the terminal

@@ -1,22 +1,29 @@
 """The training loop: denoising score matching for any epsilon-network, on any device, alone or with others."""
 
+import os
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 
 import psutil
 import torch
+from accelerate.utils import reduce
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
 from toylab import _processes as processes
 from toylab._errors import number, positive_int
+from toylab._files import owned, user_path
 from toylab._progress import Bar
-from toylab.schedules import as_schedule
+from toylab._types import ScheduleLike
+from toylab.schedules import as_schedule, check_own_schedule
 from toylab.training import examples
 from toylab.training.average import Average
 from toylab.training.compiling import compiled
-from toylab.training.config import TrainConfig
+from toylab.training.config import TrainConfig, checked_config
 from toylab.training.report import report
+from toylab.training.seeding import seeded
 from toylab.training.state import ResumeState
 from toylab.training.stopping import Interrupted, StopRequest, TimeUp, check_finite, enough_memory
 
@@ -42,35 +49,38 @@ class Look:
     network: Callable[[], torch.nn.Module]
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def fit(
-    network,
-    batches,
-    schedule,
-    config=None,
+    network: torch.nn.Module,
+    batches: Callable[[int, torch.Generator], Tensor],
+    schedule: ScheduleLike,
+    config: TrainConfig | None = None,
     *,
-    state=None,
-    resume=False,
-    progress=True,
-    save_every=30.0,
-    max_minutes=None,
-    look_every=50,
-    compile=False,
-    watch=None,
-    continue_with="the same call and resume=True",
-):
+    state: str | os.PathLike | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    save_every: float = 30.0,
+    max_minutes: float | None = None,
+    look_every: int = 50,
+    compile: bool = False,
+    watch: Callable[[Look], object] | None = None,
+    continue_with: str = "the same call and resume=True",
+) -> torch.nn.Module:
     """Train `network(x, t)` to predict the noise in x_t; returns a network with averaged weights (EMA).
 
     Started by ``accelerate launch`` or torchrun, the processes share every batch: `config.batch` is that of all of
     them together, so that the run is that of one process, up to rounding. Twice the processes can work on twice the
-    batch in the same time.
+    batch in the same time. Nothing but the arguments, the device and the processes decides what a run does: neither
+    other settings of a launcher, nor torch's modes of the moment.
 
     Args:
         network: a module whose output is like x; it is trained in place, on the device (or devices) that accelerate
-            chooses.
+            chooses. Frozen weights stay as they are, unless all are, as in what `toylab.load` gives.
         batches: ``batches(n, generator) -> x0`` [n, *shape], floating point, drawn with that generator alone.
-        schedule: a name or a `Schedule`. config: a `TrainConfig`.
-        state: file for the resume state, written at the first look after `save_every` seconds, on Ctrl-C and at the
-            end, in one piece or not at all. None writes none. All machines of a run must see it.
+        schedule: a name or a `Schedule`, that of the network if it has one. config: a `TrainConfig`.
+        state: file for the resume state, written at the first look after `save_every` seconds, on Ctrl-C or SIGTERM
+            and at the end, in one piece or not at all. None writes none. All machines of a run must see it.
         resume: continue from `state`. On CPU the result equals that of an uninterrupted run bit for bit.
         progress: show a bar with loss and remaining time. continue_with: what Ctrl-C tells people to use.
         max_minutes: stop after the step in which this time is over.
@@ -81,56 +91,63 @@ def fit(
 
     The result is in eval mode and without gradients; its `metadata` holds the config, the loss (mean of
     the last hundredth of the steps), a thin loss curve and versions. Raises `Diverged` at a loss that is
-    not finite (the last good state stays), `Interrupted` after Ctrl-C, `TimeUp` after max_minutes, MemoryError with
-    advice, OSError when a state cannot be written, and ValueError or TypeError for bad batches, a network with another
-    output shape, or a `state` that is not of this run.
+    not finite (the last good state stays), `Interrupted` after Ctrl-C or SIGTERM, `TimeUp` after max_minutes,
+    MemoryError with advice, OSError when a state cannot be written (FileExistsError where another run writes it), and
+    ValueError or TypeError for bad batches, a network with another output shape, or a `state` that is not of this run.
     """
-    schedule, config = as_schedule(schedule), config or TrainConfig()
+    schedule, config = as_schedule(schedule), checked_config(config)
+    _check(network, batches)
+    check_own_schedule(network, schedule, "network")
     positive_int("look_every", look_every)
     number("save_every", save_every, 0)
     if max_minutes is not None:
         number("max_minutes", max_minutes, 0, open_low=True)
     if resume and state is None:
         raise ValueError("resume=True needs the file to resume from: state must be given")
-    accelerator = processes.accelerator()
-    device, main, count = accelerator.device, accelerator.is_main_process, accelerator.num_processes
+    state, place, device = state and user_path(state, "state"), processes.place(), processes.device()
+    main, count = place.is_main_process, place.num_processes
     if config.batch < count:
         raise ValueError(f"batch must be at least {count}, one for each process, got {config.batch}")
-    with enough_memory(config, resume):
+    with ExitStack() as stack:
+        if state:
+            processes.agreed(lambda: stack.enter_context(owned(state, "state")) if main else None)
+        stop = stack.enter_context(StopRequest(max_minutes))
+        stack.enter_context(enough_memory(config, resume))
         network.to(device).train()
         run = ResumeState(
             state, _about(network, schedule), config, network, Average(network, config.ema),
             torch.optim.AdamW(network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True),
-            losses=torch.zeros(config.steps),
+            losses=torch.zeros(config.steps, dtype=torch.float32),
         )  # fmt: skip
         start = run.restore() if resume else 0
 
-    def averaged(done):
-        run.average.network.metadata = {**getattr(network, "metadata", {}), **report(config, run.losses[:done])}
-        return run.average.network
+        def averaged(done):
+            run.average.network.metadata = {**getattr(network, "metadata", {}), **report(config, run.losses[:done])}
+            return run.average.network
 
-    bar = Bar(
-        total=config.steps, initial=start, desc="training", unit="step",
-        show=progress and main,
-    )  # fmt: skip
-    waiting, looked, saved = [], time.monotonic(), time.monotonic()
-    devices = [device] if device.type == "cuda" else []
-    with bar, StopRequest(max_minutes) as stop, enough_memory(config, resume), torch.random.fork_rng(devices):
+        bar = stack.enter_context(
+            Bar(total=config.steps, initial=start, desc="training", unit="step", show=progress and main)
+        )
+        waiting, looked, saved = [], time.monotonic(), time.monotonic()
         model = network
         if compile and start < config.steps:
-            part = _parts(accelerator, batches, schedule, config, start)[0]
-            model = compiled(network, lambda model: _part_loss(model, part, config), config.precision)
-        model, optimizer = accelerator.prepare(model, run.optimizer)
+            part = _parts(place, device, batches, schedule, config, start)[0]
+            with seeded(0, device):
+                model = compiled(network, lambda model: _part_loss(model, part, config), config.precision)
+        if count > 1:
+            model = DistributedDataParallel(model, device_ids=None if device.type == "cpu" else [device])
         for step in range(start, config.steps):
-            for group in optimizer.param_groups:
+            for group in run.optimizer.param_groups:
                 group["lr"] = config.lr_at(step)
-            waiting.append(_step(accelerator, model, optimizer, batches, schedule, config, step))
+            parts = _parts(place, device, batches, schedule, config, step)
+            with seeded(examples.stream(config.seed, step, 1 + place.process_index), device):  # for dropout
+                waiting.append(_step(model, run.optimizer, parts, config, count))
             run.average.update(network, step)
             bar.update()
             done, reason = step + 1, stop.reason
             if not (done % look_every == 0 or done == config.steps or (count == 1 and reason)):
                 continue
-            window, reason = _agree(accelerator, torch.stack(waiting), reason)
+            window, reason = _agree(torch.stack(waiting), reason, device)
             waiting = []
             check_finite(window, done, run)
             run.losses[done - len(window) : done] = window[:, 0]
@@ -145,13 +162,28 @@ def fit(
                 run.write(done)
                 saved = time.monotonic()
             if last:
-                accelerator.wait_for_everyone()  # nobody goes on before the state is written
+                place.wait_for_everyone()  # nobody goes on before the state is written
             looked = time.monotonic()
             if reason and done < config.steps:
                 where = f"saved in {state}; continue with {continue_with}"
                 where = where if state else "nothing is saved (no file was given)"
                 raise reason(f"stopped after step {done} of {config.steps}: {where}")
     return averaged(config.steps)
+
+
+def _check(network, batches):
+    """Whether these can be trained and drawn from. A network all of whose weights are frozen, as those of a network
+    that was loaded are, is freed."""
+    if not isinstance(network, torch.nn.Module):
+        raise TypeError(f"network must be a torch module, got {network!r}")
+    weights = list(network.parameters())
+    if not weights or any(weight.is_inference() for weight in weights):
+        what = "made outside of torch.inference_mode()" if weights else "with weights"
+        raise ValueError(f"network must be a module {what}, got a {type(network).__name__}")
+    if not callable(batches):
+        raise TypeError(f"batches must be a function batches(n, generator) -> x0, got {batches!r}")
+    if not any(weight.requires_grad for weight in weights):
+        network.requires_grad_(True)
 
 
 def _show(watch, look, run, continue_with):
@@ -181,26 +213,23 @@ def _about(network, schedule):
     }
 
 
-def _step(accelerator, model, optimizer, batches, schedule, config, step):
-    """One step of the optimiser on this process's share of the batch: its loss and the norm of the gradient, [2]."""
-    parts = _parts(accelerator, batches, schedule, config, step)
-    torch.manual_seed(examples.stream(config.seed, step, 1 + accelerator.process_index))  # for layers such as dropout
+def _step(model, optimizer, parts, config, count):
+    """One step of the optimiser on this process's `parts` of the batch: its loss and the norm of the gradient, [2]."""
     total = 0
     for place, part in enumerate(parts, 1):
-        with nullcontext() if place == len(parts) else accelerator.no_sync(model):
-            loss = _part_loss(model, part, config) * (len(part[0]) * accelerator.num_processes / config.batch)
-            accelerator.backward(loss)
+        with nullcontext() if count == 1 or place == len(parts) else model.no_sync():
+            loss = _part_loss(model, part, config) * (len(part[0]) * count / config.batch)
+            loss.backward()
         total = total + loss.detach()
-    norm = accelerator.clip_grad_norm_(model.parameters(), config.clip)
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
     optimizer.step()
     optimizer.zero_grad()
     return torch.stack([total, norm])
 
 
-def _parts(accelerator, batches, schedule, config, step):
+def _parts(place, device, batches, schedule, config, step):
     """This process's share of the examples of `step`, in `accumulate` parts: x_t, t, noise and weights in each."""
-    rank, count = accelerator.process_index, accelerator.num_processes
-    share = examples.draw(batches, schedule, config, step, rank, count, accelerator.device)
+    share = examples.draw(batches, schedule, config, step, place.process_index, place.num_processes, device)
     return list(zip(*(whole.chunk(config.accumulate) for whole in share), strict=True))
 
 
@@ -218,14 +247,11 @@ def _loss(prediction, noise, weight):
     return (weight * (prediction - noise).square().flatten(1).mean(1)).mean()
 
 
-def _agree(accelerator, window, reason):
+def _agree(window, reason, device):
     """`window` as a mean over the processes, on the CPU, and the reason to stop that any of them has."""
-    window = accelerator.reduce(window, "mean").cpu()
-    if accelerator.num_processes == 1:
-        return window, reason
+    window = reduce(window, "mean").cpu()
     kinds = [Interrupted, TimeUp]
-    votes = torch.tensor([float(reason is kind) for kind in kinds], device=accelerator.device)
-    votes = accelerator.reduce(votes, "sum").tolist()
+    votes = reduce(torch.tensor([float(reason is kind) for kind in kinds], device=device), "sum").tolist()
     return window, next((kind for kind, vote in zip(kinds, votes, strict=True) if vote), None)
 
 

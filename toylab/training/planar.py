@@ -1,40 +1,46 @@
 """Networks for points in the plane: one call, and the list of those that come with toylab."""
 
+import os
 import shlex
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from toylab import datasets
-from toylab._errors import positive_int
+from toylab._files import user_path
 from toylab._threads import single_thread
+from toylab._types import ManifoldLike, ScheduleLike
 from toylab.epsilon import checkpoints
 from toylab.epsilon.mlp import MLP
 from toylab.schedules import as_schedule
-from toylab.training.config import TrainConfig
+from toylab.training.config import TrainConfig, checked_config
 from toylab.training.files import finished, run_files
 from toylab.training.loop import fit
+from toylab.training.seeding import fresh_weights
 
 POOL = 2**16  # points of a data set drawn before training; batches are drawn from these
 SHIPPED = [(name, "linear") for name in datasets.names()]
 SHIPPED += [(name, "cosine") for name in ("circle", "moons", "spiral", "checkerboard")]
 
 
+@torch.inference_mode(False)
 def train_2d(
-    dataset,
-    schedule="linear",
+    dataset: ManifoldLike,
+    schedule: ScheduleLike = "linear",
     *,
-    out=None,
-    steps=None,
-    batch=None,
-    lr=None,
-    seed=0,
-    config=None,
-    arguments=None,
-    resume=False,
-    progress=True,
-):
+    out: str | os.PathLike | None = None,
+    steps: int | None = None,
+    batch: int | None = None,
+    lr: float | None = None,
+    seed: int | None = None,
+    config: TrainConfig | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> MLP:
     """Train an `MLP` on a two-dimensional data set; the defaults take half a minute on two cores.
 
     Args:
@@ -52,37 +58,30 @@ def train_2d(
     if not (isinstance(getattr(manifold, "name", None), str) and callable(getattr(manifold, "sample", None))):
         raise TypeError(f"dataset must be a name or a Manifold, got {dataset!r}")
     schedule = as_schedule(schedule)
-    changes = {"steps": steps, "batch": batch, "lr": lr, "seed": positive_int("seed", seed, 0)}
-    config = replace(config or TrainConfig(), **{key: value for key, value in changes.items() if value is not None})
-    story, files = command(manifold.name, schedule.name, config), run_files(out, schedule, resume)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    config = checked_config(config, steps=steps, batch=batch, lr=lr, seed=seed)
+    story = command(manifold.name, schedule.name, config)
+    with fresh_weights(config.seed):
         network = MLP(schedule, **(arguments or {}))
     network.dataset, network.metadata = manifold.name, {"command": story}
     again = "resume=True"
     told = config.differs_only_in(TrainConfig(), ("steps", "batch", "lr", "seed"))
     if told and not arguments and manifold.name in datasets.names():
         again += f" (`{story} --out {shlex.quote(str(out))} --resume` in a terminal)"
-    with single_thread():
+    with run_files(out, schedule, resume) as files, single_thread():
+        batches = rows_of(manifold.sample(POOL, seed=config.seed))
         network = fit(
-            network,
-            rows_of(manifold.sample(POOL, seed=config.seed)),
-            schedule,
-            config,
-            state=files and files.state,
-            resume=resume,
-            progress=progress,
+            network, batches, schedule, config, state=files and files.state, resume=resume, progress=progress,
             continue_with=again,
-        )
-    return finished(network, files, lambda: checkpoints.save(network, files.network))
+        )  # fmt: skip
+        return finished(network, files, lambda: checkpoints.save(network, files.network))
 
 
-def rows_of(points):
+def rows_of(points: Tensor) -> Callable[[int, torch.Generator], Tensor]:
     """`batches` for `fit`: rows of `points` [k, *shape] drawn with replacement."""
-    return lambda n, generator: points[torch.randint(len(points), (n,), generator=generator)]
+    return lambda n, generator: points[torch.randint(len(points), (n,), generator=generator, device=generator.device)]
 
 
-def command(dataset, schedule, config):
+def command(dataset: str, schedule: str, config: TrainConfig) -> str:
     """The command line that trains this network."""
     return (
         f"toylab train {dataset} --schedule {schedule} --steps {config.steps} --batch {config.batch} "
@@ -90,10 +89,10 @@ def command(dataset, schedule, config):
     )
 
 
-def train_all(folder=None, *, overwrite=False, progress=True):
+def train_all(folder: str | os.PathLike | None = None, *, overwrite: bool = False, progress: bool = True) -> list[Path]:
     """Train the networks of `SHIPPED` into `folder` (default: where `toylab.load` finds them), in turn; those
     that exist are kept unless `overwrite`. Returns the paths."""
-    folder = checkpoints.folder() if folder is None else Path(folder)
+    folder = checkpoints.folder() if folder is None else user_path(folder, "folder")
     paths = [folder / f"{checkpoints.checkpoint_name(*pair)}{checkpoints.SUFFIX}" for pair in SHIPPED]
     for (dataset, schedule), path in zip(SHIPPED, paths, strict=True):
         if overwrite or not path.exists():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from toylab._files import replacing
+from toylab._files import finite, replacing, strict_json
 from toylab.training.average import Average
 from toylab.training.config import TrainConfig
 
@@ -36,16 +36,16 @@ class ResumeState:
     saved: int | None = None
 
     def __post_init__(self):
-        self.about = json.loads(json.dumps(self.about))
+        self.about = finite(self.about)
 
-    def write(self, step):
+    def write(self, step: int) -> None:
         """Save the state after `step` steps, in one piece or not at all. OSError says what is still there."""
         if self.path is None:
             return
         state = {
             "format": FORMAT,
-            "about": json.dumps(self.about),
-            "config": json.dumps(asdict(self.config)),
+            "about": strict_json(self.about),
+            "config": strict_json(asdict(self.config)),
             "step": step,
             "losses": self.losses[:step].clone(),
             "network": self.network.state_dict(),
@@ -63,14 +63,14 @@ class ResumeState:
             raise OSError(error.errno, what) from error
         self.saved = step
 
-    def restore(self):
+    def restore(self) -> int:
         """Load the file into the network, the average, the optimiser and the losses; the steps behind it.
 
         `accumulate` may differ from that of the file. FileNotFoundError when there is none; ValueError, which names
         what is wrong, for a file that is no resume state or belongs to another run. Only tensors and plain data are
         read (``weights_only``).
         """
-        path = Path(self.path)
+        path = self.path
         if not path.is_file():
             raise FileNotFoundError(f"nothing to resume: there is no {path}")
         state = _read(path)

@@ -1,5 +1,6 @@
 """When a run stops before its end: Ctrl-C, a limit of time, a loss that is no longer finite, no memory."""
 
+import math
 import signal
 import threading
 import time
@@ -14,7 +15,7 @@ class Diverged(FloatingPointError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C stopped a run after a whole step; the message says where it is saved and how to go on."""
+    """Ctrl-C, or SIGTERM, stopped a run after a whole step; the message says where it is saved and how to go on."""
 
 
 class TimeUp(Exception):
@@ -22,36 +23,34 @@ class TimeUp(Exception):
 
 
 class StopRequest:
-    """Turns the first Ctrl-C, and the end of `minutes` (None: no end), into a reason to stop, so that a step is never
-    cut in two; the second Ctrl-C acts as usual. Outside the main thread, which alone receives Ctrl-C, only time
-    counts."""
+    """Turns the first Ctrl-C or SIGTERM (what batch systems send), and the end of `minutes` (None: no end), into a
+    reason to stop, so that a step is never cut in two; the second acts as usual. Outside the main thread, which alone
+    receives signals, only time counts."""
 
-    def __init__(self, minutes=None):
+    def __init__(self, minutes: float | None = None):
         self.interrupted = False
-        self.minutes = minutes
-        self._previous = None
+        self._end = math.inf if minutes is None else time.monotonic() + 60 * minutes
+        self._previous = {}
 
     @property
-    def reason(self):
+    def reason(self) -> type[BaseException] | None:
         """`Interrupted`, `TimeUp` or None."""
         if self.interrupted:
             return Interrupted
-        return TimeUp if self.minutes is not None and time.monotonic() >= self._end else None
+        return TimeUp if time.monotonic() >= self._end else None
 
     def _request(self, signum, frame):
         self.interrupted = True
         self._restore()
 
     def _restore(self):
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-            self._previous = None
+        for number, handler in self._previous.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not Python's
+        self._previous = {}
 
     def __enter__(self):
-        if self.minutes is not None:
-            self._end = time.monotonic() + 60 * self.minutes
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._request)
+            self._previous = {each: signal.signal(each, self._request) for each in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, *error):
