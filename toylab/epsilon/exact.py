@@ -5,6 +5,7 @@ import math
 import torch
 
 from toylab._errors import number
+from toylab._threads import small_on_one_thread
 from toylab.epsilon.inputs import checked_times
 from toylab.schedules import as_schedule
 
@@ -61,6 +62,7 @@ class ExactEps:
     def device(self):
         return self.points.device
 
+    @small_on_one_thread
     def __call__(self, x, t):
         """Exact epsilon at x [batch, *shape], t a scalar or [batch] in (0, 1] (0 too where spread > 0)."""
         rows, log_ab, variance = self._prepare(x, t)
@@ -68,6 +70,7 @@ class ExactEps:
         means = [self._mean(torch.softmax(logits, 1)) for logits in self._logits(rows, scale, variance)]
         return (noise_std / variance * (rows - scale * torch.cat(means))).reshape(x.shape)
 
+    @small_on_one_thread
     def log_prob(self, x, t):
         """Exact log p_t(x) of x [batch, *shape]: [batch]."""
         rows, log_ab, variance = self._prepare(x, t)

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from toylab._errors import number, positive_int
+from toylab._threads import small_on_one_thread
 from toylab.epsilon.inputs import checked_times
 from toylab.schedules import as_schedule
 
@@ -70,6 +71,7 @@ class MLP(nn.Module):
         self._set_waves()  # converted twice, they would keep the digits of the coarser type
         return self
 
+    @small_on_one_thread
     def forward(self, x, t):
         """Epsilon at x [batch, 2] (floating point), t a scalar or [batch] in [0, 1], of any dtype: like x.
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from toylab._errors import unknown_name
 from toylab._files import finite
+from toylab._threads import small_on_one_thread
 from toylab.epsilon.inputs import checked_times
 from toylab.schedules import Table, as_schedule
 
@@ -58,6 +59,7 @@ class UNet(nn.Module):
         network.model = _smooth_in_time(model)
         return network
 
+    @small_on_one_thread
     def forward(self, x, t):
         """Epsilon at x [batch, *shape] (floating point), t a scalar or [batch] in [0, 1], of any dtype: like x.
 

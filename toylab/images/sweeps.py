@@ -9,6 +9,7 @@ import torch
 from toylab._errors import positive_int
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
+from toylab._threads import single_thread
 from toylab._types import Eps, ScheduleLike
 from toylab.analysis._arguments import increasing, method_list
 from toylab.analysis._budget import evaluations, steps_within
@@ -114,7 +115,7 @@ def image_sweep(
 
     style = {"unit": "evaluation"}
     try:
-        with Bar(total=total, desc="images", show=progress, **style) as bar:
+        with single_thread(x_T), Bar(total=total, desc="images", show=progress, **style) as bar:
             for method, counts in jobs.items():
                 for count in counts:
                     known = _Known(eps, bar.update)

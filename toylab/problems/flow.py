@@ -10,6 +10,7 @@ from torch import Tensor
 
 from toylab import grids
 from toylab._progress import Bar
+from toylab._threads import single_thread
 from toylab._types import Eps
 from toylab.schedules import Schedule
 
@@ -78,7 +79,8 @@ def _solve(eps, schedule, x_T, t_start, times, rtol, progress):
     @torch.no_grad()
     def derivative(sigma, flat):
         t = torch.tensor(schedule.t_of_sigma(float(sigma)), dtype=torch.float64, device=x_T.device)
-        return eps(state(flat, t).to(x_T.dtype), t).double().flatten().cpu().numpy()
+        with single_thread(x_T):
+            return eps(state(flat, t).to(x_T.dtype), t).double().flatten().cpu().numpy()
 
     start, *ends = [schedule.sigma(float(t)) for t in (t_start, *times)]
     y, states = x_T.double().flatten().cpu().numpy() / root(t_start), []

@@ -9,6 +9,7 @@ from torch import Tensor
 from toylab import grids
 from toylab._errors import positive_int
 from toylab._progress import Bar
+from toylab._threads import single_thread
 from toylab.samplers import _methods as registry
 from toylab.samplers.noise import Seeds, start_noise, step_noise
 from toylab.schedules import as_schedule, check_own_schedule
@@ -143,7 +144,7 @@ class _Run:
         states = self.method.run(self.eps, self.schedule, self.times, self.x, self.noise)
         for step in range(len(self.times) - 1):
             self.eps.step = step
-            with torch.no_grad():
+            with torch.no_grad(), single_thread(self.x):
                 x = next(states)
             yield x, self.eps.nfe
 
