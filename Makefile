@@ -65,7 +65,7 @@ clean:  ## remove .venv and all caches; your runs and downloads stay
 
 $(LAB): $(DECLARED) $(PY) | $(CHECK)
 	@echo "toylab: installing the lab into $(VENV). The first time this takes a few minutes, most of it for PyTorch."
-	@$(PIP) -e .
+	@$(PIP) -e '.[images,lab]'
 	@touch $@
 
 $(TEST): $(DECLARED) $(PY) | $(CHECK)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -324,9 +325,59 @@ def test_lab_is_started_as_make_does_it(monkeypatch):
     assert "--allow-root" not in lab.command(ROOT, 8888, [])
 
 
-def test_lab_says_where_the_notebooks_are_when_they_are_not_here(monkeypatch, tmp_path):
-    monkeypatch.setattr(lab, "__file__", str(tmp_path / "site-packages" / "toylab" / "cli" / "lab.py"))
-    assert_mistake(run("lab"), "no notebooks here", "run this in a clone")
+@pytest.fixture
+def no_clone(monkeypatch, tmp_path):
+    """toylab as an installation has it: notebooks inside the package, no clone around it"""
+    package = tmp_path / "site-packages" / "toylab"
+    shutil.copytree(ROOT / "notebooks", package / "_shipped" / "notebooks")
+    monkeypatch.setattr("toylab._shipped.HERE", package)
+    monkeypatch.delenv("TOYLAB_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_lab_outside_a_clone_puts_the_notebooks_into_a_folder_of_this_name(no_clone, tmp_path):
+    assert lab.notebooks() == tmp_path / "toylab-notebooks"
+    assert len(list((tmp_path / "toylab-notebooks").glob("*.ipynb"))) == len(list((ROOT / "notebooks").glob("*.ipynb")))
+
+
+def test_lab_opens_a_clones_own_notebooks_unless_a_folder_is_named(tmp_path):
+    assert lab.notebooks() == ROOT / "notebooks"
+    assert lab.notebooks(tmp_path / "mine") == tmp_path / "mine"
+
+
+def test_lab_leaves_files_that_are_there_as_they_are(tmp_path, capsys):
+    first, second, *rest = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    (tmp_path / first).write_text("mine", encoding="utf-8")
+    (tmp_path / second).symlink_to(tmp_path / "elsewhere")
+    lab.notebooks(tmp_path)
+    assert f"put {len(rest)} notebooks into {tmp_path}" in capsys.readouterr().err
+    assert (tmp_path / first).read_text(encoding="utf-8") == "mine"
+    assert (tmp_path / second).is_symlink() and not (tmp_path / "elsewhere").exists()
+    before = {path: path.lstat().st_mtime_ns for path in tmp_path.iterdir()}
+    lab.notebooks(tmp_path)
+    assert {path: path.lstat().st_mtime_ns for path in tmp_path.iterdir()} == before
+    assert capsys.readouterr().err == ""
+
+
+def test_lab_takes_a_folder_and_words_for_jupyterlab(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(lab, "command", lambda *given: started.append(given) or [sys.executable, "-c", ""])
+    for words in (["mine", "--port", "9000", "--", "--no-browser", "1.ipynb"], ["--", "--no-browser"]):
+        run("lab", *words)
+    assert started == [
+        (tmp_path / "mine", 9000, ["--no-browser", "1.ipynb"]),
+        (ROOT / "notebooks", 8888, ["--no-browser"]),
+    ]
+
+
+def test_lab_refuses_a_file_for_a_folder(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert_mistake(run("lab", "file"), "folder must be a folder", "is a file")
+
+
+def test_an_installed_toylab_keeps_its_networks(no_clone):
+    with pytest.raises(ValueError, match="folder must be given, or TOYLAB_DATA be set"):
+        toylab.training.train_all(overwrite=True)
 
 
 # mistakes

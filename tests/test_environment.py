@@ -14,7 +14,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 CONDA_NAMES = {"pytorch": "torch"}
 CONDA_ONLY = {"python", "pip", "pytorch-cpu"}
-OURS = {"toylab", "tests", "benchmarks", "conftest"}
+OURS = {"toylab", "tests", "benchmarks", "scripts", "conftest"}
 
 
 def canonical(name):
@@ -37,7 +37,8 @@ def project():
 def declared(project):
     """{extra or "": {package: bounds}} of pyproject.toml"""
     groups = {"": project["dependencies"], **project["optional-dependencies"]}
-    return {group: dict(map(requirement, lines)) for group, lines in groups.items()}
+    foreign = {group: [line for line in lines if not line.startswith("toylab[")] for group, lines in groups.items()}
+    return {group: dict(map(requirement, lines)) for group, lines in foreign.items()}
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,25 @@ def imported_names(source):
             yield node.module.partition(".")[0]
 
 
+def part_of(source, extra):
+    """What stands in blocks ``with extra(...)`` of this name; for "" everything that stands in no such block"""
+    tree = ast.parse(source)
+    blocks = [(node, name) for node in ast.walk(tree) if (name := extra_of(node))]
+    if extra:
+        return "\n".join(ast.unparse(node) for node, name in blocks if name == extra)
+    for node, _ in blocks:
+        node.body = [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def extra_of(node):
+    """The name in ``with extra(name)``, else None"""
+    if isinstance(node, ast.With) and isinstance(node.items[0].context_expr, ast.Call):
+        call = node.items[0].context_expr
+        return call.args[0].value if getattr(call.func, "id", None) == "extra" else None
+    return None
+
+
 def undeclared_imports(sources, allowed):
     """{file: names} of third-party imports in `sources` {path: code} that no `allowed` package provides"""
     distributions = packages_distributions()
@@ -137,8 +157,11 @@ def notebook_code(path):
     return re.sub(r"^\s*[%!].*$", "", lines, flags=re.MULTILINE)
 
 
-def test_toylab_imports_only_packages_that_it_declares(declared):
-    assert undeclared_imports(python_files("toylab"), declared[""].keys()) == {}
+@pytest.mark.parametrize("extra", ["", "images", "lab"])
+def test_toylab_imports_the_packages_of_an_extra_only_where_it_names_that_extra(declared, extra):
+    parts = {path: part_of(source, extra) for path, source in python_files("toylab").items()}
+    assert any(imported_names(source) for source in parts.values())
+    assert undeclared_imports(parts, declared[""].keys() | declared[extra].keys()) == {}
 
 
 def test_notebooks_import_only_packages_that_toylab_declares(declared):
@@ -146,9 +169,8 @@ def test_notebooks_import_only_packages_that_toylab_declares(declared):
     assert undeclared_imports(notebooks, declared[""].keys()) == {}
 
 
-def test_tests_and_benchmarks_import_only_packages_of_the_test_extra(declared):
-    allowed = declared[""].keys() | declared["test"].keys()
-    assert undeclared_imports(python_files("tests", "benchmarks"), allowed) == {}
+def test_tests_benchmarks_and_scripts_import_only_packages_of_the_test_extra(everything):
+    assert undeclared_imports(python_files("tests", "benchmarks", "scripts"), everything.keys()) == {}
 
 
 def test_an_undeclared_import_is_found_wherever_it_stands():
@@ -157,14 +179,24 @@ def test_an_undeclared_import_is_found_wherever_it_stands():
     assert undeclared_imports({path: source}, {"scikit-learn"}) == {"toylab/example.py": {"yaml"}}
 
 
+def test_an_import_is_looked_for_under_its_extra():
+    source = "import yaml\ndef f():\n    with extra('lab'):\n        import mpmath"
+    assert list(imported_names(part_of(source, ""))) == ["yaml"]
+    assert list(imported_names(part_of(source, "lab"))) == ["mpmath"]
+    assert list(imported_names(part_of(source, "images"))) == []
+
+
 # licence, citation, version
 
 
-def test_version_is_the_same_in_metadata_package_and_citation(project):
+def test_version_stands_in_the_package_and_is_the_same_in_the_citation(project):
     import toylab
 
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert project["version"] == toylab.__version__ == str(citation["version"])
+    assert project["dynamic"] == ["version"] and "version" not in project
+    hatch = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
+    assert hatch["version"]["path"] == Path(toylab.__file__).relative_to(ROOT).as_posix()
+    assert toylab.__version__ == str(citation["version"])
 
 
 def test_licence_is_mit_everywhere(project):

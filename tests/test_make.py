@@ -73,7 +73,7 @@ def test_make_alone_lists_every_target(machine):
     assert set(re.findall(r"^  make (\S+)", done.stdout, re.MULTILINE)) == targets
 
 
-@pytest.mark.parametrize("target, package", [("lab", "-e ."), ("test", "-e .[test]")])
+@pytest.mark.parametrize("target, package", [("lab", "-e .[images,lab]"), ("test", "-e .[test]")])
 def test_make_installs_once(machine, target, package):
     fresh = machine()
     (first,) = installations(fresh.make(target)[1])

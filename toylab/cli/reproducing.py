@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from toylab import _shipped
 from toylab.cli import options
-from toylab.cli.lab import notebooks
 from toylab.cli.output import check_output, print_json
 
 
@@ -56,7 +56,7 @@ def _folder(out):
     """The folder to write into, made if need be: it is better to fail now than after minutes of work."""
     from toylab.lessons.results.report import PAGE
 
-    folder = Path(out) if out else notebooks().parent / "docs"
+    folder = Path(out) if out else (_shipped.clone() or Path.cwd()) / "docs"
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"out must be a folder, but {folder} is a file")
     folder.mkdir(parents=True, exist_ok=True)

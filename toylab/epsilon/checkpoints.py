@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
-from toylab import schedules
+from toylab import _shipped, schedules
 from toylab._files import finite, replacing, strict_json, user_path
 
 if TYPE_CHECKING:
@@ -33,9 +33,8 @@ WORKS_IN = {"float32": torch.float32, "float64": torch.float64}
 
 
 def folder() -> Path:
-    """Where `load` looks for names: ``checkpoints`` in the repository's data folder, or in $TOYLAB_DATA."""
-    data = os.environ.get("TOYLAB_DATA") or Path(__file__).parents[2] / "data"
-    return Path(data).expanduser() / "checkpoints"
+    """The folder where `load` looks for names: ``checkpoints`` in the shipped data, or in $TOYLAB_DATA."""
+    return _shipped.data() / "checkpoints"
 
 
 def checkpoint_name(dataset: str, schedule: str = "linear") -> str:

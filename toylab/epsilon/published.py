@@ -3,11 +3,10 @@
 import re
 from pathlib import Path
 
-import diffusers
 import torch
 
 from toylab import schedules
-from toylab.epsilon.unet import UNet
+from toylab._extras import extra
 from toylab.schedules import Table, from_betas
 
 PREDICTIONS = {"epsilon": "eps", "v_prediction": "v"}
@@ -31,6 +30,10 @@ def load_published(name_or_folder):
     OSError when it can be neither found nor downloaded; ValueError for pipelines that are no unconditional UNet in
     pixels, or that predict x0.
     """
+    with extra("images"):
+        import diffusers
+    from toylab.epsilon.unet import UNet
+
     source = str(name_or_folder)
     try:
         pipeline = diffusers.DiffusionPipeline.from_pretrained(source)

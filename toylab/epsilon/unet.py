@@ -3,15 +3,18 @@
 import math
 
 import torch
-from diffusers import UNet2DModel
-from diffusers.models.embeddings import Timesteps
 from torch import nn
 
 from toylab._errors import unknown_name
+from toylab._extras import extra
 from toylab._files import finite
 from toylab._threads import small_on_one_thread
 from toylab.epsilon.inputs import checked_times
 from toylab.schedules import Table, as_schedule
+
+with extra("images"):
+    from diffusers import UNet2DModel
+    from diffusers.models.embeddings import Timesteps
 
 PREDICTIONS = ("eps", "v")
 CONTINUOUS_STEPS = 1000  # the time embedding of DDPM expects positions 0 to 999

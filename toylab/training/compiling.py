@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from toylab._extras import extra
+
 ROUND_OFF = {"float32": 1e-2, "bfloat16": 0.1}  # of a gradient, in proportion, far above what is seen
 
 
@@ -67,7 +69,8 @@ class Doubled(nn.Module):
 
 
 def _double(network):
-    from diffusers.models.upsampling import Upsample2D
+    with extra("images"):
+        from diffusers.models.upsampling import Upsample2D
 
     for parent in list(network.modules()):
         for name, child in parent.named_children():

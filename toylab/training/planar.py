@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from toylab import datasets
+from toylab import _shipped, datasets
 from toylab._files import user_path
 from toylab._threads import single_thread
 from toylab._types import ManifoldLike, ScheduleLike
@@ -92,6 +92,8 @@ def command(dataset: str, schedule: str, config: TrainConfig) -> str:
 def train_all(folder: str | os.PathLike | None = None, *, overwrite: bool = False, progress: bool = True) -> list[Path]:
     """Train the networks of `SHIPPED` into `folder` (default: where `toylab.load` finds them), in turn; those
     that exist are kept unless `overwrite`. Returns the paths."""
+    if folder is None and _shipped.writable_data() is None:
+        raise ValueError("folder must be given, or TOYLAB_DATA be set: an installed toylab keeps its networks")
     folder = checkpoints.folder() if folder is None else user_path(folder, "folder")
     paths = [folder / f"{checkpoints.checkpoint_name(*pair)}{checkpoints.SUFFIX}" for pair in SHIPPED]
     for (dataset, schedule), path in zip(SHIPPED, paths, strict=True):

@@ -2,12 +2,14 @@
 
 import io
 
-from traitlets import Int, Unicode, validate
-
 from toylab._errors import number, unknown_name
+from toylab._extras import extra
 from toylab.widgets.image_stills import VIEWS, image_still, pack_images
 from toylab.widgets.page import source
 from toylab.widgets.stage import Stage
+
+with extra("lab"):
+    from traitlets import Int, Unicode, validate
 
 
 class Gallery(Stage):

@@ -3,14 +3,17 @@
 import base64
 from dataclasses import dataclass
 
-import anywidget
 import matplotlib.pyplot as plt
-from traitlets import Bytes, Dict, Int, List, Unicode, observe, validate
 
+from toylab._extras import extra
 from toylab._threads import single_thread
 from toylab.figures.style import THEMES, style
 from toylab.widgets.page import source
 from toylab.widgets.stills import png
+
+with extra("lab"):
+    import anywidget
+    from traitlets import Bytes, Dict, Int, List, Unicode, observe, validate
 
 DPI = 160  # up to twice the pixels it is shown with, so that it stays sharp on a projector and when enlarged
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 
-from traitlets import Bool, Dict, Int, List, Unicode, observe, validate
-
 from toylab._errors import number, positive_int, unknown_name
+from toylab._extras import extra
 from toylab.analysis._sweep import Sweep
 from toylab.figures.style import THEMES
 from toylab.widgets.packing import pack
 from toylab.widgets.page import source
 from toylab.widgets.stage import Stage
 from toylab.widgets.stills import node_at, png, still
+
+with extra("lab"):
+    from traitlets import Bool, Dict, Int, List, Unicode, observe, validate
 
 
 class Player(Stage):

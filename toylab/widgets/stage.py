@@ -2,12 +2,14 @@
 
 import base64
 
-import anywidget
-from traitlets import Bool, Dict, Float, Int, Unicode, validate
-
 from toylab._errors import number, positive_int, unknown_name
+from toylab._extras import extra
 from toylab.figures.style import THEMES
 from toylab.widgets.page import write_page
+
+with extra("lab"):
+    import anywidget
+    from traitlets import Bool, Dict, Float, Int, Unicode, validate
 
 
 class Stage(anywidget.AnyWidget):

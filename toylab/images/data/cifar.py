@@ -11,9 +11,10 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
-import pooch
 import torch
 
+from toylab import _shipped
+from toylab._extras import extra
 from toylab._progress import Bar
 
 ADDRESS = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
@@ -36,10 +37,10 @@ META = "batches.meta"
 SHAPE = (3, 32, 32)
 
 
-def default_folder():
-    """Where downloads lie: ``downloads`` in the repository's data folder, or in $TOYLAB_DATA."""
-    data = os.environ.get("TOYLAB_DATA") or Path(__file__).parents[3] / "data"
-    return Path(os.path.expanduser(data), "downloads")
+def default_folder() -> Path:
+    """The folder for downloads: ``downloads`` in $TOYLAB_DATA or in the data folder of a clone, or the user's cache."""
+    data = _shipped.writable_data()
+    return data / "downloads" if data else Path(_pooch().os_cache("toylab"))
 
 
 def read(folder=None, train=True, *, progress=True, address=ADDRESS, md5=MD5):
@@ -70,7 +71,14 @@ def read(folder=None, train=True, *, progress=True, address=ADDRESS, md5=MD5):
     return torch.from_numpy(np.concatenate(pixels)), torch.from_numpy(np.concatenate(labels)), classes
 
 
+def _pooch():
+    with extra("images"):
+        import pooch
+    return pooch
+
+
 def _download(archive, address, md5, progress):
+    pooch = _pooch()
     archive.parent.mkdir(parents=True, exist_ok=True)
     pooch.get_logger().setLevel("WARNING")
     style = {"unit": "B", "unit_scale": True}

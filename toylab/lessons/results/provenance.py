@@ -5,16 +5,18 @@ import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from toylab import __version__, _shipped
 
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "matplotlib")
-ROOT = Path(__file__).parents[3]
 
 
-def provenance():
+def provenance() -> dict[str, Any]:
     """Commit, versions and hardware: a dict of strings, of "cores" an integer."""
     return {
-        "toylab": version("toylab"),
-        "commit": commit(ROOT),
+        "toylab": __version__,
+        "commit": commit(_shipped.clone()),
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
         "machine": f"{platform.system()} {platform.machine()}",
@@ -22,8 +24,10 @@ def provenance():
     }
 
 
-def commit(folder):
+def commit(folder: Path | None) -> str:
     """The commit of the checkout in `folder`, and whether the package or its networks differ from it."""
+    if folder is None:
+        return "unknown: an installed package"
     try:
         name = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--", "toylab", "data")

@@ -1,0 +1,96 @@
+"""The core works without the packages of the extras, and says which extra brings what is missing."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from toylab._extras import extra
+
+ROOT = Path(__file__).parents[1]
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+MODULES = {"images": {"diffusers", "pooch"}, "lab": {"anywidget", "ipywidgets", "jupyterlab", "traitlets"}}
+
+WITHOUT = """
+import importlib.abc, sys
+
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+import toylab
+{code}
+"""
+
+
+def without(modules, code):
+    """The finished process that ran `code` after ``import toylab`` where `modules` are missing"""
+    program = WITHOUT.format(blocked=sorted(modules), code=code)
+    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_the_extras_are_those_that_are_left_out_here():
+    declared = {name: {line.partition(">=")[0] for line in lines} for name, lines in EXTRAS.items() if name != "test"}
+    assert declared == MODULES
+
+
+def test_every_public_name_of_the_core_is_there_without_the_extras_and_accelerate():
+    code = """
+core = {name for name in toylab.__all__ if name not in ("images", "lessons", "training", "widgets")}
+rooms = [toylab.analysis, toylab.datasets, toylab.epsilon, toylab.figures, toylab.problems, toylab.samplers]
+for name in core:
+    getattr(toylab, name)
+for room in rooms:
+    for name in {*room.__all__} - {"UNet"}:
+        getattr(room, name)
+"""
+    done = without(MODULES["images"] | MODULES["lab"] | {"IPython", "accelerate", "huggingface_hub"}, code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_sampling_measuring_drawing_and_training_in_the_plane_need_no_extra(tmp_path):
+    code = f"""
+net = toylab.load("spiral")
+run = toylab.sample(net, net.schedule, "F-PNDM", 10, n=8)
+found = toylab.sweep(net, net.schedule, methods=["DDIM"], steps=[5], n=8)
+exact = toylab.exact_eps(toylab.datasets.get("circle").curve(20), "linear")
+toylab.measure_order(exact, "linear", "DDIM", (40, 80), n=4)
+toylab.figures.plot_schedules()
+toylab.widgets.still
+toylab.images.load("digits")
+toylab.training.train_2d("circle", steps=2, batch=4, out={str(tmp_path / "own.safetensors")!r}, progress=False)
+toylab.load({str(tmp_path / "own.safetensors")!r})
+import toylab.cli
+"""
+    done = without(MODULES["images"] | MODULES["lab"] | {"IPython"}, code)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("needed", "missing", "code"),
+    [
+        ("images", "diffusers", 'toylab.load("digits")'),
+        ("images", "diffusers", "toylab.epsilon.UNet"),
+        ("images", "diffusers", 'toylab.load("google/ddpm-cifar10-32")'),
+        ("images", "pooch", "from toylab.images.data import cifar; cifar._download"),
+        ("lab", "anywidget", "toylab.widgets.Player"),
+        ("lab", "anywidget", "toylab.widgets.Lab"),
+        ("lab", "traitlets", "toylab.widgets.Gallery"),
+        ("lab", "jupyterlab", "from toylab.cli import app; app(['lab'])"),
+    ],
+)
+def test_what_needs_an_extra_says_which_to_install(needed, missing, code):
+    if code.endswith("cifar._download"):
+        code = code.replace("cifar._download", "cifar._download(None, '', '', False)")
+    done = without({missing}, code)
+    assert done.returncode == 1
+    assert f"{missing} is not installed; it comes with: pip install 'toylab[{needed}]'" in done.stderr.splitlines()[-1]
+
+
+def test_other_errors_of_an_import_are_left_alone():
+    with pytest.raises(ImportError, match="^as it was$"), extra("lab"):
+        raise ImportError("as it was")
