@@ -9,8 +9,8 @@ from torch import Tensor
 from toylab import datasets, grids
 from toylab._types import Eps, ManifoldLike, ScheduleLike
 from toylab.problems.flow import Reference, reference_solution
-from toylab.samplers.core import PLANE, particle_shape, start_noise
-from toylab.schedules import Schedule, as_schedule
+from toylab.samplers.core import PLANE, particle_shape, resolve, start_noise
+from toylab.schedules import as_schedule, check_own_schedule
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,8 @@ class Problem:
     t_end: float | None = None
 
     def __post_init__(self) -> None:
-        if not callable(self.eps):
-            raise TypeError(f"eps must be callable as eps(x, t), got {self.eps!r}")
-        schedule = getattr(self.eps, "schedule", None) if self.schedule is None else self.schedule
-        if schedule is None:
-            raise TypeError("schedule must be given for an eps that does not carry its own")
-        schedule, manifold = as_schedule(schedule), _manifold(self.eps, self.manifold)
+        _, schedule, *_ = resolve(self.eps, self.schedule)
+        manifold = _manifold(self.eps, self.manifold)
         names = {"dataset": getattr(manifold, "name", ""), "schedule": schedule.name, "epsilon": ""}
         filled = {
             "schedule": schedule,
@@ -105,14 +101,9 @@ def as_problem(
     given = {name: value for name, value in given.items() if value is not None}
     if not isinstance(eps, Problem):
         return Problem(eps, schedule, **given)
-    if schedule is not None and not same_schedule(as_schedule(schedule), eps.schedule):
-        raise ValueError(f"schedule must be that of the problem ({eps.schedule.name!r}), got {schedule!r}")
+    if schedule is not None:
+        check_own_schedule(eps, as_schedule(schedule), "the problem")
     return replace(eps, **given)
-
-
-def same_schedule(one: Schedule, other: Schedule) -> bool:
-    """Whether two schedules are one: the same object, or of one name and limits."""
-    return one is other or (type(one), one.name, one.t_max) == (type(other), other.name, other.t_max)
 
 
 def _manifold(eps, manifold):

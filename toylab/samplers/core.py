@@ -1,7 +1,10 @@
 """`sample` and `iterate`: one call for every method."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,9 +13,10 @@ from toylab import grids
 from toylab._errors import positive_int
 from toylab._progress import Bar
 from toylab._threads import single_thread
+from toylab._types import Eps, ScheduleLike
 from toylab.samplers import _methods as registry
 from toylab.samplers.noise import Seeds, start_noise, step_noise
-from toylab.schedules import as_schedule, check_own_schedule
+from toylab.schedules import Schedule, as_schedule, check_own_schedule
 
 PLANE = (2,)  # the default of `shape`; see `particle_shape`
 
@@ -73,14 +77,14 @@ class _Checked:
 
 
 def sample(
-    eps, schedule, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
+    eps, schedule=None, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
     t_start=None, t_end=None, spacing="t", eta=0.0, record=True, progress=True, **options,
 ):  # fmt: skip
     """Run a sampler from noise to data.
 
     Args:
-        eps: any callable ``eps(x, t) -> like x`` with t a scalar tensor.
-        schedule: a schedule or its name; must be the one eps was made for, where eps says which.
+        eps: any callable ``eps(x, t) -> like x`` with t a scalar tensor; or a `toylab.problems.Problem`.
+        schedule: a schedule or its name; may be left out where eps says which it was made for, and must be that one.
         method: a name out of `methods()`, or the result of `method(...)`.
         steps: N >= 1 steps, hence N + 1 nodes.
         x_T: start state [batch, *shape], floating point; decides device and dtype. None draws
@@ -117,7 +121,7 @@ def sample(
 
 
 def iterate(
-    eps, schedule, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
+    eps, schedule=None, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
     t_start=None, t_end=None, spacing="t", eta=0.0, **options,
 ):  # fmt: skip
     """The states of `sample` one by one, start noise first, for your own loops; arguments as for `sample`.
@@ -150,10 +154,7 @@ class _Run:
 
 
 def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options):
-    if not callable(eps):
-        raise TypeError(f"eps must be callable as eps(x, t), got {eps!r}")
-    schedule = as_schedule(schedule)
-    check_own_schedule(eps, schedule)
+    eps, schedule, t_start, t_end = resolve(eps, schedule, t_start, t_end)
     method = registry.get(method, eta, **options)
     if times is None:
         times = grids.nodes(schedule, steps, t_start, t_end, spacing)
@@ -165,6 +166,37 @@ def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, 
     else:
         check_start(eps, x_T)
     return _Run(_Checked(eps), schedule, method, times, x_T.detach(), step_noise(len(x_T), seed))
+
+
+class Given(NamedTuple):
+    """What a run is given, with nothing left out but the limits that the schedule decides."""
+
+    eps: Eps
+    schedule: Schedule
+    t_start: float | None
+    t_end: float | None
+
+
+def resolve(eps, schedule: ScheduleLike | None = None, t_start=None, t_end=None) -> Given:
+    """The epsilon, its schedule and the limits, from an eps (with or without a schedule of its own) or a Problem.
+
+    A Problem holds its epsilon as `eps`, and `t_start` and `t_end` where it has limits of its own; what the caller
+    gives comes first. Raises TypeError where eps cannot be called or nobody says which schedule, ValueError where
+    the schedule is not the one eps was made for.
+    """
+    problem = eps if not callable(eps) and hasattr(eps, "eps") else None
+    if problem is not None:
+        eps, schedule = problem.eps, problem.schedule if schedule is None else schedule
+        t_start = getattr(problem, "t_start", None) if t_start is None else t_start
+        t_end = getattr(problem, "t_end", None) if t_end is None else t_end
+    if not callable(eps):
+        raise TypeError(f"eps must be callable as eps(x, t), or a Problem, got {eps!r}")
+    own = getattr(problem or eps, "schedule", None)
+    if schedule is None and own is None:
+        raise TypeError("schedule must be given for an eps that does not carry its own as eps.schedule")
+    schedule = as_schedule(own if schedule is None else schedule)
+    check_own_schedule(problem or eps, schedule)
+    return Given(eps, schedule, t_start, t_end)
 
 
 def default_dtype(eps, otherwise=None):
