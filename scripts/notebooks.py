@@ -40,9 +40,9 @@ def lighten(notebook):
 
 
 def _passing(output):
-    """Whether an output is a warning or a progress bar, of which nothing is worth keeping."""
-    data = output.get("data", {})
-    return output.get("name") == "stderr" or (WIDGET in data and "image/png" not in data)
+    """Whether an output is a warning or what a progress bar left, of which nothing is worth keeping."""
+    data = output.get("data", {"kept": 1})
+    return output.get("name") == "stderr" or not data or (WIDGET in data and "image/png" not in data)
 
 
 def names():

@@ -3,7 +3,6 @@
 
 const VIEWS = { x_t: "x_t", x0: "predicted x0", both: "both" };
 const STATE = ["step_index", "progress", "equal_nfe", "view", "selected", "theme"];
-const LOW = 300; // CSS pixels of a panel where there are rows of them, so that two fit on a screen
 const HINT = "Click an image to frame it in every panel.";
 
 // ---- data: what the state says each panel shows ------------------------------------------------
@@ -62,7 +61,7 @@ function drawImages(canvas, data, pixels, first, selected, ink) {
 
 function buildPanel(panel, data, choose) {
   const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
-  const parts = { swatch, counts: make("span", { className: "counts" }), time: make("span"), remark: make("span") };
+  const parts = { swatch, counts: make("span", { className: "counts" }), time: make("span", { className: "time" }), remark: make("span", { className: "lost" }) };
   parts.missing = make("div", { className: "missing", hidden: true });
   const [width, height] = gridSize(data);
   parts.grids = Object.fromEntries(["x_t", "x0"].map((kind) => {
@@ -71,9 +70,8 @@ function buildPanel(panel, data, choose) {
     return [kind, { canvas, name, node: make("div", {}, name, canvas) }];
   }));
   parts.node = make("div", { className: "panel" },
-    make("div", { className: "head" },
-      make("div", { className: "row" }, make("span", {}, swatch, make("b", { textContent: panel.title })), parts.counts),
-      make("div", { className: "row small" }, parts.time, parts.remark)),
+    make("div", { className: "head" }, make("span", { className: "name" }, swatch, make("b", { textContent: panel.title })),
+      parts.counts, parts.time, parts.remark),
     make("div", { className: "stage" }, ...Object.values(parts.grids).map((grid) => grid.node), parts.missing));
   return parts;
 }
@@ -103,7 +101,7 @@ function updateControls(controls, data, model, shown) {
 }
 
 function render({ model, el }) {
-  let data, panels, shown, size = 0, ratio = 0, theme = "";
+  let data, panels, shown, laid = "", theme = "";
   const play = player(model, () => resolve(data, model), () => redraw.schedule());
   const controls = buildControls(model, play);
   const heading = make("div", { className: "heading" }), grid = make("div", { className: "panels" });
@@ -133,39 +131,46 @@ function render({ model, el }) {
     panels = data.panels.map((panel) => buildPanel(panel, data, choose));
     grid.replaceChildren(...panels.map((panel) => panel.node));
     write(heading, data.heading);
-    size = 0; // lay out again
+    laid = ""; // lay out again
   }
 
   function layout() {
-    const width = grid.clientWidth - 2, columns = columnsFor(panels.length, width);
-    const widest = columns < panels.length ? LOW : WIDEST;
-    const now = Math.max(80, Math.min(widest, Math.floor((width - 14 * (columns - 1)) / columns)));
-    const chosen = model.get("theme"), ink = chosen === "auto" ? pageTheme() : chosen;
-    if (now === size && devicePixelRatio === ratio && ink === theme) return;
-    [size, ratio, theme] = [now, devicePixelRatio, ink];
+    const chosen = model.get("theme"), ink = chosen === "auto" ? pageTheme() : chosen, kinds = shownKinds(model.get("view"));
+    const now = [grid.clientWidth, visibleHeight(root), devicePixelRatio, ink, kinds].join();
+    if (now === laid) return;
+    [laid, theme] = [now, ink];
     root.dataset.theme = theme;
-    const [across, down] = gridSize(data); // as many whole pixels of the screen for one of an image as there is room for
-    const scale = Math.floor(size / across * ratio) / ratio || size / across;
-    grid.style.gridTemplateColumns = `repeat(${columns}, ${across * scale}px)`;
     panels.forEach((panel, i) => {
       drawSwatch(panel.swatch, data.panels[i], theme);
-      for (const { canvas } of Object.values(panel.grids))
-        Object.assign(canvas.style, { width: `${across * scale}px`, height: `${down * scale}px` });
+      for (const [kind, { node, name }] of Object.entries(panel.grids)) {
+        node.hidden = !kinds.includes(kind);
+        name.hidden = kinds.length < 2;
+      }
+    });
+    const [across, down] = gridSize(data);
+    arrange(root, grid, panels.length, (columns, side) => {
+      // as many whole pixels of the screen for one of an image as there is room for
+      const scale = Math.floor(side / across * devicePixelRatio) / devicePixelRatio || side / across;
+      frame(grid, columns, across * scale);
+      for (const panel of panels)
+        for (const { canvas } of Object.values(panel.grids))
+          Object.assign(canvas.style, { width: `${across * scale}px`, height: `${down * scale}px` });
     });
   }
 
   function drawPanel(parts, view, i) {
-    const kinds = shownKinds(model.get("view")), style = getComputedStyle(root);
-    const ink = { grid: style.getPropertyValue("--grid"), frame: style.getPropertyValue("--accent") };
-    for (const [kind, { canvas, name, node }] of Object.entries(parts.grids)) {
-      node.hidden = !kinds.includes(kind);
-      name.hidden = kinds.length < 2;
-      if (node.hidden) continue;
+    const style = getComputedStyle(root);
+    const ink = { grid: style.getPropertyValue("--grid"), frame: style.getPropertyValue("--frame") };
+    for (const [kind, { canvas, node }] of Object.entries(parts.grids)) {
       canvas.setAttribute("aria-label", spoken(view, kind, data));
+      if (node.hidden) continue;
       if (!view.count) { canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height); continue; }
       const pixels = data.arrays[`${kind}_${i}_${view.count}`], each = data.images * data.channels * data.width * data.height;
       drawImages(canvas, data, pixels, view.k * each, model.get("selected"), ink);
     }
+  }
+
+  function writeHead(parts, view) {
     parts.missing.hidden = Boolean(view.count);
     write(parts.missing, view.count ? "" : `its smallest run: NFE ${view.panel.least}`);
     write(parts.counts, view.count ? `N = ${view.count}, NFE ${view.nfe}` : "N = –, NFE –");
@@ -174,10 +179,12 @@ function render({ model, el }) {
   }
 
   function draw() {
-    layout();
     shown = resolve(data, model);
     updateControls(controls, data, model, shown);
-    write(controls.button, play.running() ? "❚❚ Pause" : "▶ Play");
+    write(controls.button, play.label());
+    shown.views.forEach((view, i) => writeHead(panels[i], view));
+    root.dataset.clock = shown.equal ? "each" : "one";
+    layout();
     shown.views.forEach((view, i) => drawPanel(panels[i], view, i));
     const mode = shown.equal ? data.modes.equal_nfe : data.modes.equal_steps;
     write(caption, [data.caption, data.kinds[model.get("view")], mode, HINT].filter(Boolean).join(" "));
@@ -189,5 +196,3 @@ function render({ model, el }) {
     redraw.stop();
   };
 }
-
-export default { render };

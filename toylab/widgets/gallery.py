@@ -34,7 +34,7 @@ class Gallery(Stage):
     Raises TypeError or ValueError.
     """
 
-    _esm = source("parts.js", "panels.js", "gallery.js")
+    _esm = source("parts.js", "panels.js", "gallery.js", "live.js")
     _css = source("parts.css", "player.css", "gallery.css")
     _state = (*Stage._state, "view", "selected")
     _shows = "images"

@@ -20,8 +20,8 @@ KINDS = {
     "x0": "Shown is the x0 that epsilon predicts from x_t.",
     "both": "Above x_t, below it the x0 that epsilon predicts; values beyond the range of an image are cut off.",
 }
-_INKS = {"light": ("#ffffff", "#15181c", "#0067b1"), "dark": ("#14171c", "#f2f4f6", "#6cb8f0")}  # back, text, frame
-_GRID = (111, 122, 135)
+_INKS = {"light": ("#ffffff", "#15181c"), "dark": ("#14171c", "#f2f4f6")}  # back, text
+_GRID, _FRAME = (86, 97, 109), (255, 212, 0)  # as in gallery.css
 
 
 def pack_images(found, methods=None, *, columns=None, remarks=None):
@@ -115,7 +115,7 @@ def image_still(found, scene, counts, progress=1.0, view="x_t", selected=-1, the
     tall = side * ratio
     each, foot = 0.67 + len(kinds) * (tall + name), 0.17 * len(text) + 0.15
     width, height = (side + 0.1) * columns + 0.1, each * rows + foot + 0.3
-    back, ink, frame = _INKS[theme]
+    back, ink = _INKS[theme]
     figure = Figure(figsize=(width, height), facecolor=back)
     FigureCanvasAgg(figure)
     figure.text(0.1 / width, 1 - 0.07 / height, scene["heading"], color=ink, fontsize=12.5, weight="bold", va="top")
@@ -129,7 +129,7 @@ def image_still(found, scene, counts, progress=1.0, view="x_t", selected=-1, the
             ax = figure.add_axes((left, bottom / height, side / width, tall / height))
             ax.set_axis_off()
             source = found.states if kind == "x_t" else found.predicted
-            grid = _tiled(_bytes(source[method, n][reached(found.times[n], t)]), scene["columns"], selected, frame)
+            grid = _tiled(_bytes(source[method, n][reached(found.times[n], t)]), scene["columns"], selected)
             ax.imshow(grid, interpolation="nearest", aspect="auto")
             if len(kinds) > 1:
                 word = {"x_t": "x_t", "x0": "predicted x0"}[kind]
@@ -156,7 +156,7 @@ def _head(figure, found, scene, place, method, n, t, left, top, side, theme):
         figure.text(right, second, run["remark"], ha="right", fontsize=9.5, **how)
 
 
-def _tiled(images, columns, selected, frame):
+def _tiled(images, columns, selected):
     """uint8 [n, c, h, w] as one picture, uint8 [height, width, 3], with lines of one pixel between."""
     n, _, h, w = images.shape
     rows = -(-n // columns)
@@ -165,7 +165,7 @@ def _tiled(images, columns, selected, frame):
     corners = [((i // columns) * (h + 1), (i % columns) * (w + 1)) for i in range(n)]
     if selected >= 0:
         top, left = corners[selected]
-        picture[top : top + h + 2, left : left + w + 2] = [int(frame[i : i + 2], 16) for i in (1, 3, 5)]
+        picture[top : top + h + 2, left : left + w + 2] = _FRAME
     for image, (top, left) in zip(images, corners, strict=True):
         picture[top + 1 : top + 1 + h, left + 1 : left + 1 + w] = image.transpose(1, 2, 0)  # grey: three times
     return picture

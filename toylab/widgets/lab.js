@@ -39,10 +39,11 @@ function buildControl(control, choose) {
   return { row, show };
 }
 
+const GONE = "The kernel was restarted: run the cell again.";
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 function render({ model, el }) {
-  let wanted = model.get("chosen"), waiting = false, picture = "";
+  let wanted = model.get("chosen"), waiting = false, alive = true, picture = "";
   const controls = model.get("controls").map((control) => ({
     name: control.name, label: control.label,
     ...buildControl(control, (value) => { wanted = { ...wanted, [control.name]: value }; ask(); }),
@@ -83,7 +84,8 @@ function render({ model, el }) {
   }
 
   function update() {
-    const busy = waiting || model.get("status") !== "", failed = model.get("error");
+    const busy = alive && (waiting || model.get("status") !== ""), failed = alive ? model.get("error") : GONE;
+    for (const input of root.querySelectorAll("input, select")) input.disabled = !alive;
     for (const { name, show } of controls) show(wanted[name]);
     root.dataset.theme = pageTheme();
     root.dataset.state = busy ? "busy" : failed ? "failed" : "ready";
@@ -96,13 +98,12 @@ function render({ model, el }) {
 
   const changes = { answered: answer, chosen: follow, figure: draw, note: update, status: update, error: update };
   for (const [name, act] of Object.entries(changes)) model.on(`change:${name}`, act);
-  const unwatch = watchTheme(update);
+  const unwatch = watchTheme(update), unwatchKernel = watchKernel(model, (known) => { alive = known; update(); });
   draw();
   return () => {
     for (const [name, act] of Object.entries(changes)) model.off(`change:${name}`, act);
     unwatch();
+    unwatchKernel();
     URL.revokeObjectURL(picture);
   };
 }
-
-export default { render };

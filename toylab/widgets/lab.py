@@ -1,18 +1,19 @@
 """A lab: controls beside a figure that is computed anew at every change of one of them."""
 
-import base64
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib.pyplot as plt
 
 from toylab._extras import extra
 from toylab._threads import single_thread
 from toylab.figures.style import THEMES, style
+from toylab.widgets.live import Live
 from toylab.widgets.page import source
 from toylab.widgets.stills import png
 
 with extra("lab"):
-    import anywidget
     from traitlets import Bytes, Dict, Int, List, Unicode, observe, validate
 
 DPI = 160  # up to twice the pixels it is shown with, so that it stays sharp on a projector and when enlarged
@@ -29,14 +30,14 @@ class Control:
 
     kind: str
     label: str
-    options: dict
-    first: object
+    options: dict[str, Any]
+    first: str | list[str]
 
-    def value(self, text):
+    def value(self, text: str | list[str]) -> Any:
         """The value that a text stands for, for "several" those of a list of texts."""
         return [self.options[each] for each in text] if self.kind == "several" else self.options[text]
 
-    def check(self, name, text):
+    def check(self, name: str, text: Any) -> None:
         """Raise ValueError unless `text` is one of the options, for "several" a list of them."""
         many = self.kind == "several"
         texts = text if many else [text]
@@ -48,17 +49,17 @@ class Control:
             raise ValueError(f"{name} must be {what} {list(self.options)}, got {text!r}")
 
 
-def menu(label, options, first):
+def menu(label: str, options: Iterable | Mapping, first: Any) -> Control:
     """A dropdown of `options`: a list, or a dict {text: value}; `first` is the value chosen at first."""
     return _control("menu", label, options, first)
 
 
-def slider(label, options, first):
+def slider(label: str, options: Iterable | Mapping, first: Any) -> Control:
     """A slider through `options` in their order; arguments as for `menu`."""
     return _control("slider", label, options, first)
 
 
-def several(label, options, first):
+def several(label: str, options: Iterable | Mapping, first: Iterable) -> Control:
     """Boxes to tick, with the line of the method where an option is one; `first` is a list of values."""
     options = _texts(options)
     return Control("several", label, options, [_text_of(label, options, value) for value in first])
@@ -82,7 +83,7 @@ def _text_of(label, options, value):
     raise ValueError(f"{label} must be one of {list(options)}, got {value!r}")
 
 
-class Lab(anywidget.AnyWidget):
+class Lab(Live):
     """Controls beside a figure. In the browser, choices made while the kernel computes wait: the last one counts.
 
     Args:
@@ -98,7 +99,7 @@ class Lab(anywidget.AnyWidget):
         note, error: the lines below the controls; with an error the figure is that of the last good choice.
     """
 
-    _esm = source("parts.js", "lab.js")
+    _esm = source("parts.js", "lab.js", "live.js")
     _css = source("parts.css", "lab.css")
 
     title = Unicode("").tag(sync=True)
@@ -110,7 +111,7 @@ class Lab(anywidget.AnyWidget):
     error = Unicode("").tag(sync=True)
     answered = Int(0).tag(sync=True)  # counts the choices dealt with
 
-    def __init__(self, title, controls, compute):
+    def __init__(self, title: str, controls: dict[str, Control], compute: Callable[..., tuple]):
         self._controls, self._compute, self._known = controls, compute, {}
         chosen = {name: control.first for name, control in controls.items()}
         self._remembered(chosen)
@@ -119,19 +120,30 @@ class Lab(anywidget.AnyWidget):
         )
 
     @property
-    def values(self):
+    def values(self) -> dict[str, Any]:
         """The values of the controls by name, as `compute` gets them."""
         return self._values(self.chosen)
 
     def __repr__(self):
         return f"Lab({self.title}, {len(self._controls)} controls)"
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return data | {"image/png": base64.b64encode(self.figure).decode()}, metadata
+    def picture(self) -> bytes:
+        return self.figure
+
+    @property
+    def alt(self) -> str:
+        setting = "; ".join(
+            f"{control.label} {', '.join(self.chosen[name]) if control.kind == 'several' else self.chosen[name]}"
+            for name, control in self._controls.items()
+        )
+        return f"{self.title}. {setting}. {self.note}"
 
     @observe("chosen")
     def _answer(self, _change):
+        empty = [control.label for name, control in self._controls.items() if not self.chosen[name]]
+        if empty:
+            self.error, self.answered = f"Tick at least one of the {empty[0]}.", self.answered + 1
+            return
         self.error, self.status = "", "computing …"
         try:
             self.result, self.figure, self.note = self._remembered(self.chosen)
@@ -144,10 +156,14 @@ class Lab(anywidget.AnyWidget):
     def _remembered(self, chosen):
         key = repr(sorted(chosen.items()))
         if key not in self._known:
-            with single_thread():
-                result, figure, note = self._compute(**self._values(chosen))
-            self._known[key] = result, png(figure, DPI), note
-            plt.close(figure)
+            before = set(plt.get_fignums())
+            try:
+                with single_thread():
+                    result, figure, note = self._compute(**self._values(chosen))
+                self._known[key] = result, png(figure, DPI), note
+            finally:  # also of a computation that was stopped half-way
+                for figure in set(plt.get_fignums()) - before:
+                    plt.close(figure)
         return self._known[key]
 
     def _values(self, chosen):

@@ -10,6 +10,8 @@ from toylab.figures.style import THEMES, style
 
 INSIDE, OUTSIDE = 32766, 32767  # int16 of the window's edge, and of a particle beyond it
 MAX_PANELS = 8
+FEW = 8  # tracks that stand out from the rest
+WINDOW = 3.3  # half the side of a square that holds the start noise
 
 
 def clamp(states, window):
@@ -77,13 +79,41 @@ def heading(sweep):
     return " · ".join(str(part) for part in (label("dataset"), schedule, eps) if part)
 
 
-def caption(sweep, window):
+def window_of(sweep, window=None, whole=False):
+    """Half the side of the largest square that is shown, and of the smallest: `window` twice where it is given; else
+    WINDOW, and what holds the data (WINDOW too if `whole`)."""
+    if window is not None or whole:
+        window = number("window", WINDOW if window is None else window, 0.0, open_low=True)
+        return window, window
+    curve = np.abs(np.asarray(sweep.curve, dtype=np.float64))
+    return WINDOW, min(WINDOW, max(1.0, 1.2 * float(curve.max(initial=0.0))) if curve.size else WINDOW)
+
+
+def reach(states):
+    """Half the side of what holds 98 % of the particles at each node: states [N + 1, n, 2] -> float32 [N + 1]."""
+    far = np.abs(np.nan_to_num(np.asarray(states, dtype=np.float64), nan=1e9, posinf=1e9, neginf=-1e9)).max(axis=-1)
+    return np.minimum(1.1 * np.quantile(far, 0.98, axis=-1), 1e9).astype(np.float32)
+
+
+def view_at(sweep, nodes, window, fit):
+    """Half the side of the square shown where panels are at `nodes`, {(method, N): node}: it holds the data, and the
+    particles of the method that keeps nearest to them, whose start noise it shows as time goes back."""
+    nearest = min((float(reach(sweep.states[run][node : node + 1])[0]) for run, node in nodes.items()), default=fit)
+    return min(window, max(fit, nearest))
+
+
+def caption(sweep, window, fit):
     """What the dots, the numbers and the border mean."""
+    view = (
+        f"The window is [-{window:g}, {window:g}]²"
+        if fit == window
+        else "The view holds the data, and more in the noise"
+    )
     particles = sweep.states[sweep.methods[0], sweep.steps[0]].shape[1]
     return (
         f"{particles} particles, from the same start noise in every panel. Distance: mean distance of the "
         f"particles to the data manifold (grey). Off: share farther than {sweep.threshold:g} from it. "
-        f"The window is [-{window:g}, {window:g}]²; squares on its border are particles outside."
+        f"{view}; squares on its border are particles outside."
     )
 
 
@@ -98,14 +128,14 @@ EQUAL_NFE = (
 )
 
 
-def pack(sweep, methods=None, *, window=3.3, tracks=64, titles=None, fields=None):
+def pack(sweep, methods=None, *, window=None, tracks=64, titles=None, fields=None):
     """All that the player needs: a dict of plain values, with every array in "data" (bytes).
 
     "arrays" says where in "data" each array lies: name -> {"kind", "offset", "count"}.
     Arguments as for `Player`; raises TypeError or ValueError.
     """
     methods = choose_methods(sweep, methods)
-    window = number("window", window, 0.0, open_low=True)
+    window, fit = window_of(sweep, window, bool(fields))
     titles, fields = _by_panel("titles", titles, methods), _by_panel("fields", fields, methods)
     spent, within = budgets(sweep, methods)
     curve = np.unique(np.asarray(sweep.curve, dtype=np.float32), axis=0)
@@ -115,6 +145,7 @@ def pack(sweep, methods=None, *, window=3.3, tracks=64, titles=None, fields=None
         for i, m in enumerate(methods):
             arrays[f"states_{i}_{j}"] = _states(sweep, m, n, window)
             arrays[f"distance_{i}_{j}"] = np.asarray(sweep.distance[m, n], dtype=np.float64)
+            arrays[f"reach_{i}_{j}"] = reach(sweep.states[m, n])
             arrays[f"off_{i}_{j}"] = np.asarray(sweep.off[m, n], dtype=np.float64)
             if sweep.unlikely is not None:
                 arrays[f"unlikely_{i}_{j}"] = np.packbits(unlikely(sweep, m, n), axis=None, bitorder="little")
@@ -137,8 +168,9 @@ def pack(sweep, methods=None, *, window=3.3, tracks=64, titles=None, fields=None
         "particles": particles,
         "tracks": min(tracks, particles),
         "window": window,
+        "fit": fit,
         "heading": heading(sweep),
-        "caption": caption(sweep, window),
+        "caption": caption(sweep, window, fit),
         "modes": {"equal_steps": EQUAL_STEPS, "equal_nfe": EQUAL_NFE},
         "density": None,
         "unlikely": "" if sweep.unlikely is None else UNLIKELY,

@@ -3,11 +3,12 @@
 import base64
 import html
 import json
-import os
 from pathlib import Path
 
+from toylab._files import replacing
+
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="en" data-toylab="page">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -44,12 +45,12 @@ render({{ model, el: document.getElementById("player") }});
 """
 
 
-def source(*names):
+def source(*names: str) -> str:
     """The text of these files of this folder, one after the other."""
     return "\n".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
 
 
-def write_page(path, state, picture, module, css, title):
+def write_page(path: str | Path, state: dict, picture: bytes, module: str, css: str, title: str) -> Path:
     """Write the page to `path`, atomically. Returns the path.
 
     Args:
@@ -60,16 +61,17 @@ def write_page(path, state, picture, module, css, title):
     Raises FileNotFoundError or PermissionError where the folder is missing or cannot be written.
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no folder {path.parent} for {path.name}")
     scene = {name: value for name, value in state["scene"].items() if name != "data"}
     page = _PAGE.format(
         title=html.escape(title),
         css=css,
         picture=base64.b64encode(picture).decode(),
         module=module,
-        state=json.dumps(state | {"scene": scene}).replace("</", "<\\/"),
+        state=json.dumps(state | {"scene": scene}).replace("<", "\\u003c"),  # "<!--" hides a script's end
         data=base64.b64encode(state["scene"]["data"]).decode(),
     )
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(page, encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as file:
+        file.write(page.encode())
     return path

@@ -1,7 +1,8 @@
 // What the player and the gallery have in common: panels side by side, counts, times, and the play button.
 // parts.js stands before this.
 
-const NARROWEST = 225, WIDEST = 460; // CSS pixels of a panel
+const NARROWEST = 125, WIDEST = 460; // CSS pixels of a panel
+const GAP = 12; // between panels
 const KINDS = { int16: Int16Array, uint8: Uint8Array, float32: Float32Array, float64: Float64Array };
 
 function unpack(scene) {
@@ -34,13 +35,69 @@ const evaluations = (count) => `${count} evaluation${count === 1 ? "" : "s"}`;
 const steps = (count) => `${count} step${count === 1 ? "" : "s"}`;
 const clock = (t) => `t = ${t && t < 1e-3 ? number(t) : t.toFixed(3)}`;
 
-function columnsFor(count, width) {
-  const options = { 1: [1], 2: [2, 1], 3: [3, 1], 4: [4, 2, 1], 5: [5, 3, 2, 1], 6: [6, 3, 2, 1], 7: [4, 2, 1], 8: [4, 2, 1] }[count];
-  return options.find((columns) => width / columns >= NARROWEST) ?? 1;
+// Columns that a row of so many panels may have.
+const COLUMNS = { 1: [1], 2: [2, 1], 3: [3, 2, 1], 4: [4, 2, 1], 5: [5, 3, 2, 1], 6: [6, 3, 2, 1], 7: [4, 2, 1], 8: [4, 2, 1] };
+
+// CSS pixels from top to bottom in which controls and panels are to be seen together: the part of the page that scrolls.
+// In a frame that grows with what it holds (VS Code, Colab) only the screen says how much that is.
+function visibleHeight(root) {
+  const framed = parent !== window && !document.documentElement.dataset.toylab;
+  let height = framed ? 0.7 * screen.availHeight : innerHeight - (document.documentElement.dataset.toylab ? 32 : 0);
+  for (let node = root.parentElement; node && node !== document.body; node = node.parentElement)
+    if (/auto|scroll/.test(getComputedStyle(node).overflowY) && node.clientHeight > 300) height = Math.min(height, node.clientHeight - 12);
+  return height;
+}
+
+// The columns and the width of a panel that show the most: controls and all panels at once, where that leaves them
+// NARROWEST; else as wide as the page allows. `resize(columns, size)` lays them out for a trial.
+function arrange(root, grid, count, resize) {
+  const room = visibleHeight(root), width = grid.clientWidth - 2;
+  const tried = COLUMNS[count].map((columns) => {
+    const widest = Math.min(WIDEST, Math.floor((width - GAP * (columns - 1)) / columns));
+    const fits = (size) => {
+      resize(columns, size);
+      return grid.getBoundingClientRect().bottom - root.getBoundingClientRect().top <= room;
+    };
+    if (widest < NARROWEST || fits(widest)) return { columns, size: widest, widest };
+    let [size, over] = [NARROWEST - 1, widest]; // the largest known to fit, the smallest known not to
+    while (over - size > 2) {
+      const middle = Math.floor((size + over) / 2);
+      fits(middle) ? (size = middle) : (over = middle);
+    }
+    return { columns, size, widest };
+  });
+  const best = tried.filter(({ size }) => size >= NARROWEST).sort((a, b) => b.size - a.size)[0];
+  const found = best ?? tried.find(({ widest }) => widest >= 150) ?? tried.at(-1);
+  if (!best) found.size = Math.min(found.widest, 250);
+  root.dataset.fits = Boolean(best); // if not, the sliders stay in view
+  resize(found.columns, found.size);
+  return found;
+}
+
+// Columns of `side` pixels; narrow heads have a line more, whatever their numbers.
+function frame(grid, columns, side) {
+  grid.style.gridTemplateColumns = `repeat(${columns}, ${side}px)`;
+  grid.style.setProperty("--panel", `${side}px`);
+  grid.dataset.narrow = side < 285;
+}
+
+// Whether the second half of the panels are the twins of the first: the same hues.
+function areTwins(panels) {
+  const half = panels.length / 2;
+  return half > 1 && Number.isInteger(half) && panels.slice(0, half).every((panel, i) => panel.color.light === panels[half + i].color.light);
+}
+
+// The place of panel i in a grid of so many columns: twins stay one above the other.
+function place(i, panels, columns) {
+  const half = panels.length / 2;
+  if (!areTwins(panels)) return i;
+  const lower = i >= half, across = i - (lower ? half : 0), block = Math.floor(across / columns);
+  return block * 2 * columns + (lower ? Math.min(columns, half - block * columns) : 0) + (across % columns);
 }
 
 function player(model, getShown, tick) {
   let timer = 0;
+  const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches; // then every press is one node
   const stop = () => { clearInterval(timer); timer = 0; tick(); };
   const step = () => {
     const { node, nodes } = getShown();
@@ -50,11 +107,12 @@ function player(model, getShown, tick) {
   const toggle = () => {
     if (timer) return stop();
     const { node, nodes } = getShown();
+    if (still()) return put(model, { progress: node === nodes ? 0 : (node + 1) / nodes });
     if (node === nodes) put(model, { progress: 0 });
     timer = setInterval(step, Math.min(400, Math.max(40, 4000 / nodes)));
     tick();
   };
-  return { stop, toggle, running: () => timer !== 0 };
+  return { stop, toggle, label: () => (timer ? "❚❚ Pause" : still() ? "▶ Next node" : "▶ Play") };
 }
 
 // Calls `load` when the scene changes, and then or when anything else that is shown changes (state in `names`, size,

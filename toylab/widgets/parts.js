@@ -40,6 +40,14 @@ function watchTheme(changed) {
   };
 }
 
+// Calls `changed` with whether the kernel that made the model still knows it, now that it is not: it was restarted, or
+// has ended. Returns what ends the watch. A page without a kernel never calls.
+function watchKernel(model, changed) {
+  const ask = () => model.widget_manager?.get_model(model.get("_place")).then((known) => changed(known.comm_live !== false), () => changed(false));
+  model.on("comm_live_update", ask);
+  return () => model.off("comm_live_update", ask);
+}
+
 function buildSlider(label, oninput) {
   const range = make("input", { type: "range", min: 0, step: 1, oninput: () => oninput(Number(range.value)) });
   const output = make("output"), name = make("span", { textContent: label });

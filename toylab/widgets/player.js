@@ -9,7 +9,10 @@ const INKS = {
   light: { back: "#ffffff", curve: "#9499a0", mark: "#15181c", alert: "#a02020", arrow: "#5b636e", haze: [120, 150, 200] },
   dark: { back: "#14171c", curve: "#8b939e", mark: "#f2f4f6", alert: "#ff9a8f", arrow: "#a9b2bd", haze: [70, 98, 150] },
 };
+const FEW = 8; // tracks that stand out from the rest
 const HINT = "Click a particle to follow it, shift-click to follow several.";
+const GONE = "The kernel was restarted: run the cell again to choose anew.";
+const FADED = "59"; // alpha of particles that others are drawn upon
 const COLOUR_HINT = "Press C to change the colours.";
 const STATE = ["step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "show_unlikely", "theme"];
 const WORDS = ["choices", "chosen", "status", "error"];
@@ -30,19 +33,20 @@ function resolve(data, model) {
   const runs = data.panels.map((panel) => (equal ? panel.within[choice] : choice));
   const finest = Math.max(...runs), nodes = data.steps[finest];
   const node = Math.round(model.get("progress") * nodes), t = data.arrays[`times_${finest}`][node];
+  const places = runs.map((run) => (run < 0 ? -1 : run === finest ? node : reached(data.arrays[`times_${run}`], t)));
+  const view = viewOf(data, runs, places), edge = viewEdge(data.window, view);
   const views = runs.map((run, i) => {
-    const panel = data.panels[i];
+    const panel = data.panels[i], k = places[i];
     if (run < 0) return { panel, run, least: Math.min(...panel.nfe), t };
-    const times = data.arrays[`times_${run}`], k = run === finest ? node : reached(times, t);
-    const states = data.arrays[`states_${i}_${run}`];
+    const times = data.arrays[`times_${run}`], states = data.arrays[`states_${i}_${run}`];
     let lost = 0;
-    for (let p = 0, at = 2 * k * data.particles; p < data.particles; p++, at += 2) lost += isOut(states, at);
+    for (let p = 0, at = 2 * k * data.particles; p < data.particles; p++, at += 2) lost += beyond(states, at, edge);
     return {
       panel, run, k, states, lost, ...unlikelyOf(data, model, i, run, k), t: times[k], steps: data.steps[run], nfe: panel.nfe[run],
       distance: data.arrays[`distance_${i}_${run}`][k], off: data.arrays[`off_${i}_${run}`][k],
     };
   });
-  return { equal, choice, choices, nodes, node, t, views };
+  return { equal, choice, choices, nodes, node, t, view, edge, views };
 }
 
 // Which particles are unlikely, and their share; both null where that is not known, or not to be shown.
@@ -84,13 +88,25 @@ function fit(canvas, size, ratio) {
   return ctx;
 }
 
-// Pixels of int16 coordinates, and of plain ones.
-function scales(size, window) {
-  const half = size / 2, unit = (half - PAD) / INSIDE, plain = (half - PAD) / window;
+// Pixels of int16 coordinates, and of plain ones, in a view of the square [-view, view]^2. A particle beyond it is
+// drawn on its border, in its own direction.
+function scales(size, window, view) {
+  const half = size / 2, plain = (half - PAD) / view, unit = plain * window / INSIDE, edge = viewEdge(window, view);
+  const onto = (states, at) => Math.max(1, Math.abs(states[at]) / edge, Math.abs(states[at + 1]) / edge);
   return {
     x: (states, at) => half + states[at] * unit, y: (states, at) => half - states[at + 1] * unit,
+    borderX: (states, at) => half + states[at] * unit / onto(states, at), borderY: (states, at) => half - states[at + 1] * unit / onto(states, at),
     u: (x) => half + x * plain, v: (y) => half - y * plain,
   };
+}
+
+const viewEdge = (window, view) => (view < window ? (INSIDE * view) / window : INSIDE);
+const beyond = (states, at, edge) => Math.abs(states[at]) > edge || Math.abs(states[at + 1]) > edge;
+
+// Half the side of the square shown: the data, and where the particles of the calmest method are.
+function viewOf(data, runs, nodes) {
+  const reach = runs.flatMap((run, i) => (run < 0 ? [] : [data.arrays[`reach_${i}_${run}`][nodes[i]]]));
+  return Math.min(data.window, Math.max(data.fit, Math.min(...reach)));
 }
 
 function drawCurve(ctx, curve, to, ink) {
@@ -120,7 +136,7 @@ function hazeOf(data, k, ink) {
 }
 
 function drawTracks(ctx, view, particles, selected, to, color) {
-  const few = selected.length <= 8;
+  const few = selected.length <= FEW;
   ctx.strokeStyle = ctx.fillStyle = few ? color : color + (view.unlikely ? "40" : "8c");
   ctx.lineWidth = few ? 2 : 1;
   ctx.setLineDash(view.panel.dash);
@@ -152,28 +168,31 @@ function dots(ctx, to, states, places, radius) {
 }
 
 function squares(ctx, to, states, places) {
-  for (const at of places) ctx.fillRect(to.x(states, at) - 2.5, to.y(states, at) - 2.5, 5, 5);
+  for (const at of places) ctx.fillRect(to.borderX(states, at) - 2.5, to.borderY(states, at) - 2.5, 5, 5);
 }
 
-function drawParticles(ctx, view, particles, selected, to, size, color, ink) {
+function drawParticles(ctx, view, particles, to, size, color, ink, edge, pale) {
   const here = [], lost = [], bad = [], badLost = [];
   for (let p = 0, at = 2 * view.k * particles; p < particles; p++, at += 2)
-    (isOut(view.states, at) ? (view.unlikely?.(p) ? badLost : lost) : view.unlikely?.(p) ? bad : here).push(at);
+    (beyond(view.states, at, edge) ? (view.unlikely?.(p) ? badLost : lost) : view.unlikely?.(p) ? bad : here).push(at);
   const radius = Math.max(1.8, size / 150);
-  ctx.fillStyle = view.unlikely ? color + "59" : color;
+  ctx.fillStyle = view.unlikely || pale ? color + FADED : color;
   dots(ctx, to, view.states, here, radius);
   ctx.fillStyle = ink.mark;
   squares(ctx, to, view.states, lost);
-  ctx.fillStyle = ink.alert;
+  ctx.fillStyle = pale ? ink.alert + FADED : ink.alert;
   dots(ctx, to, view.states, bad, radius + 0.6);
   squares(ctx, to, view.states, badLost);
-  if (selected.length > 8) return;
+}
+
+// Rings around the particles that are followed.
+function drawRings(ctx, view, particles, selected, to, ink) {
   ctx.strokeStyle = ink.mark;
   ctx.lineWidth = 2;
   for (const p of selected) {
     const at = 2 * (view.k * particles + p);
     ctx.beginPath();
-    ctx.arc(to.x(view.states, at), to.y(view.states, at), 6, 0, 2 * Math.PI);
+    ctx.arc(to.borderX(view.states, at), to.borderY(view.states, at), 6, 0, 2 * Math.PI);
     ctx.stroke();
   }
 }
@@ -203,13 +222,12 @@ function drawField(ctx, data, i, t, to, ink) {
 function buildPanel(panel, i, choose) {
   const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
   const parts = { swatch, counts: make("span", { className: "counts" }), score: make("div", { className: "score" }),
-    time: make("span"), lost: make("span", { className: "lost" }) };
+    time: make("span", { className: "time" }), lost: make("span", { className: "lost" }) };
   parts.canvas = make("canvas", { tabIndex: 0, role: "img", onclick: (event) => choose.at(event, i), onkeydown: choose.by });
   parts.missing = make("div", { className: "missing", hidden: true });
   parts.node = make("div", { className: "panel" },
-    make("div", { className: "head" },
-      make("div", { className: "row" }, make("span", {}, swatch, make("b", { textContent: panel.title })), parts.counts),
-      parts.score, make("div", { className: "row small" }, parts.time, parts.lost)),
+    make("div", { className: "head" }, make("span", { className: "name" }, swatch, make("b", { textContent: panel.title })),
+      parts.counts, parts.score, parts.time, parts.lost),
     make("div", { className: "stage" }, parts.canvas, parts.missing));
   return parts;
 }
@@ -259,9 +277,9 @@ function buildControls(model, play) {
   return { node, step, time, button, modes, colours, density, field, usual, choices };
 }
 
-function updateControls(controls, data, model, shown) {
+function updateControls(controls, data, model, shown, alive) {
   const { equal, choice, choices, nodes, node, t } = shown;
-  const what = choices[choice], busy = model.get("status") !== "";
+  const what = choices[choice], busy = !alive || model.get("status") !== "";
   write(controls.step.name, equal ? "Budget" : "Steps");
   setSlider(controls.step, choices.length - 1, choice, equal ? evaluations(what) : steps(what));
   controls.step.row.hidden = choices.length < 2;
@@ -281,14 +299,16 @@ function updateControls(controls, data, model, shown) {
 }
 
 function render({ model, el }) {
-  let data, panels, shown, size = 0, ratio = 0, theme = "", backdrop;
+  let data, panels, shown, size = 0, laid = "", theme = "", alive = true;
+  const backdrop = make("canvas");
   const hazes = new Map();
   const play = player(model, () => resolve(data, model), () => redraw.schedule());
   const controls = buildControls(model, play);
   const heading = make("div", { className: "heading" }), grid = make("div", { className: "panels" });
   const caption = make("p", { className: "caption" });
   const status = make("div", { className: "status", role: "status" }), error = make("div", { className: "error", role: "alert" });
-  const root = make("div", { className: "toylab-view toylab-player" }, heading, controls.node, status, error, grid, caption);
+  const root = make("div", { className: "toylab-view toylab-player" },
+    make("div", { className: "top" }, heading, status), controls.node, error, grid, caption);
   el.append(root);
   root.addEventListener("keydown", (event) => {
     const plain = !(event.ctrlKey || event.metaKey || event.altKey) && event.target.tagName !== "SELECT";
@@ -297,12 +317,12 @@ function render({ model, el }) {
 
   const choose = {
     at(event, i) {
-      const view = shown.views[i], box = event.currentTarget.getBoundingClientRect(), to = scales(size, data.window);
+      const view = shown.views[i], box = event.currentTarget.getBoundingClientRect(), to = scales(size, data.window, shown.view);
       if (view.run < 0) return;
       let best = -1, least = REACH;
       for (let p = 0; p < data.particles; p++) {
         const at = 2 * (view.k * data.particles + p);
-        const away = Math.hypot(to.x(view.states, at) - event.clientX + box.left, to.y(view.states, at) - event.clientY + box.top);
+        const away = Math.hypot(to.borderX(view.states, at) - event.clientX + box.left, to.borderY(view.states, at) - event.clientY + box.top);
         if (away < least) [best, least] = [p, away];
       }
       if (best < 0) return;
@@ -323,21 +343,31 @@ function render({ model, el }) {
     panels = data.panels.map((panel, i) => buildPanel(panel, i, choose));
     grid.replaceChildren(...panels.map((panel) => panel.node));
     write(heading, data.heading);
-    size = 0; // lay out again
+    laid = ""; // lay out again
   }
 
   function layout() {
-    const width = grid.clientWidth - 2, columns = columnsFor(panels.length, width);
-    const now = Math.max(80, Math.min(WIDEST, Math.floor((width - 14 * (columns - 1)) / columns)));
     const chosen = model.get("theme"), ink = chosen === "auto" ? pageTheme() : chosen;
-    if (now === size && devicePixelRatio === ratio && ink === theme) return;
-    [size, ratio, theme] = [now, devicePixelRatio, ink];
+    const now = [grid.clientWidth, visibleHeight(root), devicePixelRatio, ink].join();
+    if (now === laid) return;
+    [laid, theme] = [now, ink];
     root.dataset.theme = theme;
-    grid.style.gridTemplateColumns = `repeat(${columns}, ${size}px)`;
-    panels.forEach((panel, i) => { panel.ctx = fit(panel.canvas, size, ratio); drawSwatch(panel.swatch, data.panels[i], theme); });
-    backdrop = make("canvas");
-    drawCurve(fit(backdrop, size, ratio), data.arrays.curve, scales(size, data.window), INKS[theme]);
+    ({ size } = arrange(root, grid, panels.length, (columns, side) => {
+      frame(grid, columns, side);
+      panels.forEach(({ node, canvas }, i) => {
+        node.style.order = place(i, data.panels, columns);
+        canvas.style.width = canvas.style.height = `${side}px`;
+      });
+    }));
+    panels.forEach((panel, i) => { panel.ctx = fit(panel.canvas, size, devicePixelRatio); drawSwatch(panel.swatch, data.panels[i], theme); });
+    backdrop.view = 0;
     hazes.clear();
+  }
+
+  function curveIn(view) {
+    if (backdrop.view !== view) drawCurve(fit(backdrop, size, devicePixelRatio), data.arrays.curve, scales(size, data.window, view), INKS[theme]);
+    backdrop.view = view;
+    return backdrop;
   }
 
   function haze(t) {
@@ -346,8 +376,8 @@ function render({ model, el }) {
     return hazes.get(k);
   }
 
-  function drawPanel({ ctx, ...parts }, view, i) {
-    const ink = INKS[theme], to = scales(size, data.window), color = view.panel.color[theme];
+  function drawPanel({ ctx }, view, i) {
+    const ink = INKS[theme], to = scales(size, data.window, shown.view), color = view.panel.color[theme];
     const selected = model.get("selected").filter((p) => p < data.particles);
     ctx.fillStyle = ink.back;
     ctx.fillRect(0, 0, size, size);
@@ -355,12 +385,20 @@ function render({ model, el }) {
       const edge = data.density.extent * data.density.size / (data.density.size - 1), left = to.u(-edge), top = to.v(edge);
       ctx.drawImage(haze(view.t), left, top, to.u(edge) - left, to.v(-edge) - top);
     }
-    ctx.drawImage(backdrop, 0, 0, size, size);
+    ctx.drawImage(curveIn(shown.view), 0, 0, size, size);
     if (view.panel.field && model.get("show_field")) drawField(ctx, data, i, view.t, to, ink);
     if (view.run >= 0) {
-      drawTracks(ctx, view, data.particles, selected, to, color);
-      drawParticles(ctx, view, data.particles, selected, to, size, color, ink);
+      const followed = selected.length > 0 && selected.length <= FEW;
+      if (!followed) drawTracks(ctx, view, data.particles, selected, to, color);
+      drawParticles(ctx, view, data.particles, to, size, color, ink, shown.edge, followed);
+      if (followed) {
+        drawTracks(ctx, view, data.particles, selected, to, color);
+        drawRings(ctx, view, data.particles, selected, to, ink);
+      }
     }
+  }
+
+  function writeHead(parts, view) {
     parts.canvas.setAttribute("aria-label", spoken(view, data.particles));
     parts.missing.hidden = view.run >= 0;
     write(parts.missing, view.run < 0 ? `its smallest run: NFE ${view.least}` : "");
@@ -372,23 +410,25 @@ function render({ model, el }) {
   }
 
   function draw() {
-    layout();
     shown = resolve(data, model);
-    updateControls(controls, data, model, shown);
-    write(controls.button, play.running() ? "❚❚ Pause" : "▶ Play");
+    updateControls(controls, data, model, shown, alive);
+    write(controls.button, play.label());
+    write(error, model.get("error"));
+    shown.views.forEach((view, i) => writeHead(panels[i], view));
+    root.dataset.clock = shown.equal ? "each" : "one";
+    layout();
     shown.views.forEach((view, i) => drawPanel(panels[i], view, i));
     const mode = controls.modes.row.hidden ? "" : shown.equal ? data.modes.equal_nfe : data.modes.equal_steps;
     const colours = model.get("show_unlikely") ? data.unlikely : "", hint = data.unlikely ? `${HINT} ${COLOUR_HINT}` : HINT;
     write(caption, [data.caption, colours, mode, hint].filter(Boolean).join(" "));
-    write(status, model.get("status"));
-    write(error, model.get("error"));
+    write(status, alive || !controls.choices.length ? model.get("status") : GONE);
   }
 
+  const unwatch = watchKernel(model, (known) => { alive = known; redraw.schedule(); });
   const redraw = redrawing(model, root, [...STATE, ...WORDS], load, draw);
   return () => {
     play.stop();
+    unwatch();
     redraw.stop();
   };
 }
-
-export default { render };

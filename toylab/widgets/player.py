@@ -14,6 +14,8 @@ from toylab.widgets.stills import node_at, png, still
 with extra("lab"):
     from traitlets import Bool, Dict, Int, List, Unicode, observe, validate
 
+MOST_BYTES = 150_000  # of the picture in an output
+
 
 class Player(Stage):
     """Several methods side by side, with sliders for steps (or a budget of evaluations) and time.
@@ -25,7 +27,8 @@ class Player(Stage):
         progress: the time shown at first, from 0 (start noise) to 1 (end), in nodes.
         equal_nfe: start in the mode where the slider is a budget of evaluations (then `steps` must be None).
         tracks: how many particles have their tracks drawn at first.
-        window: half the side of the square shown; particles outside are drawn on its border.
+        window: half the side of the square shown; particles outside are drawn on its border. By default it holds
+            the data, and grows with the noise as time goes back.
         show_density: start with p_t drawn, if the sweep has it.
         show_unlikely: start with the unlikely particles in red, if the sweep knows them.
         theme: "auto" (that of the page), "light" or "dark".
@@ -46,7 +49,7 @@ class Player(Stage):
     Raises TypeError or ValueError.
     """
 
-    _esm = source("parts.js", "panels.js", "player.js")
+    _esm = source("parts.js", "panels.js", "player.js", "live.js")
     _css = source("parts.css", "player.css")
     _state = (*Stage._state, "selected", "show_density", "show_field", "show_unlikely")
     _unplugged = {"choices": {}, "chosen": {}, "status": "", "error": ""}
@@ -62,7 +65,7 @@ class Player(Stage):
     error = Unicode("").tag(sync=True)
 
     def __init__(
-        self, sweep, methods=None, *, steps=None, progress=1.0, equal_nfe=False, tracks=64, window=3.3,
+        self, sweep, methods=None, *, steps=None, progress=1.0, equal_nfe=False, tracks=64, window=None,
         show_density=False, show_unlikely=False, theme="auto", titles=None, fields=None, heading=None, caption=None,
         choices=None, chosen=None, compute=None,
     ):  # fmt: skip
@@ -139,7 +142,11 @@ class Player(Stage):
         return f"Player({panels} panels, {counts} step counts, {scene['particles']} particles)"
 
     def _picture(self, theme):
-        return png(self.still(theme))
+        pictures = (png(self.still(theme), colors=colors) for colors in (256, 64, 24))  # a density has many shades
+        for data in pictures:
+            if len(data) < MOST_BYTES:
+                break
+        return data
 
     def _pack(self, sweep, fields):
         return pack(sweep, **self._look, fields=fields) | self._words

@@ -1,18 +1,20 @@
-"""What the player and the gallery share: a scene, and sliders through its steps and through time."""
+"""The parts of player and gallery that are one: a scene, and sliders through its steps and through time."""
 
-import base64
+from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from toylab._errors import number, positive_int, unknown_name
 from toylab._extras import extra
 from toylab.figures.style import THEMES
+from toylab.widgets.live import Live
 from toylab.widgets.page import write_page
 
 with extra("lab"):
-    import anywidget
     from traitlets import Bool, Dict, Float, Int, Unicode, validate
 
 
-class Stage(anywidget.AnyWidget):
+class Stage(Live):
     """A widget that shows runs of several methods at one position of the sliders.
 
     A subclass packs its `scene` (with "steps", "budgets" and "heading"), draws `still(theme)` and `_picture(theme)`,
@@ -33,16 +35,19 @@ class Stage(anywidget.AnyWidget):
     theme = Unicode("auto").tag(sync=True)
 
     @property
-    def choice(self):
+    def choice(self) -> int:
         """The place of what is shown in the step counts or budgets: `step_index`, or the last where there are fewer."""
         return min(self.step_index, len(self.scene["budgets" if self.equal_nfe else "steps"]) - 1)
 
-    def still(self, theme="light"):
+    def still(self, theme: str = "light") -> Figure:
         """The present view as a matplotlib Figure."""
         raise NotImplementedError
 
-    def to_html(self, path, title=None):
-        """Write what is shown as one page that needs neither kernel nor network. Returns the path."""
+    def to_html(self, path: str | Path, title: str | None = None) -> Path:
+        """Write what is shown as one page that needs neither kernel nor network. Returns the path.
+
+        Raises FileNotFoundError or PermissionError where the folder is missing or cannot be written.
+        """
         state = {name: getattr(self, name) for name in ("scene", *self._state)} | self._unplugged
         title = title or f"toylab: {self.scene['heading'] or self._shows}"
         return write_page(path, state, self._picture("light"), str(self._esm), str(self._css), title)
@@ -51,10 +56,15 @@ class Stage(anywidget.AnyWidget):
         """The present view as the bytes of a PNG."""
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        theme = self.theme if self.theme in THEMES else "light"
-        return data | {"image/png": base64.b64encode(self._picture(theme)).decode()}, metadata
+    def picture(self) -> bytes:
+        return self._picture(self.theme if self.theme in THEMES else "light")
+
+    @property
+    def alt(self) -> str:
+        scene, index = self.scene, self.choice
+        count = f"{scene['budgets'][index]} evaluations" if self.equal_nfe else f"{scene['steps'][index]} steps"
+        titles = ", ".join(panel["title"] for panel in scene["panels"])
+        return f"{scene['heading'] or self._shows}: {titles}; {count}"
 
     @validate("step_index")
     def _in_range(self, proposal):

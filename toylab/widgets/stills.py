@@ -23,7 +23,7 @@ _INKS = {  # theme: background, text, manifold, off-screen marks, density, borde
 
 def still(
     sweep, steps=None, time=None, methods=None, *,
-    budget=None, selected=None, density=False, unlikely=False, titles=None, fields=None, window=3.3,
+    budget=None, selected=None, density=False, unlikely=False, titles=None, fields=None, window=None,
     theme="light", heading=None, caption=None,
 ):  # fmt: skip
     """A figure of one slider position: a panel per method, with its particles and their tracks.
@@ -39,12 +39,12 @@ def still(
         density: draw log p_t, if the sweep has it, behind the particles.
         unlikely: draw the unlikely particles, if the sweep knows them, in red on top of the others, these pale.
         titles, fields, heading, caption: as for `Player`.
-        window: half the side of the square shown. theme: "light" or "dark".
+        window: half the side of the square shown, by default as for `Player`. theme: "light" or "dark".
 
     Returns a matplotlib Figure (Agg; not registered with pyplot). Raises TypeError or ValueError.
     """
     methods = packing.choose_methods(sweep, methods)
-    window = number("window", window, 0.0, open_low=True)
+    window, fit = packing.window_of(sweep, window, bool(fields))
     if theme not in THEMES:
         raise unknown_name("theme", theme, THEMES)
     if budget is not None and steps is not None:
@@ -56,8 +56,10 @@ def still(
     columns = len(methods) if len(methods) < 5 else 3 if len(methods) < 7 else 4
     rows = -(-len(methods) // columns)
     unlikely = unlikely and sweep.unlikely is not None
-    text = packing.caption(sweep, window) if caption is None else caption
-    text = textwrap.wrap(f"{text} {packing.UNLIKELY}" if unlikely else text, 50 * columns)
+    text = packing.caption(sweep, window, fit) if caption is None else caption
+    nodes = {(m, n): reached(sweep.times[n], time) for m, n in counts.items() if n is not None}
+    view = packing.view_at(sweep, nodes, window, fit)
+    text = textwrap.wrap(f"{text} {packing.UNLIKELY}" if unlikely else text, 48 * columns)
     foot, width, height = 0.17 * len(text) + 0.15, 3.2 * columns + 0.1, 3.75 * rows + 0.35
     figure = Figure(figsize=(width, height + foot), facecolor=_INKS[theme][0])
     FigureCanvasAgg(figure)
@@ -73,8 +75,8 @@ def still(
     figure.text(0.1 / width, 0.1 / (height + foot), "\n".join(text), color=ink, fontsize=9)
     for ax, method in zip(axes, methods, strict=True):
         title, field = (titles or {}).get(method, method), (fields or {}).get(method)
-        _frame(ax, window, theme)
-        _panel(ax, sweep, method, counts[method], time, selected, density, unlikely, title, field, window, theme)
+        _frame(ax, view, theme)
+        _panel(ax, sweep, method, counts[method], time, selected, density, unlikely, title, field, view, theme)
     return figure
 
 
@@ -130,20 +132,22 @@ def _panel(ax, sweep, method, n, time, selected, density, unlikely, title, field
     _background(ax, sweep, times[node], density, field, gray, haze)
     points, outside = packing.clamp(sweep.states[method, n][: node + 1], window)
     look = line(method, theme)
-    tracks = [points[:, p] for p in selected if p < points.shape[1]]
-    few = len(tracks) <= 8
-    thin = 0.25 if unlikely else 0.5
+    paths, _ = packing.clamp(sweep.states[method, n][: node + 1], max(window, packing.WINDOW))
+    tracks = [paths[:, p] for p in selected if p < paths.shape[1]]
+    few = 0 < len(tracks) <= packing.FEW  # these stand out, and the rest is pale
+    thin, pale = 0.25 if unlikely else 0.5, 0.35 if unlikely or few else 1
     ax.add_collection(LineCollection(tracks, colors=look["color"], linestyles=[look["linestyle"]],
-                                     linewidths=1.6 if few else 0.6, alpha=0.95 if few else thin))  # fmt: skip
+                                     linewidths=1.6 if few else 0.6, alpha=0.95 if few else thin,
+                                     zorder=4 if few else 2))  # fmt: skip
     bad = packing.unlikely(sweep, method, n)[node] if unlikely else np.zeros(points.shape[1], bool)
     here, red = points[node][~outside[node] & ~bad], points[node][~outside[node] & bad]
-    ax.scatter(*here.T, s=5, color=look["color"], alpha=0.35 if unlikely else 1, linewidths=0, zorder=3)
-    ax.scatter(*red.T, s=9, color=ALERTS[theme], linewidths=0, zorder=3)
+    ax.scatter(*here.T, s=5, color=look["color"], alpha=pale, linewidths=0, zorder=3)
+    ax.scatter(*red.T, s=9, color=ALERTS[theme], alpha=0.35 if few else 1, linewidths=0, zorder=3)
     if few:
         chosen = np.array(tracks).reshape(-1, 2)
-        ax.scatter(*chosen.T, s=12, color=look["color"], linewidths=0, zorder=3)
-        ends = np.array([track[-1] for track in tracks]).reshape(-1, 2)
-        ax.scatter(*ends.T, s=60, facecolors="none", edgecolors=mark, linewidths=1.5, zorder=4)
+        ax.scatter(*chosen.T, s=12, color=look["color"], linewidths=0, zorder=4)
+        ends = np.array([points[node, p] for p in selected if p < points.shape[1]])
+        ax.scatter(*ends.T, s=60, facecolors="none", edgecolors=mark, linewidths=1.5, zorder=5)
     lost = points[node][outside[node]]
     squares = np.where(bad[outside[node]], ALERTS[theme], mark)
     ax.scatter(*lost.T, s=14, marker="s", color=squares, clip_on=False, linewidths=0, zorder=4)
