@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from toylab.cli import options
-from toylab.cli.output import print_json
-from toylab.cli.sampling import file_stem, write_run
+from toylab.cli.output import file_stem, print_json, write_run
 
 SCALED_TO = 64  # pixels of a picture that an image's side has at least
 

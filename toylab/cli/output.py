@@ -2,8 +2,9 @@
 
 import sys
 import tempfile
+from pathlib import Path
 
-from toylab._files import replacing, strict_json, user_path
+from toylab._files import replacing, replacing_together, strict_json, user_path
 
 PIPED_WIDTH = 240
 RESULTS = (".png", ".pdf", ".svg", ".json")
@@ -108,3 +109,28 @@ def check_output(path, suffixes):
             f"out must be in a folder that can be written to; {path.parent} cannot ({reason})"
         ) from error
     return path
+
+
+def file_stem(name):
+    """What files made from the network or data set of this name are called."""
+    return Path(name).name.removesuffix(".safetensors")
+
+
+def write_run(path, picture, trajectory, about, arrays, draw):
+    """Write a run to `path` (.npz), with `arrays` by name, and what `draw(file)` draws to `picture`."""
+    import numpy as np
+    import torch
+
+    from toylab import __version__
+
+    about = {**about, "toylab": __version__, "torch": torch.__version__}
+    with replacing_together(path, picture) as (numbers, drawing):
+        np.savez_compressed(
+            numbers,
+            **arrays,
+            times=trajectory.times.numpy(),
+            nfe=trajectory.nfe,
+            nfe_per_step=trajectory.nfe_per_step,
+            metadata=strict_json(about),
+        )
+        draw(drawing)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from toylab.cli import options
-from toylab.cli.output import check_output, figure, print_json
+from toylab.cli.output import check_output, figure, file_stem, print_json, write_run
 
 THRESHOLD = 0.1  # distance beyond which a particle counts as off the manifold
 
@@ -103,13 +103,6 @@ def sample(
     print(f"wrote {path} and {picture}")
 
 
-def file_stem(name):
-    """What files made from the network or data set of this name are called."""
-    from pathlib import Path
-
-    return Path(name).name.removesuffix(".safetensors")
-
-
 def _as_sweep(trajectory, found):
     """The run as a `Sweep` of one method and one step count, which the views can draw."""
     import numpy as np
@@ -135,24 +128,3 @@ def _as_sweep(trajectory, found):
         threshold=THRESHOLD,
         labels=found.labels,
     )
-
-
-def write_run(path, picture, trajectory, about, arrays, draw):
-    """Write a run to `path` (.npz), with `arrays` by name, and what `draw(file)` draws to `picture`."""
-    import numpy as np
-    import torch
-
-    from toylab import __version__
-    from toylab._files import replacing_together, strict_json
-
-    about = {**about, "toylab": __version__, "torch": torch.__version__}
-    with replacing_together(path, picture) as (numbers, drawing):
-        np.savez_compressed(
-            numbers,
-            **arrays,
-            times=trajectory.times.numpy(),
-            nfe=trajectory.nfe,
-            nfe_per_step=trajectory.nfe_per_step,
-            metadata=strict_json(about),
-        )
-        draw(drawing)

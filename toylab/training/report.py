@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
-import toylab
+from toylab import __version__
 
 CURVE_POINTS = 100
 
@@ -16,7 +16,7 @@ def report(config, losses):
     parts = np.array_split(losses.double().numpy(), min(CURVE_POINTS, len(losses)))
     curve = [round(float(part.mean()), 5) for part in parts]
     versions = {
-        "toylab": toylab.__version__,
+        "toylab": __version__,
         "torch": str(torch.__version__),
         "python": platform.python_version(),
     }
