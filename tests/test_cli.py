@@ -7,14 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import typer
-from commands import PNG, QUICK, assert_mistake, run, run_json, save_networks
+from commands import PNG, QUICK, OnTerminal, assert_mistake, run, run_json, save_networks
 
 import toylab
 from toylab.cli import app, lab, options
@@ -289,23 +288,43 @@ def test_ctrl_c_ends_with_code_130_and_one_line_that_says_how_to_go_on(monkeypat
     assert result.stderr == "toylab: stopped after step 7 of 9: saved in x; continue with --resume\n"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
-def test_a_real_ctrl_c_during_training_saves_and_can_be_resumed(tmp_path):
+STOPS = pytest.mark.parametrize("stop", (signal.SIGINT, signal.SIGTERM))
+
+
+def on_terminal(*words):
+    return OnTerminal(sys.executable, "-m", "toylab", *words, env=os.environ | {"PYTHONPATH": str(ROOT)})
+
+
+@STOPS
+def test_a_real_ctrl_c_or_sigterm_during_training_saves_and_can_be_resumed(tmp_path, stop):
     words = "train circle --steps 1000000 --batch 8 --out long.safetensors".split()
-    training = subprocess.Popen(
-        [sys.executable, "-m", "toylab", *words], stderr=subprocess.PIPE, text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    seen = ""
-    while "training" not in seen and time.monotonic() < deadline:
-        seen += training.stderr.read(1)
-    training.send_signal(signal.SIGINT)
-    _, rest = training.communicate(timeout=60)
-    assert training.returncode == 130
-    assert re.search(r"toylab: stopped after step \d+ of 1000000.*--out long.safetensors --resume", rest)
-    assert "Traceback" not in rest
+    code, _, seen = on_terminal(*words).until("training").stop(stop)
+    assert code == 130
+    assert re.search(r"toylab: stopped after step \d+ of 1000000.*--out long.safetensors --resume", seen)
+    assert "Traceback" not in seen
     assert os.listdir(tmp_path) == ["long.resume.pt"]
+
+
+@STOPS
+def test_a_real_ctrl_c_or_sigterm_keeps_the_measured_part(tmp_path, stop):
+    words = (
+        "order circle --eps exact --points 400 -n 400 --method DDIM,RK4 --steps {} --json --out o.json"
+    )
+    words = words.format(",".join(str(10 * 2**k) for k in range(24)))
+    code, out, seen = on_terminal(*words.split()).until("DDIM").stop(stop)
+    assert code == 130
+    assert "toylab: stopped by Ctrl-C: only a part was done, and is kept above" in seen and "Traceback" not in seen
+    found = json.loads(out)
+    assert found["complete"] is False and len(found["estimates"]) == 1
+    assert os.listdir(tmp_path) == ["o.json"]
+
+
+@STOPS
+def test_a_real_ctrl_c_or_sigterm_during_a_run_leaves_no_file(tmp_path, stop):
+    words = "sample circle --eps exact --points 400 --steps 5000000 --out run.npz".split()
+    code, out, seen = on_terminal(*words).until("F-PNDM").stop(stop)
+    assert (code, out, os.listdir(tmp_path)) == (130, "", [])
+    assert seen.strip().endswith("toylab: stopped by Ctrl-C") and "Traceback" not in seen
 
 
 def test_lab_starts_the_jupyterlab_of_this_python():

@@ -7,13 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 import training_processes as work
+from commands import OnTerminal
 
 import toylab
 
@@ -98,18 +98,12 @@ def test_two_processes_write_one_network(together, folder):
     assert not (folder / "net.resume.pt").exists()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
-def test_ctrl_c_under_torchrun_saves_and_one_process_goes_on(tmp_path):
+@pytest.mark.parametrize("stop", (signal.SIGINT, signal.SIGTERM))
+def test_ctrl_c_or_sigterm_under_torchrun_saves_and_one_process_goes_on(tmp_path, stop):
     words = "train circle --steps 1000000 --batch 8 --out long.safetensors".split()
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_port())]
-    started = subprocess.Popen(
-        [*launch, "-m", "toylab", *words], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
-    )
-    deadline, seen = time.monotonic() + 120, ""
-    while "training" not in seen and time.monotonic() < deadline:
-        seen += started.stderr.read(1)
-    started.send_signal(signal.SIGINT)
-    _, rest = started.communicate(timeout=60)
+    started = OnTerminal(*launch, "-m", "toylab", *words, cwd=tmp_path, env=ENVIRONMENT)
+    rest = started.until("training").stop(stop)[2]
     told = re.findall(r"toylab: stopped after step (\d+) of 1000000.*--out long.safetensors --resume", rest)
     assert len(told) == 1 and [path.name for path in tmp_path.iterdir()] == ["long.resume.pt"]
     assert torch.load(tmp_path / "long.resume.pt", weights_only=True)["step"] == int(told[0])

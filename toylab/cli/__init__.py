@@ -1,8 +1,11 @@
 """The command line: ``toylab COMMAND``. Heavy imports happen inside the commands, so that help is quick."""
 
 import os
+import signal
 import sys
+import threading
 import traceback
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -15,14 +18,15 @@ OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Group(TyperGroup):
-    """Turns errors into one line and an exit code: 1 failed, 2 a user's mistake, 130 stopped by Ctrl-C."""
+    """Turns errors into one line and an exit code: 1 failed, 2 a user's mistake, 130 stopped by Ctrl-C or SIGTERM."""
 
     def main(self, args=None, prog_name=None, standalone_mode=True, **extra):
         args = sys.argv[1:] if args is None else list(args)
         debug = "--debug" in args or os.environ.get("TOYLAB_DEBUG", "") not in ("", "0")
         try:
             args = [arg for arg in args if arg != "--debug"]  # wherever it stands, it means the same
-            code = super().main(args, prog_name or "toylab", standalone_mode=False, **extra)
+            with _stopped_by_sigterm():
+                code = super().main(args, prog_name or "toylab", standalone_mode=False, **extra)
         except (KeyboardInterrupt, typer.Abort):
             code = INTERRUPTED
         except Exception as error:
@@ -37,6 +41,19 @@ class Group(TyperGroup):
         except KeyboardInterrupt as stop:
             _say(str(stop) or "stopped by Ctrl-C")
             raise typer.Exit(INTERRUPTED) from stop
+
+
+@contextmanager
+def _stopped_by_sigterm():
+    """A block in which SIGTERM, which batch systems send, is a Ctrl-C. Only the main thread can be told of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _explain(error):
@@ -92,7 +109,7 @@ def toylab(
       toylab work spiral --out work.png     the same at several costs, drawn
       toylab order circle --method RK4,PRK  measured convergence orders
 
-    Exit codes: 0 done, 1 failed, 2 a mistake in the command, 130 stopped by Ctrl-C.
+    Exit codes: 0 done, 1 failed, 2 a mistake in the command, 130 stopped by Ctrl-C or SIGTERM.
     """
     if context.invoked_subcommand is None:
         print(context.get_help())

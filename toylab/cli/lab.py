@@ -53,6 +53,10 @@ def lab(
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches JupyterLab, which asks before it stops
     try:
         code = process.wait()
+    except KeyboardInterrupt:  # SIGTERM, which reaches this process alone
+        process.terminate()
+        process.wait()
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
     raise typer.Exit(1 if code else 0)

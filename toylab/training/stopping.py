@@ -50,7 +50,8 @@ class StopRequest:
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
-            self._previous = {each: signal.signal(each, self._request) for each in (signal.SIGINT, signal.SIGTERM)}
+            heard = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
+            self._previous = {each: signal.signal(each, self._request) for each in heard}
         return self
 
     def __exit__(self, *error):
