@@ -7,6 +7,7 @@ import shutil
 import struct
 import tempfile
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from safetensors.torch import save_file
 
 import toylab
 from toylab.epsilon import checkpoints
+from toylab.epsilon.configurations import unet_config
 from toylab.epsilon.mlp import MLP
 
 
@@ -91,6 +93,54 @@ def test_weights_come_back_bit_for_bit_in_their_type(tmp_path, dtype):
 def test_network_answers_as_before(saved):
     x = torch.randn(5, 2, dtype=torch.float64)
     assert torch.equal(checkpoints.load(saved)(x, 0.3), small()(x, 0.3))
+
+
+@pytest.mark.parametrize("default", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_torchs_default_dtype_changes_nothing(tmp_path, dtype, default):
+    net, x = small().to(dtype), torch.randn(5, 2, dtype=torch.float64)
+    checkpoints.save(net, tmp_path / "net.safetensors")
+    torch.set_default_dtype(default)
+    try:
+        again = checkpoints.load(tmp_path / "net.safetensors")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(again(x, 0.3), net(x, 0.3))
+
+
+def test_what_was_loaded_in_inference_mode_can_be_trained(saved):
+    with torch.inference_mode():
+        net = checkpoints.load(saved)
+    assert not any(weight.is_inference() for weight in net.parameters())
+
+
+def test_metadata_are_strict_json(tmp_path):
+    net = small()
+    net.metadata = {"value": np.float32("inf"), "list": (np.int64(3), float("nan"))}
+    checkpoints.save(net, tmp_path / "net.safetensors")
+    text = header_of(tmp_path / "net.safetensors")[0]["__metadata__"]["toylab"]
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    json.loads(text, parse_constant=refuse)
+    about = checkpoints.load(tmp_path / "net.safetensors").metadata
+    assert about["value"] is None and about["list"] == [3, None]
+
+
+@pytest.mark.parametrize("name", ["runs/mine", "./runs/mine", "runs/v1.5", "mine"])
+def test_the_suffix_may_be_left_out(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    checkpoints.save(small(), f"{name}.safetensors")
+    assert torch.equal(checkpoints.load(name).last.weight, small().last.weight)
+
+
+def test_a_path_below_home_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    checkpoints.save(small(), "~/runs/mine.safetensors")
+    assert (tmp_path / "runs/mine.safetensors").is_file()
+    for name in ("~/runs/mine.safetensors", "~/runs/mine"):
+        assert torch.equal(checkpoints.load(name).last.weight, small().last.weight)
 
 
 def test_network_comes_ready_to_be_sampled_from(saved):
@@ -245,6 +295,11 @@ def test_other_format_tags_are_refused(saved, tag):
         {"schedule": None},
         {"schedule": 3},
         {"dataset": ["spiral"]},
+        {"architecture": "UNet", "arguments": unet_config("digits") | {"layers_per_block": 100_000}},
+        {"architecture": "UNet", "arguments": unet_config("digits") | {"sample_size": -8}},
+        {"architecture": "UNet", "arguments": unet_config("digits") | {"act_fn": 5}},
+        {"schedule": {"betas": [10**400]}},
+        {"schedule": {"betas": [[0.1], 0.1]}},
     ],
     ids=str,
 )

@@ -227,3 +227,21 @@ def test_fifty_thousand_points_and_512_particles_stay_under_2_gib(shape, dtype, 
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert float(run.stdout) < 2
+
+
+@pytest.mark.parametrize("t", [0.02, 0.3, 0.7, 1.0])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_differs_from_float32_by_one_rounding(dtype, t):
+    """Near the data, squared distances in proportion to the variance are far above the largest float16."""
+    eps = toylab.exact_eps(flower(50).float(), LINEAR)
+    x = torch.randn(64, 2, generator=torch.Generator().manual_seed(0)).to(dtype)
+    assert torch.equal(eps(x, t), eps(x.float(), t).to(dtype))
+    assert torch.equal(eps.log_prob(x, t), eps.log_prob(x.float(), t))
+
+
+@pytest.mark.parametrize("t", [7.0, -0.5, 1.5, math.nan])
+def test_t_outside_its_domain_is_named(t):
+    eps = toylab.exact_eps(flower(50).float(), LINEAR, spread=0.1)
+    for ask in (eps, eps.log_prob):
+        with pytest.raises(ValueError, match=r"t must lie in \[0, 1\], got"):
+            ask(torch.zeros(3, 2), t)

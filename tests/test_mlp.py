@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -129,8 +130,30 @@ def test_bad_constructor_arguments_are_named(arguments, error, named):
         ([[0.0, 0.0]], 0.5, ValueError, "x must be"),
         (torch.zeros(4, 2, dtype=torch.long), 0.5, TypeError, "floating point"),
         (torch.zeros(4, 2), torch.zeros(3), ValueError, r"t must be .*\(3,\)"),
+        (torch.zeros(4, 2), "0.5", TypeError, "t must be a number or a tensor of numbers, got '0.5'"),
+        (torch.zeros(4, 2), float("nan"), ValueError, r"t must lie in \[0, 1\], got nan"),
+        (torch.zeros(4, 2), -0.5, ValueError, r"t must lie in \[0, 1\], got -0.5"),
+        (torch.zeros(2, 2), torch.tensor([0.5, 7.0]), ValueError, r"t must lie in \[0, 1\], got 0.5 to 7"),
     ],
 )
 def test_bad_inputs_are_named(x, t, error, named):
     with pytest.raises(error, match=named):
         network()(x, t)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_network_that_was_converted_answers_as_one_that_was_made_so(dtype):
+    made = network()
+    torch.set_default_dtype(dtype)
+    try:
+        other = MLP("linear")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    made = made.to(dtype)
+    other.load_state_dict(made.state_dict())
+    assert torch.equal(other(points(), 0.3), made(points(), 0.3))
+
+
+def test_scalars_of_numpy_as_arguments_are_kept_as_plain_numbers():
+    kept = MLP("linear", hidden=np.int64(8), layers=np.int8(2), max_frequency=np.float32(6.0)).arguments
+    assert json.loads(json.dumps(kept)) == kept and {type(value) for value in kept.values()} == {int, float}

@@ -1,18 +1,22 @@
 """The UNets: the field's architectures behind eps(x, t), with every convention of theirs, and published weights."""
 
 import json
+import math
+import re
 import shutil
 
 import diffusers
 import huggingface_hub
+import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from diffusers.models.embeddings import Timesteps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import toylab
-from toylab.epsilon import checkpoints
+from toylab.epsilon import checkpoints, unet
 from toylab.epsilon.configurations import UNETS, unet_config
 from toylab.epsilon.unet import UNet
 from toylab.problems.flow import reference_solution
@@ -284,3 +288,110 @@ def test_betas_of_their_own_are_kept(published, tmp_path):
     file.write_text(file.read_text().replace('"beta_end": 0.02', '"beta_end": 0.03'))
     schedule = toylab.load(copy).schedule
     assert schedule.name == "table" and schedule.betas[-1].item() == pytest.approx(0.03, rel=1e-6)
+
+
+def with_scheduler(published, folder, kind, **options):
+    """A copy of the pipeline with another scheduler."""
+    copy = shutil.copytree(published, folder / "copy")
+    scheduler = kind(**options)
+    scheduler.save_pretrained(next(copy.rglob("scheduler_config.json")).parent)
+    index = copy / "model_index.json"
+    index.write_text(index.read_text().replace("DDPMScheduler", kind.__name__))
+    return copy
+
+
+def test_a_table_that_ends_without_signal_is_read_up_to_its_last_entry_with_some(published, tmp_path):
+    options = {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    network = toylab.load(with_scheduler(published, tmp_path, diffusers.DDIMScheduler, **options))
+    assert len(network.schedule.betas) == 999 and network.metadata["entries_left_out"] == 1
+    x, theirs = images(2), diffusers.DDPMPipeline.from_pretrained(published).unet
+    with torch.no_grad():
+        torch.testing.assert_close(network(x, 999 / 999), theirs(x, 998).sample, rtol=1e-3, atol=1e-4)
+    assert toylab.sample(network, network.schedule, "DDIM", 2, n=1, progress=False).x.isfinite().all()
+
+
+def test_a_scheduler_without_betas_is_named(published, tmp_path):
+    copy = with_scheduler(published, tmp_path, diffusers.EDMEulerScheduler)
+    with pytest.raises(ValueError, match=f"{copy} has a EDMEulerScheduler, which has no table of betas"):
+        toylab.load(copy)
+
+
+def test_a_class_conditional_network_is_refused_when_it_is_loaded(tmp_path):
+    model = diffusers.UNet2DModel(**unet_config("digits"), num_class_embeds=10)
+    diffusers.DDPMPipeline(unet=model, scheduler=diffusers.DDPMScheduler()).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"is class-conditional \(num_class_embeds = 10 in unet/config.json\)"):
+        toylab.load(tmp_path)
+
+
+def test_published_weights_in_a_pickle_are_refused_with_the_way_out(published, tmp_path):
+    copy = shutil.copytree(published, tmp_path / "copy")
+    weights = next(copy.rglob("diffusion_pytorch_model.safetensors"))
+    torch.save(safetensors.torch.load_file(weights), weights.with_suffix(".bin"))
+    weights.unlink()
+    with pytest.raises(ValueError, match=f"{copy} has no weights in safetensors; others .* are pickles"):
+        toylab.load(copy)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_torchs_default_dtype_does_not_change_published_weights(published, dtype):
+    torch.set_default_dtype(dtype)
+    try:
+        network = toylab.load(published)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    x = images(2)
+    assert torch.equal(network(x, 0.5), toylab.load(published)(x, 0.5))
+
+
+def test_a_folder_below_home_is_found(published, tmp_path, monkeypatch):
+    shutil.copytree(published, tmp_path / "pipe")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert toylab.load("~/pipe").shape == (1, 8, 8)
+
+
+# Sizes
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"layers_per_block": 100_000}, "layers_per_block must be at most 16, got 100000"),
+        ({"layers_per_block": 0}, "layers_per_block must be an integer of at least 1, got 0"),
+        ({"block_out_channels": [32] * 100_000}, "block_out_channels must be a list of at most 12 integers"),
+        ({"block_out_channels": [32, -64]}, "block_out_channels must be an integer of at least 1, got -64"),
+        ({"sample_size": -8}, "sample_size must be an integer of at least 1, got -8"),
+        ({"sample_size": 10**6}, "sample_size must be integers from 1 to 16384, got 1000000"),
+        ({"sample_size": [8, 8, 8]}, "sample_size must be the height and width of an image"),
+        ({"norm_num_groups": -8}, "norm_num_groups must be at least 0, got -8"),
+    ],
+)
+def test_sizes_that_no_unet_has_are_refused_before_a_layer_is_made(monkeypatch, change, message):
+    def build(**config):
+        if "sample_size must be the height" not in message:
+            raise AssertionError("a layer was made")
+        return plain(**config)
+
+    plain = unet.UNet2DModel
+    monkeypatch.setattr(unet, "UNet2DModel", build)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        UNet("linear", **unet_config("digits") | change)
+
+
+def test_scalars_of_numpy_as_arguments_are_kept_as_plain_numbers(tmp_path):
+    config = unet_config("digits") | {
+        "sample_size": np.int64(8),
+        "layers_per_block": np.int32(1),
+        "block_out_channels": np.array([32, 64]),
+        "norm_eps": np.float32(0.5),
+    }
+    network = UNet("linear", **config)
+    toylab.save(network, tmp_path / "net.safetensors")
+    kept = toylab.load(tmp_path / "net.safetensors").arguments
+    assert kept == network.arguments and kept["block_out_channels"] == [32, 64]
+    assert {type(kept[key]) for key in ("sample_size", "layers_per_block")} == {int} and type(kept["norm_eps"]) is float
+
+
+@pytest.mark.parametrize("t", [math.nan, -0.01, 1.01, 7])
+def test_t_outside_its_domain_is_named(t):
+    with pytest.raises(ValueError, match=r"t must lie in \[0, 1\], got"):
+        toylab.load("digits")(images(2), t)

@@ -89,9 +89,9 @@ def save(network: "MLP | UNet", path: str | os.PathLike, half: bool = False) -> 
 def load(name_or_path: str | os.PathLike) -> "MLP | UNet":
     """The network of this name (see `names`) or in this file, in eval mode and without gradients.
 
-    A string without a folder and a suffix is a name. The network has `schedule`, `dataset` and
-    `metadata`, and answers ``net(x, t) -> like x``. FileNotFoundError, with the nearest name, when there
-    is none; ValueError for any file that is not a complete and unaltered checkpoint.
+    A string without a folder and a suffix is a name; the suffix of a file may be left out. The network has
+    `schedule`, `dataset` and `metadata`, and answers ``net(x, t) -> like x``. FileNotFoundError, with the nearest
+    name, when there is none; ValueError for any file that is not a complete and unaltered checkpoint.
 
     Published image models in the layout of diffusers load too, from a folder or from the Hugging Face Hub by
     owner/name, such as ``google/ddpm-cifar10-32``; OSError when that is neither cached nor reachable.
@@ -122,9 +122,15 @@ def load(name_or_path: str | os.PathLike) -> "MLP | UNet":
 
 def _is_elsewhere(text):
     """Whether `text` can only mean a folder or a model of the Hub; diffusers is not imported for anything else."""
-    if not isinstance(text, str) or text.endswith(SUFFIX):
+    if not isinstance(text, str) or text.endswith(SUFFIX) or _with_suffix(text):
         return False
-    return "/" in text or os.sep in text or Path(text).is_dir()
+    return "/" in text or os.sep in text or user_path(text).is_dir()
+
+
+def _with_suffix(text):
+    """The checkpoint that is called `text` but for its suffix, where there is one and nothing is called `text`."""
+    path = user_path(f"{text}{SUFFIX}")
+    return path if path.is_file() and not user_path(text).exists() else None
 
 
 def checked_path(path: str | os.PathLike) -> Path:
@@ -168,13 +174,13 @@ def _schedule_of(entry):
 
 
 def _find(name_or_path):
-    if not isinstance(name_or_path, (str, os.PathLike)):
-        raise TypeError(f"name_or_path must be a name or a path, got {name_or_path!r}")
+    path = user_path(name_or_path, "name_or_path")
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and Path(text).name == text and not Path(text).suffix:
-        path = folder() / f"{text.strip().lower()}{SUFFIX}"
-        if path.is_file():
-            return path
+        named = folder() / f"{text.strip().lower()}{SUFFIX}"
+        found = named if named.is_file() else _with_suffix(text)
+        if found:
+            return found
         known = names()
         near = get_close_matches(text.lower(), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
@@ -183,7 +189,7 @@ def _find(name_or_path):
             f"no network {text!r} in {folder()}; {hint}{listed}. "
             "`toylab train DATASET` makes one, to be loaded by its path"
         )
-    path = checked_path(text)
+    path = _with_suffix(text) or checked_path(path)
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint {path}; `toylab train DATASET --out {path}` makes one")
     if not path.is_file():
@@ -212,7 +218,7 @@ def _read_header(path, metadata):
                 return architecture(schedule, **arguments)
 
         build("meta")
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
         raise ValueError(f"{path} has metadata that describe no network: {error!r}") from None
     return about, sha256, build, dtype
 

@@ -32,7 +32,7 @@ UNETS = {
 }
 
 
-def unet_config(name):
+def unet_config(name: str) -> dict:
     """The `UNet2DModel` arguments of a named configuration, as a new dict. ValueError for an unknown name."""
     if not isinstance(name, str) or name not in UNETS:
         raise unknown_name("configuration", name, list(UNETS))

@@ -3,9 +3,11 @@
 import math
 
 import torch
+from torch import Tensor
 
 from toylab._errors import number
 from toylab._threads import small_on_one_thread
+from toylab._types import ScheduleLike
 from toylab.epsilon.inputs import checked_times
 from toylab.schedules import as_schedule
 
@@ -13,7 +15,7 @@ CHUNK = 2**23  # pairs (particle, point) held at once: 64 MiB a float64 table
 DIRECT = 16  # up to this dimension squared distances are summed directly: a matrix product cancels digits
 
 
-def exact_eps(points, schedule, spread=0.0):
+def exact_eps(points: Tensor, schedule: ScheduleLike, spread: float = 0.0) -> "ExactEps":
     """The epsilon of data that is one of `points` [k, *shape], each spread by a Gaussian of that std.
 
     Returns an `ExactEps`: ``eps(x, t) -> like x`` and ``eps.log_prob(x, t) -> [batch]``.
@@ -27,14 +29,14 @@ class ExactEps:
     """``eps*(x, t) = -sqrt(1 - alpha_bar) grad log p_t(x)`` with ``p_t`` the mixture of Gaussians of
     means ``sqrt(alpha_bar) points`` and variance ``alpha_bar spread^2 + 1 - alpha_bar``.
 
-    Works in the dtype of `x`, in chunks, so that many points and many particles fit into memory.
+    Works in the dtype of `x`, float32 at least, in chunks, so that many points and many particles fit into memory.
 
     Attributes:
         points: tensor [k, *shape]. schedule: the noise schedule. spread: std of each point.
         shape, dtype, device: those of one point; samplers start from them.
     """
 
-    def __init__(self, points, schedule, spread=0.0):
+    def __init__(self, points: Tensor, schedule: ScheduleLike, spread: float = 0.0):
         try:
             points = torch.as_tensor(points)
         except (TypeError, ValueError, RuntimeError) as error:
@@ -51,28 +53,28 @@ class ExactEps:
         self.spread = number("spread", spread, 0)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         return tuple(self.points.shape[1:])
 
     @property
-    def dtype(self):
+    def dtype(self) -> torch.dtype:
         return self.points.dtype
 
     @property
-    def device(self):
+    def device(self) -> torch.device:
         return self.points.device
 
     @small_on_one_thread
-    def __call__(self, x, t):
+    def __call__(self, x: Tensor, t: Tensor | float) -> Tensor:
         """Exact epsilon at x [batch, *shape], t a scalar or [batch] in (0, 1] (0 too where spread > 0)."""
         rows, log_ab, variance = self._prepare(x, t)
         scale, noise_std = (log_ab / 2).exp(), (-torch.expm1(log_ab)).sqrt()
         means = [self._mean(torch.softmax(logits, 1)) for logits in self._logits(rows, scale, variance)]
-        return (noise_std / variance * (rows - scale * torch.cat(means))).reshape(x.shape)
+        return (noise_std / variance * (rows - scale * torch.cat(means))).reshape(x.shape).to(x.dtype)
 
     @small_on_one_thread
-    def log_prob(self, x, t):
-        """Exact log p_t(x) of x [batch, *shape]: [batch]."""
+    def log_prob(self, x: Tensor, t: Tensor | float) -> Tensor:
+        """Exact log p_t(x) of x [batch, *shape]: [batch], in the dtype of x, float32 at least."""
         rows, log_ab, variance = self._prepare(x, t)
         parts = [torch.logsumexp(logits, 1) for logits in self._logits(rows, (log_ab / 2).exp(), variance)]
         dimension = rows.shape[1]
@@ -80,14 +82,15 @@ class ExactEps:
         return torch.cat(parts) - log_norm
 
     def _prepare(self, x, t):
-        """x as rows [batch, d]; log alpha_bar and the variance of a point's Gaussian, [batch, 1]."""
+        """x as rows [batch, d]; log alpha_bar and the variance of a point's Gaussian, [batch, 1]; in float32 at least,
+        since squared distances in proportion to that variance soon pass the largest number of float16."""
         t = checked_times(x, t, self.shape)
         log_ab = self.schedule.log_alpha_bar(t)
         variance = log_ab.exp() * self.spread**2 - torch.expm1(log_ab)
         if not (variance > 0).all():
             raise ValueError(f"t must be greater than 0 where spread is 0, got t = {t.min().item():g}")
-        rows = x.flatten(1)
-        log_ab, variance = (value.to(x.dtype).expand(len(x))[:, None] for value in (log_ab, variance))
+        rows = x.flatten(1).to(torch.promote_types(x.dtype, torch.float32))
+        log_ab, variance = (value.to(rows.dtype).expand(len(x))[:, None] for value in (log_ab, variance))
         return rows, log_ab, variance
 
     def _logits(self, rows, scale, variance):

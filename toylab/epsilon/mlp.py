@@ -3,10 +3,11 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from toylab._errors import number, positive_int
 from toylab._threads import small_on_one_thread
+from toylab._types import ScheduleLike
 from toylab.epsilon.inputs import checked_times
 from toylab.schedules import as_schedule
 
@@ -36,7 +37,16 @@ class MLP(nn.Module):
 
     shape = (2,)
 
-    def __init__(self, schedule="linear", *, hidden=128, layers=4, fourier=32, max_frequency=12.0, time_features=8):
+    def __init__(
+        self,
+        schedule: ScheduleLike = "linear",
+        *,
+        hidden: int = 128,
+        layers: int = 4,
+        fourier: int = 32,
+        max_frequency: float = 12.0,
+        time_features: int = 8,
+    ):
         super().__init__()
         self.schedule = as_schedule(schedule)
         self.arguments = {
@@ -72,12 +82,12 @@ class MLP(nn.Module):
         return self
 
     @small_on_one_thread
-    def forward(self, x, t):
+    def forward(self, x: Tensor, t: Tensor | float) -> Tensor:
         """Epsilon at x [batch, 2] (floating point), t a scalar or [batch] in [0, 1], of any dtype: like x.
 
         The perceptron runs in the dtype of its parameters; the rest in that of x, with alpha_bar in float64.
         """
-        t = checked_times(x, t, self.shape)
+        t = checked_times(x, t, self.shape, self.training)
         log_ab = self.schedule.log_alpha_bar(t).expand(len(x))[:, None]
         log_sigma = torch.expm1(-log_ab).log() / 2
         dtype = self.first.weight.dtype

@@ -1,14 +1,17 @@
 """UNets for images, from diffusers, as epsilon-networks."""
 
 import math
+from reprlib import repr as in_short
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from toylab._errors import unknown_name
+from toylab._errors import positive_int, unknown_name
 from toylab._extras import extra
 from toylab._files import finite
 from toylab._threads import small_on_one_thread
+from toylab._types import ScheduleLike
 from toylab.epsilon.inputs import checked_times
 from toylab.schedules import Table, as_schedule
 
@@ -17,6 +20,7 @@ with extra("images"):
     from diffusers.models.embeddings import Timesteps
 
 PREDICTIONS = ("eps", "v")
+LARGEST, LEVELS, LAYERS = 2**14, 12, 16  # of sizes and widths, levels, and blocks in each: far above any UNet's
 CONTINUOUS_STEPS = 1000  # the time embedding of DDPM expects positions 0 to 999
 
 
@@ -38,7 +42,7 @@ class UNet(nn.Module):
     Raises ValueError or TypeError for arguments that make no UNet.
     """
 
-    def __init__(self, schedule="linear", *, prediction="eps", **config):
+    def __init__(self, schedule: ScheduleLike = "linear", *, prediction: str = "eps", **config: Any):
         super().__init__()
         self.schedule = as_schedule(schedule)
         if prediction not in PREDICTIONS:
@@ -46,7 +50,7 @@ class UNet(nn.Module):
         config = finite(config)
         self.model = _smooth_in_time(_build(config))
         kept = self.model.config
-        self.shape = (kept["in_channels"], *_size(kept["sample_size"]))
+        self.shape = (kept["in_channels"], *_size(finite(kept["sample_size"])))
         if kept["out_channels"] != self.shape[0]:
             raise ValueError(f"out_channels must be in_channels, {self.shape[0]}, got {kept['out_channels']}")
         self.arguments = {"prediction": prediction, **dict(sorted(config.items()))}
@@ -54,7 +58,7 @@ class UNet(nn.Module):
         self.metadata = {}
 
     @classmethod
-    def of(cls, model, schedule, prediction="eps"):
+    def of(cls, model: UNet2DModel, schedule: ScheduleLike, prediction: str = "eps") -> "UNet":
         """A trained `UNet2DModel` as it is, with the schedule it was trained with."""
         config = {key: value for key, value in model.config.items() if not key.startswith("_")}
         with torch.device("meta"):
@@ -63,12 +67,12 @@ class UNet(nn.Module):
         return network
 
     @small_on_one_thread
-    def forward(self, x, t):
+    def forward(self, x: Tensor, t: Tensor | float) -> Tensor:
         """Epsilon at x [batch, *shape] (floating point), t a scalar or [batch] in [0, 1], of any dtype: like x.
 
         The model runs in the dtype of its parameters; the rest in that of x, with alpha_bar in float64.
         """
-        t = checked_times(x, t, self.shape).expand(len(x))
+        t = checked_times(x, t, self.shape, self.training).expand(len(x))
         dtype = next(self.model.parameters()).dtype
         out = self.model(x.to(dtype), self._timestep(t), return_dict=False)[0].to(x.dtype)
         if self.arguments["prediction"] == "eps":
@@ -110,13 +114,38 @@ def _smooth_in_time(model):
 
 
 def _build(config):
+    _check_sizes(config)
     try:
         return UNet2DModel(**config)
-    except (TypeError, ValueError, KeyError, ZeroDivisionError, RuntimeError, IndexError) as error:
+    except (TypeError, ValueError, KeyError, ZeroDivisionError, RuntimeError, LookupError, AttributeError) as error:
         raise ValueError(f"config must be arguments of a diffusers UNet2DModel: {error}") from error
 
 
+def _check_sizes(config):
+    """ValueError for what no UNet has, before layers are made of it."""
+    levels = config.get("block_out_channels", ())
+    sizes = {
+        "sample_size": config.get("sample_size"),
+        "in_channels": config.get("in_channels"),
+        "out_channels": config.get("out_channels"),
+        "block_out_channels": levels,
+    }
+    for name, value in sizes.items():
+        for size in value if isinstance(value, list) else [value]:
+            if size is not None and positive_int(name, size) > LARGEST:
+                raise ValueError(f"{name} must be integers from 1 to {LARGEST}, got {size}")
+    if not isinstance(levels, (list, tuple)) or len(levels) > LEVELS:
+        raise ValueError(f"block_out_channels must be a list of at most {LEVELS} integers, got {in_short(levels)}")
+    if positive_int("layers_per_block", config.get("layers_per_block", 1)) > LAYERS:
+        raise ValueError(f"layers_per_block must be at most {LAYERS}, got {config['layers_per_block']}")
+    for name, value in config.items():
+        if isinstance(value, int) and value < 0:
+            raise ValueError(f"{name} must be at least 0, got {value}")
+
+
 def _size(size):
-    if size is None:
-        raise ValueError("sample_size must be the height and width of an image, got None")
-    return (size, size) if isinstance(size, int) else tuple(size)
+    if isinstance(size, int):
+        return size, size
+    if not isinstance(size, list) or len(size) != 2:
+        raise ValueError(f"sample_size must be the height and width of an image, got {size!r}")
+    return tuple(size)
