@@ -1,5 +1,7 @@
 """Sweeps: the same particles for every method, honest numbers, and a file that needs no torch."""
 
+import errno
+import json
 import subprocess
 import sys
 
@@ -177,3 +179,79 @@ def test_other_npz_is_refused(tmp_path):
         toylab.Sweep.load(tmp_path / "other.npz")
     with pytest.raises(FileNotFoundError, match="no sweep at"):
         toylab.Sweep.load(tmp_path / "missing.npz")
+
+
+def rewritten(sweep, path, change_header=lambda header: header, **arrays):
+    """The sweep's file with another header or other arrays in it."""
+    with np.load(sweep.save(path)) as data:
+        held = dict(data)
+    header = change_header(json.loads(str(held["header"])))
+    np.savez(path, **held | arrays | {"header": np.array(header if isinstance(header, str) else json.dumps(header))})
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header: [header],
+        lambda header: "[" * 100_000,
+        lambda header: header | {"nfe": []},
+        lambda header: header | {"steps": []},
+        lambda header: header | {"methods": []},
+        lambda header: header | {"methods": "DDIM"},
+        lambda header: header | {"methods": [1, 2]},
+        lambda header: header | {"steps": ["2", "4"]},
+        lambda header: header | {"threshold": "far"},
+        lambda header: header | {"labels": ["circle"]},
+        lambda header: header | {"labels": {"dataset": 3}},
+        lambda header: header | {"nfe": [[1.5, 2], [3, 4]]},
+    ],
+)
+def test_a_header_that_is_not_one_is_refused_by_name(sweep, tmp_path, change):
+    with pytest.raises(ValueError, match="is not a toylab sweep"):
+        toylab.Sweep.load(rewritten(sweep, tmp_path / "sweep.npz", change))
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("states_0_2", np.zeros((3, 16, 3), np.float32)),
+        ("states_0_2", np.zeros((3, 15, 2), np.float32)),
+        ("states_1_4", np.zeros((5, 16, 2), np.int64)),
+        ("times_2", np.array([1.0, 1.0, 0.0])),
+        ("times_2", np.array([1.0, np.nan, 0.0])),
+        ("distance_0_2", np.zeros(2)),
+        ("curve", np.zeros(4, np.float32)),
+        ("density_log_p", np.zeros((2, 3, 4), np.float32)),
+    ],
+)
+def test_arrays_that_no_player_could_show_are_refused_by_name(sweep, tmp_path, name, array):
+    with pytest.raises(ValueError, match="is not a toylab sweep"):
+        toylab.Sweep.load(rewritten(sweep, tmp_path / "sweep.npz", **{name: array}))
+
+
+def test_a_damaged_file_is_refused_by_name_wherever_the_damage_is(sweep, tmp_path):
+    path = sweep.save(tmp_path / "sweep.npz")
+    whole = path.read_bytes()
+    for at in np.linspace(0, len(whole) - 1, 60).astype(int):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        try:
+            found = toylab.Sweep.load(path)
+        except ValueError as error:
+            assert "is not a toylab sweep" in str(error)
+        else:  # a byte that says nothing, a date for one
+            np.testing.assert_array_equal(found.states["DDIM", 4], sweep.states["DDIM", 4])
+
+
+def test_a_sweep_that_cannot_be_written_leaves_the_old_one_and_names_the_file(sweep, tmp_path, monkeypatch):
+    path = sweep.save(tmp_path / "sweep.npz")
+    before = path.read_bytes()
+
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(OSError, match="sweep.npz"):
+        sweep.save(path)
+    assert path.read_bytes() == before and [each.name for each in tmp_path.iterdir()] == ["sweep.npz"]

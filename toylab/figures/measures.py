@@ -107,7 +107,8 @@ def _draw_decomposition(ax, result, method):
     rows, color = result.of(method), line(method)["color"]
     nfe = np.array([row.nfe for row in rows])
     solver, total = (np.array([getattr(row, each) for row in rows]) for each in ("solver", "total"))
-    lowest = min(result.network, *(row.solver for each in result.methods for row in result.of(each))) / 4
+    errors = [result.network, *(row.solver for row in result.rows)]
+    lowest = min((error for error in errors if error > 0), default=TOP / 10) / 4
     crossover = result.crossover(method)
     ax.set(xscale="log", yscale="log", ylim=(lowest, TOP), xlim=(nfe[0] / 1.12, nfe[-1] * 1.12))
     ax.grid(False)
