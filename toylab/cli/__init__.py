@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from toylab import __version__
 from toylab.cli import analysing, catalogue, image_sets, lab, measuring, ordering, reproducing, sampling, training
+from toylab.cli.export import export
 
 OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
@@ -121,6 +122,7 @@ for command in (
     reproducing.reproduce,
 ):  # fmt: skip
     app.command()(command)
+app.add_typer(export)
 
 
 def main():

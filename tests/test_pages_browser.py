@@ -1,0 +1,297 @@
+"""The live lab in Chromium, from a file: its numbers, keys, address, drawings and widths."""
+
+import re
+
+import pytest
+import torch
+from browser import open_page, settled
+
+import toylab
+from toylab.pages import write_live_page
+
+PANELS = ".toylab-live .panels canvas[role=img]"
+FEW = "n=64&figures=0"  # particles, so that tests are quick
+READY = "() => document.querySelector('.toylab-live')?.dataset.state === 'ready'"
+MEASURED = "() => document.querySelector('.toylab-live').dataset.figures === 'ready'"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    return write_live_page(tmp_path_factory.mktemp("page") / "lab.html").as_uri()
+
+
+@pytest.fixture
+def lab(started, url):
+    """Opens the lab at an address after #, by default without figures; further arguments as for `open_page`."""
+    opened = []
+
+    def opening(address=FEW, **look):
+        context = open_page(started, f"{url}#{address}", **look)
+        page = context.__enter__()
+        opened.append(context)
+        page.wait_for_function(READY)
+        return page
+
+    yield opening
+    for context in opened:
+        context.__exit__(None, None, None)
+
+
+def steady(page, **how):
+    page.wait_for_function(READY)
+    return settled(page, PANELS, **how)
+
+
+def status(page):
+    return page.locator("p.status").inner_text()
+
+
+def counts(page):
+    return [tuple(map(int, re.findall(r"\d+", text))) for text in page.locator(".panel .counts").all_inner_texts()]
+
+
+def scores(page):
+    return [
+        page.locator(".panel .head .small span").nth(2 * i).inner_text() for i in range(page.locator(".panel").count())
+    ]
+
+
+def test_seed_data_and_method_give_the_numbers_that_python_gives(lab):
+    page = lab("data=moons&methods=RK4,F-PNDM,plms%2Bclassical&steps=8&seed=3&n=100&figures=0&spacing=quad&t_end=.01")
+    manifold, x = toylab.datasets.get("moons"), toylab.samplers.noise.start_noise(100, (2,), 3, torch.float64)
+    eps = toylab.exact_eps(manifold.curve(240), "linear")
+    for method, found in zip(("RK4", "F-PNDM", toylab.method("plms", "classical")), scores(page), strict=True):
+        run = toylab.sample(eps, "linear", method, 8, x_T=x, spacing="quad", t_end=0.01, progress=False)
+        distance = manifold.distance(run.x)
+        share = round(100 * (distance > 0.1).double().mean().item())
+        assert found == f"distance {distance.mean():#.3g}, off {share} %"
+
+
+def test_the_measured_order_is_that_of_python(lab):
+    page = lab("data=moons&methods=F-PNDM")
+    page.wait_for_function(MEASURED, timeout=30000)
+    eps = toylab.exact_eps(toylab.datasets.get("moons").curve(240), "linear", 0.05)
+    estimate = toylab.measure_order(eps, "linear", "F-PNDM", steps=(40, 80, 160, 320), t_end=0.2, n=64, progress=False)
+    shown = page.locator("table.heard").first.locator("td").first.text_content()
+    assert float(shown) == pytest.approx(estimate.order, abs=0.006)
+
+
+def test_the_page_asks_nothing_of_the_network_and_breaks_none_of_its_own_rules(started, url):
+    asked, said = [], []
+    with open_page(started, "about:blank") as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.goto(url)
+        page.wait_for_function(MEASURED, timeout=30000)
+        assert page.evaluate("fetch('https://example.org').then(() => 'sent', () => 'refused')") == "refused"
+    assert {address.split(":")[0] for address in asked} <= {"file", "blob", "data"}
+    assert all("example.org" in text for text in said), said
+
+
+def test_an_arrow_key_changes_the_picture_and_the_way_back_restores_every_pixel(lab):
+    page = lab()
+    before = steady(page)
+    page.get_by_role("slider", name="Steps").focus()
+    page.keyboard.press("ArrowRight")
+    after = steady(page, different_from=before)
+    assert not set(before) & set(after)
+    page.keyboard.press("ArrowLeft")
+    assert steady(page, different_from=after) == before
+
+
+def test_the_newest_of_many_requests_wins(lab):
+    page = lab()
+    page.get_by_role("slider", name="Steps").focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+    steady(page)
+    assert [steps for steps, _ in counts(page)] == [50] * 4
+    assert page.get_by_role("slider", name="Steps").get_attribute("aria-valuetext") == "50 steps"
+
+
+def test_a_quarter_of_the_particles_is_shown_first(lab):
+    page = lab()
+    page.evaluate(
+        """() => {
+            window.seen = [];
+            const root = document.querySelector(".toylab-live");
+            const watch = new MutationObserver(() => seen.push(root.dataset.particles));
+            watch.observe(root, { attributeFilter: ["data-particles"] });
+            location.hash = "figures=0&n=400&steps=80";
+        }"""
+    )
+    page.wait_for_function("() => seen.includes('400')", timeout=30000)
+    assert [int(count) for count in page.evaluate("[...new Set(seen)]") if count != "64"] == [100, 400]
+
+
+def test_at_equal_nfe_every_method_takes_the_most_steps_that_the_budget_buys(lab):
+    page = lab()
+    page.get_by_label("equal NFE").check()
+    page.wait_for_function("() => location.hash.includes('compare=nfe')")
+    steady(page)
+    assert counts(page) == [(20, 20), (5, 20), (20, 20), (11, 20)]
+
+
+def test_a_method_is_built_by_its_parts_with_the_keyboard(lab):
+    page = lab("methods=F-PNDM&n=64&figures=0")
+    before = steady(page)
+    page.get_by_label("Method 1", exact=True).select_option("parts")
+    page.get_by_label("Transfer of method 1").select_option("frozen")
+    page.get_by_label("Weights of method 1").select_option("exact")
+    steady(page, different_from=before)
+    assert page.locator(".panel b").inner_text() == "ab4+frozen, exact weights"
+    page.wait_for_function("() => location.hash.includes('methods=ab4+frozen+exact')")
+
+
+def test_methods_are_added_and_removed_up_to_six(lab):
+    page = lab("methods=DDIM&n=64&figures=0")
+    add = page.get_by_role("button", name="Add a method")
+    while add.is_visible():
+        add.click()
+        page.wait_for_timeout(50)
+    assert page.locator(".panel").count() == 6
+    page.get_by_role("button", name="Remove method 2").click()
+    steady(page)
+    assert page.locator(".panel").count() == 5
+
+
+def test_play_walks_through_time_to_the_end(lab):
+    page = lab("steps=4&n=64&figures=0")
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.wait_for_function(
+        "() => document.querySelectorAll('.toylab-live [type=range]')[1].value === '4'", timeout=20000
+    )
+    page.get_by_role("button", name="Play").wait_for()
+
+
+def test_the_address_holds_what_is_shown(lab):
+    page = lab("data=cat&schedule=cosine&methods=RK4,PLMS&steps=7&t=.3&density=1&theme=dark&seed=5&n=64&figures=0")
+    before = steady(page)
+    page.get_by_label("tracks").uncheck()
+    after = steady(page, different_from=before)
+    page.wait_for_function("() => location.hash.includes('tracks=0')")
+    again = lab(page.evaluate("location.hash.slice(1)"))
+    assert steady(again) == after
+    assert again.locator(".toylab-live").get_attribute("data-theme") == "dark"
+
+
+HOSTILE = {
+    "methods=%3Cscript%3Ehit=1%3C/script%3E,RK4": "unknown",
+    "data=%3Cimg%20src=x%20onerror=hit=1%3E": "unknown",
+    "steps=-5": "from 1 to 200",
+    "steps=1e99&spread=1e9&t_end=-1": "from 0 to 1",
+    "spread=NaN&seed=Infinity": "no number",
+    "data=__proto__&schedule=constructor&methods=toString": "unknown",
+    "methods=" + ",".join(["DDIM", "PRK", "RK4", "AB4", "AB2", "PIE", "Heun", "PLMS"]): "at most 6",
+    "data=draw&drawing=%3Cscript%3E": "no drawing",
+    "data=draw&drawing=" + "AAAA" * 10_000: "",
+    "%E0%A4%A=%&=&&hit=1": "means nothing",
+    "x" * 50_000: "means nothing",
+}
+
+
+@pytest.mark.parametrize("address", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_address_gives_the_nearest_state_and_a_sentence(lab, address):
+    page = lab(f"{address}&n=64&figures=0")
+    assert HOSTILE[address] in status(page)
+    assert len(status(page)) < 400
+    assert page.evaluate("typeof hit") == "undefined"
+    assert all(score.startswith("distance") for score in scores(page))
+    before = steady(page)
+    page.get_by_role("slider", name="Steps").press("ArrowRight" if "steps=1e99" not in address else "ArrowLeft")
+    steady(page, different_from=before)
+
+
+def test_a_drawing_becomes_the_data_and_survives_in_the_address(lab):
+    page = lab()
+    before = steady(page)
+    page.get_by_role("button", name="Draw", exact=True).click()
+    box = page.locator(".board").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    for i in range(40):
+        page.mouse.move(box["x"] + 60 + 4 * i, box["y"] + 60 + 100 * (i % 9) / 9)
+    page.mouse.up()
+    page.get_by_role("button", name="Use drawing").click()
+    drawn = steady(page, different_from=before)
+    page.wait_for_function("() => location.hash.includes('data=draw')")
+    again = steady(lab(page.evaluate("location.hash.slice(1)")))
+    assert len(again) == len(drawn)
+    assert not set(again) & set(before)
+
+
+def test_a_drawing_of_ten_thousand_points_is_made_smaller_in_a_sentence(lab):
+    page = lab()
+    before = steady(page)
+    page.get_by_role("button", name="Draw", exact=True).click()
+    page.evaluate(
+        """() => {
+            const board = document.querySelector(".board"), box = board.getBoundingClientRect();
+            board.setPointerCapture = () => {};
+            const send = (type, u, v) => board.dispatchEvent(new PointerEvent(type, {
+                clientX: box.x + 150 + 100 * u, clientY: box.y + 150 + 100 * v, buttons: 1,
+            }));
+            send("pointerdown", 0, 0);
+            for (let i = 0; i < 10000; i++) send("pointermove", Math.sin(i * i), Math.cos(1.7 * i * i));
+            send("pointerup", 0, 0);
+        }"""
+    )
+    page.get_by_role("button", name="Use drawing").click()
+    steady(page, different_from=before)
+    assert re.search(r"1000\d pen positions drawn, \d{1,3} kept", status(page))
+    page.wait_for_function("() => location.hash.includes('data=draw') && location.hash.length < 2500")
+
+
+def test_data_is_drawn_with_keys_alone(lab):
+    page = lab()
+    before = steady(page)
+    page.get_by_role("button", name="Draw", exact=True).press("Enter")
+    for key in ("Space", *["Shift+ArrowRight"] * 3, *["Shift+ArrowUp"] * 2, "Space"):
+        page.keyboard.press(key)
+    assert "1 stroke; pen up at 1.5, 1.0" in page.locator(".board").get_attribute("aria-label")
+    page.get_by_role("button", name="Use drawing").press("Enter")
+    steady(page, different_from=before)
+    assert page.locator("#controls select").first.input_value() == "draw"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_theme_is_the_systems_unless_chosen(lab, theme):
+    page = lab(color_scheme=theme)
+    assert page.locator(".toylab-live").get_attribute("data-theme") == theme
+    page.get_by_label("Theme").select_option("dark" if theme == "light" else "light")
+    page.wait_for_function("theme => document.documentElement.dataset.theme !== theme", arg=theme)
+
+
+def test_a_screen_of_1280_by_720_holds_everything(lab):
+    page = lab("", viewport={"width": 1280, "height": 720})
+    page.wait_for_function(MEASURED, timeout=30000)
+    assert page.evaluate("document.documentElement.scrollWidth") == 1280
+    for what in (*page.locator(PANELS).all(), *page.locator(".measured").all(), page.locator("#controls")):
+        box = what.bounding_box()
+        assert box["x"] + box["width"] <= 1280 and box["y"] + box["height"] <= 720
+
+
+def test_a_phone_of_360_pixels_shows_everything_without_scrolling_sideways(lab):
+    page = lab("", viewport={"width": 360, "height": 740})
+    page.wait_for_function(MEASURED, timeout=30000)
+    page.get_by_role("button", name="Controls").click()
+    page.locator("#controls select").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    for text in page.locator(".figure text").all():
+        box = text.bounding_box()
+        assert 0 <= box["x"] and box["x"] + box["width"] <= 360
+
+
+def test_every_control_and_picture_has_a_name(lab):
+    page = lab("methods=rk4%2Bdata,DDIM&n=64&figures=0")
+    nameless = page.evaluate(
+        """() => {
+            const named = (node) => node.getAttribute("aria-label") || node.labels?.[0]?.textContent.trim()
+                || (node.tagName === "BUTTON" && node.textContent.trim());
+            const all = document.querySelectorAll("input, select, button, canvas[role=img], section, aside");
+            return [...all].filter((node) => !named(node)).map((node) => node.outerHTML);
+        }"""
+    )
+    assert nameless == []
+    assert "mean distance to the data" in page.locator(PANELS).first.get_attribute("aria-label")

@@ -1,0 +1,98 @@
+// Two log-log figures as SVG: error against steps with the order it shows, error against evaluations with its best.
+
+const SVG = "http://www.w3.org/2000/svg";
+const MARKS = [ // told apart without colour
+  "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "M-3.6-3.6h7.2v7.2h-7.2z", "M0-4.8L4.6 3.6h-9.2z", "M0-5L5 0L0 5L-5 0z",
+  "M0 4.8L4.6-3.6h-9.2z", "M-4-4L4 4M4-4L-4 4",
+];
+const HIGHEST = 30; // errors beyond are drawn at the top: a method has blown up
+
+function svg(tag, attributes, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function power(exponent) {
+  const small = [...String(exponent)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
+  return exponent === 0 ? "1" : exponent === 1 ? "10" : `10${small}`;
+}
+
+// found: { lines: [{ x, errors, order?, window? }], floor }; methods: [{ label, style }]. The figure, width by height.
+function drawFigure({ lines, floor }, methods, theme, { width, height, xLabel, ticks, value, best }) {
+  const beside = width >= 420, row = beside ? Math.min(26, (height - 42) / Math.max(4, lines.length)) : 22; // of the legend
+  const box = { left: 46, right: beside ? width - 176 : width - 8, top: 8, bottom: height - 34 };
+  if (!beside) height += row * Math.ceil(lines.length / 2);
+  const errors = lines.flatMap((line) => line.errors).filter((error) => Number.isFinite(error) && error > 0);
+  const low = Math.floor(Math.log10(Math.max(1e-15, Math.min(1, ...errors)))), high = Math.ceil(Math.log10(Math.min(HIGHEST, Math.max(1e-2, ...errors))));
+  const from = Math.min(ticks[0], ...lines.flatMap((line) => line.x));
+  const x = (at) => box.left + 10 + (box.right - box.left - 20) * Math.log(at / from) / Math.log(ticks.at(-1) / from);
+  const y = (error) => {
+    const part = (Math.log10(Math.max(error, 10 ** low)) - low) / (high - low);
+    return box.bottom - (box.bottom - box.top) * (Number.isFinite(part) ? Math.min(1, part) : 1);
+  };
+  const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "figure", "aria-hidden": "true" });
+  const text = (content, at, anchor, more = {}) => svg("text", { x: at[0], y: at[1], "text-anchor": anchor, ...more }, content);
+  for (const tick of ticks) root.append(text(String(tick), [x(tick), box.bottom + 15], "middle"), svg("line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: "grid" }));
+  const stride = Math.ceil((high - low) / 6);
+  for (let exponent = low; exponent <= high; exponent += stride)
+    root.append(text(power(exponent), [box.left - 5, y(10 ** exponent) + 4], "end"), svg("line", { x1: box.left, x2: box.right, y1: y(10 ** exponent), y2: y(10 ** exponent), class: "grid" }));
+  root.append(text(xLabel, [(box.left + box.right) / 2, box.bottom + 30], "middle", { class: "label" }));
+  if (floor > 10 ** low) root.append(svg("line", { x1: box.left, x2: box.right, y1: y(floor), y2: y(floor), class: "floor" }));
+  lines.forEach((line, i) => {
+    const color = methods[i].style[theme], points = line.x.map((at, k) => [x(at), y(line.errors[k])]);
+    const path = points.map(([px, py], k) => `${k ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join("");
+    root.append(svg("path", { d: path, fill: "none", stroke: color, "stroke-width": 2, "stroke-dasharray": methods[i].style.dash.join(" ") }));
+    points.forEach(([px, py], k) => {
+      const out = !(line.errors[k] <= 10 ** high), hollow = line.window && !line.window[k];
+      root.append(svg("path", { d: out ? "M0-7L5 0H1.5V6H-1.5V0H-5z" : MARKS[i], transform: `translate(${px.toFixed(1)} ${py.toFixed(1)})`, stroke: color, "stroke-width": 1.8, fill: hollow ? "var(--back)" : color }));
+    });
+  });
+  lines.forEach((line, i) => {
+    const top = beside ? box.top + 12 + i * row : box.bottom + 34 + row * (1 + (i >> 1)) - 6;
+    const left = beside ? box.right + 12 : 4 + (i % 2) * width / 2;
+    root.append(
+      svg("line", { x1: left, x2: left + 24, y1: top - 4, y2: top - 4, stroke: methods[i].style[theme], "stroke-width": 2.5, "stroke-dasharray": methods[i].style.dash.join(" ") }),
+      svg("path", { d: MARKS[i], transform: `translate(${left + 12} ${top - 4})`, stroke: methods[i].style[theme], "stroke-width": 1.8, fill: methods[i].style[theme] }),
+      text(`${value(line)}${best === i ? " ★" : ""}  ${shortened(methods[i].label)}`, [left + 30, top], "start", { class: "legend" }));
+  });
+  return root;
+}
+
+const shortened = (label) => (label.length > 13 ? `${label.slice(0, 12)}…` : label);
+
+const orderOf = ({ order }) => (Number.isFinite(order) ? order.toFixed(2) : "–");
+const errorAt = (line, budget) => {
+  const k = line.x.findLastIndex((at) => at <= budget);
+  return k < 0 ? NaN : line.errors[k];
+};
+
+// The same numbers for those who hear the page.
+function tableOf(found, methods, head, cells) {
+  return make("table", { className: "heard" }, make("caption", { textContent: head[0] }),
+    make("tr", {}, ...head.slice(1).map((name) => make("th", { scope: "col", textContent: name }))),
+    ...found.lines.map((line, i) => make("tr", {}, make("th", { scope: "row", textContent: methods[i].label }), ...cells(line).map((cell) => make("td", { textContent: cell })))));
+}
+
+// A section with a title, the figure, and a sentence about it.
+function buildFigure(title) {
+  const note = make("p", { className: "note" }), holder = make("div", { className: "holder" }), heading = make("h2", { textContent: title });
+  return { note, holder, node: make("section", { className: "measured", "aria-label": title }, heading, holder, note) };
+}
+
+function showOrder(parts, found, methods, theme, size) {
+  const shape = { ...size, xLabel: "steps", ticks: found.lines[0]?.x ?? [40, 320], value: orderOf };
+  parts.holder.replaceChildren(drawFigure(found, methods, theme, shape),
+    tableOf(found, methods, ["Measured order", "method", "order", ...shape.ticks.map((steps) => `error, ${steps} steps`)], (line) => [orderOf(line), ...line.errors.map(number)]));
+  write(parts.note, `Fitted slope, at t_end ${found.tEnd}, spread ${found.spread}. “–”, and hollow marks: not (yet) on the line.`);
+}
+
+function showWork(parts, found, methods, theme, size) {
+  const budget = size.budget, errors = found.lines.map((line) => errorAt(line, budget));
+  const best = errors.indexOf(Math.min(...errors.filter((error) => !Number.isNaN(error))));
+  const shape = { ...size, xLabel: "network evaluations (NFE)", ticks: [5, 10, 20, 40, 80, 160], value: (line) => number(errorAt(line, budget)), best };
+  parts.holder.replaceChildren(drawFigure(found, methods, theme, shape),
+    tableOf(found, methods, ["Error against evaluations", "method", "evaluations and error"], (line) => [line.x.map((nfe, k) => `${nfe}: ${number(line.errors[k])}`).join("; ")]));
+  write(parts.note, `Rms end-point error against the exact flow. Numbers: within ${budget} evaluations; ★ the least of them. ↑: beyond the figure.`);
+}

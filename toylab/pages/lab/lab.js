@@ -1,0 +1,381 @@
+// The live lab: controls, panels and figures of one state. Workers compute; this draws what they have.
+
+const POINTS = 240; // of the data in its exact epsilon
+const REMEMBERED = 64 << 20; // bytes of finished runs that are kept, so that the way back is quick
+const GAP = 12, HEAD = 46, FIGURE = 200; // the least height of a figure with its title
+
+const tables = JSON.parse(document.getElementById("tables").textContent);
+for (const set of Object.values(tables.sets))
+  if (typeof set.strokes === "string") set.strokes = unpacked(set.strokes, set.counts);
+
+function unpacked(text, counts) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)), values = new Float32Array(bytes.buffer);
+  let at = 0;
+  return counts.map((count) => [...values.subarray(at, (at += 2 * count))]);
+}
+
+// ---- workers -----------------------------------------------------------------------------------
+
+const code = URL.createObjectURL(new Blob(["core", "worker"].map((id) => document.getElementById(id).textContent), { type: "text/javascript" }));
+const core = Object.fromEntries(["gauss", "adams", "gradients"].map((name) => [name, tables[name]]));
+
+// `ask(request, got)` calls got(answer) for each answer to the newest request.
+function buildWorker() {
+  const worker = new Worker(code);
+  let id = 0, answer = null;
+  worker.postMessage({ tables: core });
+  worker.onmessage = ({ data }) => { if (data.id === id) answer(data); };
+  return (request, got) => { answer = got; worker.postMessage({ ...request, id: ++id }); };
+}
+
+const asks = { runs: buildWorker(), figures: buildWorker() };
+
+// ---- state -------------------------------------------------------------------------------------
+
+const properties = propertiesOf(tables, innerWidth >= 900);
+let state, notes, strokes = [], geometry, distances, points, shown = { runs: [], particles: 0 }, figures = {}, timer = 0;
+let problemKey = "", runsKey = "", figuresKey = "", figuresTimer = 0, addressTimer = 0, busy = false;
+const remembered = new Map(), hazes = new Map();
+
+function load() {
+  ({ state, notes } = readState(properties, location.hash));
+  strokes = state.data === "draw" ? readDrawing(state.drawing) : strokes;
+  if (state.data === "draw" && !geometryOf(strokes)) {
+    notes.push(`The address has no drawing: ${properties.data.usual} instead.`);
+    state.data = properties.data.usual;
+  }
+  update();
+}
+
+function set(changes) {
+  Object.assign(state, changes);
+  notes = [];
+  update();
+  clearTimeout(addressTimer);
+  addressTimer = setTimeout(() => history.replaceState(null, "", `#${writeState(properties, state)}`), 200); // browsers allow few a second
+}
+
+const methods = () => state.methods.map((token) => methodCalled(tables, token));
+const problem = () => ({ schedule: state.schedule, spacing: state.spacing, tEnd: state.t_end, spread: state.spread, seed: state.seed, n: state.n, points });
+
+function update() {
+  const key = JSON.stringify([state.data, state.data === "draw" && state.drawing, state.schedule, state.spacing, state.t_end, state.spread]);
+  if (key !== problemKey) {
+    problemKey = key;
+    hazes.clear();
+    geometry = state.data === "draw" ? geometryOf(strokes) : tables.sets[state.data];
+    distances = distancesTo(geometry);
+    points = evenPoints(geometry, POINTS);
+  }
+  compute(key);
+  if (state.figures) measure(key);
+  schedule();
+}
+
+// ---- computing ---------------------------------------------------------------------------------
+
+function stepsOf({ row }) {
+  if (state.compare === "steps") return state.steps;
+  return stepsWithin(row, core, SCHEDULES[state.schedule], state.nfe, SCHEDULES[state.schedule].tMax, state.t_end);
+}
+
+function compute(key) {
+  const asked = methods().map((method) => ({ row: method.row, steps: stepsOf(method) }));
+  const wanted = JSON.stringify([key, state.seed, state.n, asked]);
+  if (wanted === runsKey) return;
+  runsKey = wanted;
+  const known = remembered.get(wanted);
+  if (known) {
+    remembered.delete(wanted); // and to the end of the line of what is forgotten
+    remembered.set(wanted, known);
+    return show(known);
+  }
+  busy = true;
+  const of = state.methods.join(), measure = distances, data = geometry;
+  asks.runs({ kind: "runs", problem: problem(), methods: asked }, (found) => {
+    if (found.error) return fail(found.error);
+    const result = { ...found, of, asked, distances: measure, geometry: data };
+    if (found.done) remember(wanted, result);
+    show(result);
+  });
+}
+
+function show(result) {
+  shown = result;
+  busy = !result.done;
+  schedule();
+}
+
+function fail(message) {
+  busy = false;
+  notes.push(`${message}: choose other settings.`);
+  schedule();
+}
+
+function remember(key, result) {
+  remembered.set(key, result);
+  const bytes = ({ runs }) => runs.reduce((sum, run) => sum + (run?.states.byteLength ?? 0), 0);
+  let total = [...remembered.values()].reduce((sum, each) => sum + bytes(each), 0);
+  for (const [old, each] of remembered) {
+    if (total <= REMEMBERED || old === key) break;
+    total -= bytes(each);
+    remembered.delete(old);
+  }
+}
+
+// Order first, then work, once the state has rested a little.
+function measure(key) {
+  const asked = methods(), wanted = JSON.stringify([key, state.seed, state.methods]);
+  if (wanted === figuresKey) return;
+  figuresKey = wanted;
+  figures.stale = true;
+  clearTimeout(figuresTimer);
+  figuresTimer = setTimeout(() => {
+    const got = (kind, next) => (found) => {
+      if (found.error) { figures[kind] = { failed: found.error }; return schedule(), next?.(); }
+      figures[kind] = { ...found, methods: asked };
+      schedule();
+      if (found.done) next?.();
+    };
+    const ask = (kind, next) => asks.figures({ kind, problem: problem(), methods: asked }, got(kind, next));
+    ask("order", () => ask("work", () => { figures.stale = false; schedule(); }));
+  }, 250);
+}
+
+// ---- the page ----------------------------------------------------------------------------------
+
+const select = (options, onchange, properties = {}) => {
+  const node = make("select", { onchange: () => onchange(node.value), ...properties });
+  node.append(...options.map(([value, textContent]) => make("option", { value, textContent })));
+  return node;
+};
+const field = (label, ...nodes) => make("label", { className: "field" }, make("span", { textContent: label }), ...nodes);
+const numberInput = (name, whole, more = {}) => {
+  const node = make("input", { type: "number", step: whole ? 1 : "any", onchange: () => {
+    const found = [], value = properties[name].read(node.value, name, found);
+    set({ [name]: value });
+    notes = found;
+  }, ...more });
+  return node;
+};
+const check = (label, name) => {
+  const input = make("input", { type: "checkbox", onchange: () => set({ [name]: input.checked }) });
+  return { input, row: make("label", { className: "check" }, input, label) };
+};
+
+const board = buildBoard((drawn, count) => {
+  strokes = drawn;
+  const kept = drawn.reduce((sum, stroke) => sum + stroke.length, 0);
+  set({ data: "draw", drawing: writeDrawing(drawn) });
+  if (kept < count) notes = [`${count} pen positions drawn, ${kept} kept.`];
+});
+const ui = {
+  data: select([...Object.entries(tables.sets).map(([name, set]) => [name, set.title]), ["draw", "Your drawing"]],
+    (name) => (name === "draw" && !geometryOf(strokes) ? (board.open([]), update()) : set(name === "draw" ? { data: name, drawing: writeDrawing(strokes) } : { data: name }))),
+  schedule: select(tables.schedules.map((name) => [name, name]), (schedule) => set({ schedule })),
+  spacing: select(tables.spacings.map((name) => [name, name]), (spacing) => set({ spacing })),
+  t_end: numberInput("t_end", false), spread: numberInput("spread", false, { step: 0.01 }),
+  seed: numberInput("seed", true), n: numberInput("n", true),
+  density: check("density", "density"), tracks: check("tracks", "tracks"), zoom: check("zoom", "zoom"), figures: check("figures", "figures"),
+  theme: select(["auto", "light", "dark"].map((name) => [name, name]), (theme) => set({ theme })),
+  methods: make("div", { className: "methods" }),
+  add: make("button", { type: "button", textContent: "Add a method", onclick: addMethod }),
+  step: buildSlider("Steps", (value) => set(state.compare === "steps" ? { steps: value } : { nfe: value })),
+  time: buildSlider("Time", (value) => { stop(); goTo(value); }),
+  play: make("button", { type: "button", className: "play", onclick: toggle }),
+  compare: buildRadio("Compare at", { steps: "equal steps", nfe: "equal NFE" }, (compare) => set({ compare })),
+  panels: make("div", { className: "panels" }),
+  status: make("p", { className: "status", role: "status" }),
+  heard: make("p", { className: "heard", role: "status" }),
+  controls: make("button", { type: "button", textContent: "Controls", onclick: () => set({ hide: state.hide === "controls" ? "nothing" : "controls" }) }),
+  order: buildFigure("Order: error against steps"), work: buildFigure("Work: error against evaluations"),
+};
+ui.side = make("aside", { id: "controls", "aria-label": "Controls" },
+  make("fieldset", {}, make("legend", { textContent: "Problem" }),
+    make("div", { className: "data" }, field("Data", ui.data), make("button", { type: "button", textContent: "Draw", onclick: () => board.open(strokes) })),
+    field("Schedule", ui.schedule), field("Spacing", ui.spacing),
+    make("div", { className: "pair" }, field("t_end", ui.t_end), field("Spread", ui.spread)),
+    make("div", { className: "pair" }, field("Seed", ui.seed), field("Particles", ui.n))),
+  make("fieldset", {}, make("legend", { textContent: "Methods" }), ui.methods, ui.add),
+  make("fieldset", {}, make("legend", { textContent: "Show" }),
+    make("div", { className: "shows" }, ui.tracks.row, ui.density.row, ui.zoom.row, ui.figures.row, field("Theme", ui.theme))));
+ui.controls.setAttribute("aria-controls", "controls");
+ui.measured = make("div", { className: "figures" }, ui.order.node, ui.work.node);
+ui.run = make("div", { className: "run" }, ui.step.row, ui.compare.row, ui.time.row, ui.play);
+ui.main = make("main", {}, ui.run, ui.status, ui.panels, ui.measured, ui.heard);
+const root = make("div", { className: "toylab-view toylab-live" },
+  make("header", {}, make("h1", { textContent: "toylab: live lab" }),
+    make("p", { className: "about", textContent: "How numerical methods sample a diffusion model, computed in this browser." }), ui.controls), make("div", { className: "columns" }, ui.side, ui.main), board.dialog);
+document.getElementById("lab").replaceWith(root);
+
+const OPTION_GROUPS = { "Gradient × transfer": ({ kind }) => kind === "Pair", "Later methods": ({ kind }) => kind !== "Pair" };
+
+function methodMenu(i) {
+  const node = make("select", { "aria-label": `Method ${i + 1}`, onchange: () => changeMethod(i, node.value === "parts" ? partsOf(i).join("+") : node.value) });
+  for (const [label, belongs] of Object.entries(OPTION_GROUPS))
+    node.append(make("optgroup", { label }, ...Object.keys(tables.methods).filter((name) => belongs(tables.methods[name])).map((name) => make("option", { value: name, textContent: name }))));
+  node.append(make("option", { value: "parts", textContent: "by parts …" }));
+  return node;
+}
+
+const partsOf = (i) => { const { row } = methodCalled(tables, state.methods[i]); return row.kind === "Pair" ? [row.gradient, row.transfer] : ["euler", "pseudo"]; };
+
+function changeMethod(i, token) {
+  set({ methods: state.methods.map((old, k) => (k === i ? methodCalled(tables, token).token : old)) });
+}
+
+function addMethod() {
+  const next = [...["PLMS", "S-PNDM", "Heun", "AB4", "PRK", "DDIM"], ...Object.keys(tables.methods)].find((name) => !state.methods.includes(name));
+  set({ methods: [...state.methods, next] });
+  buildSlots();
+  ui.methods.children[state.methods.length - 1].querySelector("select").focus();
+}
+
+let slots = [];
+
+function buildSlots() {
+  if (slots.length === state.methods.length) return;
+  slots = state.methods.map((_, i) => {
+    const choice = (label, options) => select(options.map((name) => [name, name]), () => changeMethod(i, Object.values(parts).map((node) => node.value).join("+")), { "aria-label": `${label} of method ${i + 1}` });
+    const parts = { gradient: choice("Gradient", Object.keys(tables.gradients)), transfer: choice("Transfer", tables.transfers), midpoint: choice("Midpoints", tables.midpoints), weights: choice("Weights", tables.weights) };
+    const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" }), menu = methodMenu(i);
+    const remove = make("button", { type: "button", className: "remove", textContent: "×", "aria-label": `Remove method ${i + 1}`, onclick: () => { set({ methods: state.methods.filter((_, k) => k !== i) }); ui.add.focus(); } });
+    const inner = make("div", { className: "parts" }, ...Object.values(parts));
+    return { parts, swatch, menu, remove, inner, node: make("div", { className: "slot" }, swatch, menu, remove, inner) };
+  });
+  ui.methods.replaceChildren(...slots.map((slot) => slot.node));
+}
+
+function updateControls(theme) {
+  for (const name of ["data", "schedule", "spacing", "t_end", "spread", "seed", "n", "theme"]) if (document.activeElement !== ui[name] || ui[name].tagName === "SELECT") ui[name].value = state[name];
+  for (const name of ["density", "tracks", "zoom", "figures"]) ui[name].input.checked = state[name];
+  buildSlots();
+  methods().forEach((method, i) => {
+    const { parts, swatch, menu, remove, inner } = slots[i], named = Object.hasOwn(tables.methods, method.token);
+    menu.value = named ? method.token : "parts";
+    inner.hidden = named;
+    remove.hidden = state.methods.length === 1;
+    drawSwatch(swatch, { color: method.style, dash: method.style.dash }, theme);
+    if (named) return;
+    for (const [part, node] of Object.entries(parts)) node.value = method.row[part];
+    parts.midpoint.hidden = !tables.gradients[method.row.gradient].tableau;
+    parts.weights.hidden = !(tables.gradients[method.row.gradient].adams > 1);
+  });
+  ui.add.hidden = state.methods.length === MOST_METHODS;
+  const equal = state.compare === "steps", value = equal ? state.steps : state.nfe;
+  write(ui.step.name, equal ? "Steps" : "Budget");
+  ui.step.range.min = 1;
+  setSlider(ui.step, Math.max(100, value), value, equal ? steps(value) : evaluations(value), equal ? `N = ${value}` : `NFE ≤ ${value}`);
+  ui.compare.show(state.compare);
+  const hidden = state.hide === "controls";
+  ui.side.hidden = hidden;
+  ui.controls.setAttribute("aria-expanded", String(!hidden));
+}
+
+// ---- time --------------------------------------------------------------------------------------
+
+const finest = () => shown.runs.reduce((most, run) => (run && (!most || run.steps > most.steps) ? run : most), null);
+
+function nodeShown() {
+  const run = finest();
+  let best = 0;
+  run.times.forEach((t, k) => { if (Math.abs(t - state.t) < Math.abs(run.times[best] - state.t)) best = k; });
+  return best;
+}
+
+const goTo = (node) => { const { times, steps: last } = finest(); set({ t: node === last ? 0 : Number(times[node].toPrecision(4)) }); };
+
+function stop() { clearInterval(timer); timer = 0; schedule(); }
+
+function toggle() {
+  if (timer) return stop();
+  if (!finest()) return;
+  if (nodeShown() === finest().steps) goTo(0);
+  timer = setInterval(() => {
+    const next = nodeShown() + 1;
+    if (next <= finest().steps) goTo(next);
+    if (next >= finest().steps) stop();
+  }, Math.min(400, Math.max(40, 4000 / finest().steps)));
+  schedule();
+}
+
+// ---- drawing, at most once a refresh of the screen -----------------------------------------------
+
+let queued = 0, panels = [];
+function schedule() { queued ||= requestAnimationFrame(() => { queued = 0; draw(); }); }
+
+function layout(count) {
+  if (panels.length !== count) {
+    panels = Array.from({ length: count }, buildPanel);
+    ui.panels.replaceChildren(...panels.map((panel) => panel.node));
+  }
+  const width = ui.panels.clientWidth, wide = innerWidth >= 900;
+  const room = innerHeight - ui.panels.getBoundingClientRect().top - scrollY - (state.figures ? FIGURE + 64 : 12);
+  const [columns, size] = wide ? bestGrid(count, width, Math.max(room, 190), HEAD, GAP, 620)
+    : bestGrid(count, width, Infinity, HEAD, GAP, width < 520 ? width : 330);
+  const narrow = !wide && width < 520 && count > 1 ? [2, Math.floor((width - GAP) / 2)] : [columns, size];
+  ui.panels.style.gridTemplateColumns = `repeat(${narrow[0]}, ${narrow[1]}px)`;
+  return narrow[1];
+}
+
+function draw() {
+  const theme = state.theme === "auto" ? pageTheme() : state.theme;
+  root.dataset.theme = document.documentElement.dataset.theme = theme;
+  updateControls(theme);
+  const list = methods(), best = finest(), current = shown.of === state.methods.join();
+  const size = layout(list.length);
+  const node = best ? nodeShown() : 0, t = best ? best.times[node] : 1;
+  if (best) setSlider(ui.time, best.steps, node, `${clock(t)}, node ${node} of ${best.steps}`, `${clock(t)}, node ${node}/${best.steps}`);
+  write(ui.play, timer ? "❚❚ Pause" : "▶ Play");
+  const reach = viewAt(reachOf(shown.geometry ?? geometry), SCHEDULES[state.schedule], t, state.zoom);
+  const haze = state.density ? hazeOf(hazes, { points, spread: state.spread, scheduleName: state.schedule }, t, theme) : null;
+  const said = list.map((method, i) => {
+    const run = current ? shown.runs[i] : null, at = run && (run === best ? node : reached(run.times, t));
+    const panel = panels[i], view = { run, node: at, particles: shown.particles, style: method.style, theme, geometry: shown.geometry ?? geometry, haze, tracks: state.tracks, view: reach };
+    const lost = drawPanel(panel.canvas, size, view);
+    drawSwatch(panel.swatch, { color: method.style, dash: method.style.dash }, theme);
+    write(panel.name, method.label);
+    const score = run && scoresAt(run, at, shown.particles, shown.distances);
+    write(panel.counts, run ? `N = ${run.steps}, NFE ${run.nfe[run.steps]}` : current && shown.asked?.[i]?.steps === 0 ? "needs more NFE" : "…");
+    write(panel.score, run ? `distance ${number(score.distance)}, off ${percent(score.off)}` : "");
+    write(panel.lost, lost ? `${lost} outside` : "");
+    const words = run ? `${method.label}, ${steps(run.steps)}, ${evaluations(run.nfe[run.steps])}, ${clock(run.times[at])}: mean distance to the data ${number(score.distance)}, ${percent(score.off)} off it, ${lost} off screen`
+      : `${method.label}: nothing to show`;
+    panel.canvas.setAttribute("aria-label", words);
+    return words;
+  });
+  root.dataset.state = busy ? "busy" : "ready";
+  root.dataset.particles = shown.particles;
+  write(ui.status, [...notes].join(" "));
+  speak(busy ? "" : said.join(". "));
+  drawFigures(theme);
+}
+
+let speaking = 0;
+function speak(words) {
+  clearTimeout(speaking);
+  if (words && !timer) speaking = setTimeout(() => write(ui.heard, words), 900);
+}
+
+const percent = (value) => `${value > 0 && value < 0.01 ? "<1" : value > 0.99 && value < 1 ? ">99" : (100 * value).toFixed(0)} %`;
+
+function drawFigures(theme) {
+  ui.measured.hidden = !state.figures;
+  if (!state.figures) return;
+  root.dataset.figures = figures.stale ? "busy" : "ready";
+  const left = innerHeight - ui.measured.getBoundingClientRect().top - scrollY - 76;
+  const size = { width: Math.floor(ui.order.holder.clientWidth), height: Math.max(FIGURE - 28, innerWidth >= 900 ? Math.min(360, left) : 0), budget: state.compare === "nfe" ? state.nfe : 20 };
+  for (const [kind, showing] of [["order", showOrder], ["work", showWork]]) {
+    const found = figures[kind];
+    const key = found && JSON.stringify([theme, size, found.lines?.length, found.id, found.failed]);
+    if (!found || found.drawn === key) continue;
+    found.drawn = key;
+    if (found.failed) { ui[kind].holder.replaceChildren(); write(ui[kind].note, `Not measured: ${found.failed}.`); }
+    else showing(ui[kind], found, found.methods, theme, size);
+  }
+}
+
+watchTheme(schedule);
+addEventListener("resize", schedule);
+addEventListener("hashchange", load);
+load();

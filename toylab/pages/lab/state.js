@@ -1,0 +1,103 @@
+// What the page shows, as a list of typed properties that the address carries. An address of any kind gives the
+// nearest state there is, and sentences about what was wrong with it.
+
+const MOST_METHODS = 6, MOST_STEPS = 200, MOST_EVALUATIONS = 400, MOST_PARTICLES = 2048;
+
+const oneOf = (known, usual) => ({
+  usual,
+  read(text, name, notes) {
+    const found = known().find((each) => each.toLowerCase() === text.toLowerCase());
+    if (found === undefined) notes.push(`${name} ${quoted(text)} is unknown: ${usual} instead.`);
+    return found ?? usual;
+  },
+});
+
+const between = (low, high, usual, whole = false) => ({
+  usual,
+  read(text, name, notes) {
+    const value = text.trim() === "" ? NaN : Number(text), near = whole ? Math.round(value) : value;
+    if (!Number.isFinite(value)) { notes.push(`${name} ${quoted(text)} is no number: ${usual} instead.`); return usual; }
+    const found = Math.min(high, Math.max(low, near));
+    if (found !== near) notes.push(`${name} is from ${low} to ${high}: ${found} instead of ${quoted(text)}.`);
+    return found;
+  },
+});
+
+const yes = (usual) => ({ usual, read: (text) => !["0", "no", "false", "off"].includes(text.toLowerCase()), write: (value) => (value ? "1" : "0") });
+
+const quoted = (text) => `“${text.length > 24 ? `${text.slice(0, 24)}…` : text}”`;
+
+// tables: Python's; wide: whether the screen has room for the controls beside the panels.
+function propertiesOf(tables, wide) {
+  return {
+    data: oneOf(() => [...Object.keys(tables.sets), "draw"], "spiral"),
+    drawing: { usual: "", read: (text) => text, write: (text) => text },
+    schedule: oneOf(() => tables.schedules, "linear"),
+    spacing: oneOf(() => tables.spacings, "t"),
+    t_end: between(1e-5, 0.5, 1e-3),
+    spread: between(0, 1, 0),
+    seed: between(0, 2 ** 32 - 1, 0, true),
+    n: between(16, MOST_PARTICLES, 512, true),
+    methods: { usual: ["Euler", "RK4", "DDIM", "F-PNDM"], read: (text, name, notes) => readMethods(tables, text, notes), write: (names) => names.join(",") },
+    compare: oneOf(() => ["steps", "nfe"], "steps"),
+    steps: between(1, MOST_STEPS, 10, true),
+    nfe: between(1, MOST_EVALUATIONS, 20, true),
+    t: between(0, 1, 0),
+    density: yes(false),
+    tracks: yes(true),
+    zoom: yes(true),
+    figures: yes(true),
+    theme: oneOf(() => ["auto", "light", "dark"], "auto"),
+    hide: oneOf(() => ["nothing", "controls"], wide ? "nothing" : "controls"),
+  };
+}
+
+function readMethods(tables, text, notes) {
+  const asked = text.split(",").map((name) => name.trim()).filter(Boolean), found = [];
+  for (const name of asked) {
+    const method = methodCalled(tables, name);
+    if (!method) notes.push(`method ${quoted(name)} is unknown: left out.`);
+    else if (found.length === MOST_METHODS) { notes.push(`at most ${MOST_METHODS} methods at once: the rest is left out.`); break; }
+    else if (!found.includes(method.token)) found.push(method.token);
+  }
+  return found.length ? found : ["Euler", "RK4", "DDIM", "F-PNDM"];
+}
+
+// A method by name, or by parts as gradient+transfer, followed by +sigma or +own (clock of midpoints) and +exact
+// (weights): { token, label, row, style }, or null.
+function methodCalled(tables, text) {
+  const plain = (name) => name.toLowerCase().replace(/[-_ ]/g, "");
+  const known = Object.keys(tables.methods).find((name) => plain(name) === plain(text));
+  if (known) return { token: known, label: known, row: tables.methods[known], style: tables.styles[known] };
+  const [gradient, transfer, ...options] = text.toLowerCase().split(/[+ ]/); // an address may turn + into a blank
+  if (!Object.hasOwn(tables.gradients, gradient) || !tables.transfers.includes(transfer)) return null;
+  const { tableau, adams } = tables.gradients[gradient];
+  const midpoint = (tableau && options.find((option) => tables.midpoints.includes(option))) || "t";
+  const weights = (adams > 1 && options.find((option) => tables.weights.includes(option))) || "equispaced";
+  const row = { kind: "Pair", gradient, transfer, midpoint, weights };
+  const name = Object.keys(tables.methods).find((each) => same(tables.methods[each], { ...row, midpoint: "t", weights: "equispaced" }));
+  const extras = [midpoint !== "t" && `midpoint ${midpoint}`, weights !== "equispaced" && "exact weights"].filter(Boolean);
+  const token = [gradient, transfer, midpoint !== "t" && midpoint, weights !== "equispaced" && weights].filter(Boolean).join("+");
+  return { token, label: [name ?? `${gradient}+${transfer}`, ...extras].join(", "), row, style: tables.styles[name ?? `${gradient}+${transfer}`] };
+}
+
+const same = (a, b) => Object.keys(b).every((key) => key === "name" || a[key] === b[key]);
+
+// State and notes of the part of an address after #.
+function readState(properties, hash) {
+  const given = new URLSearchParams(hash.replace(/^#/, "").replaceAll("+", "%2B")), notes = [], state = {};
+  for (const [name, { usual, read }] of Object.entries(properties)) {
+    const text = given.get(name);
+    state[name] = text === null ? usual : read(text, name, notes);
+  }
+  for (const name of new Set(given.keys())) if (!Object.hasOwn(properties, name)) notes.push(`${quoted(name)} means nothing here.`);
+  return { state, notes };
+}
+
+// The address of a state, without what is usual.
+function writeState(properties, state) {
+  return Object.entries(properties).map(([name, { usual, write }]) => {
+    const text = write ? write(state[name]) : String(state[name]);
+    return text === (write ? write(usual) : String(usual)) ? "" : `${name}=${encodeURIComponent(text).replaceAll("%2C", ",").replaceAll("%2B", "+")}`;
+  }).filter(Boolean).join("&");
+}

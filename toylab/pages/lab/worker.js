@@ -1,0 +1,102 @@
+// Computes away from the page: runs of methods, and the two figures. The newest request of a worker wins: an older one
+// ends at its next pause. Stands after the core.
+
+const ORDER_STEPS = [40, 80, 160, 320], BUDGETS = [5, 10, 20, 40, 80, 160];
+const FEW = 64; // particles of the figures
+const ASYMPTOTIC = { tEnd: 0.2, spread: 0.05 }; // nearer to the data orders show only beyond practical step counts
+const FLOW_STEPS = { order: 1000, work: 400 };
+
+let tables, newest = 0;
+const pauses = [], bell = new MessageChannel();
+bell.port1.onmessage = () => pauses.shift()();
+const pause = () => new Promise((go) => { pauses.push(go); bell.port2.postMessage(0); });
+
+onmessage = async ({ data }) => {
+  if (data.tables) { tables = data.tables; return; }
+  newest = data.id;
+  const reply = (found, transfer) => postMessage({ id: data.id, ...found }, transfer);
+  try {
+    for await (const [found, transfer] of { runs, order, work }[data.kind](data)) reply(found, transfer);
+  } catch (error) {
+    reply({ error: error.message });
+  }
+};
+
+const stale = (id) => id !== newest;
+
+// The first quarter of the particles, then all of them.
+async function* runs({ id, problem, methods }) {
+  const { schedule, eps, x } = prepare(problem), n = x.length / 2;
+  const times = methods.map(({ steps }) => steps && nodesOf(schedule, steps, schedule.tMax, problem.tEnd, problem.spacing));
+  const quarter = 2 * Math.ceil(n / 4), parts = methods.map(() => []), nfe = [];
+  for (let from = 0; from < x.length; from += quarter) {
+    for (let i = 0; i < methods.length; i++) {
+      if (!methods[i].steps) continue;
+      const run = runMethod(methods[i].row, tables, schedule, times[i], x.slice(from, from + quarter), eps);
+      parts[i].push(run.states);
+      nfe[i] = run.nfe;
+      await pause();
+      if (stale(id)) return;
+    }
+    const done = from + quarter >= x.length;
+    if (from && !done) continue;
+    const found = methods.map(({ steps }, i) => (steps ? { steps, times: times[i], nfe: nfe[i], states: together(parts[i]) } : null));
+    yield [{ runs: found, particles: Math.min(n, (from + quarter) / 2), done }, found.filter(Boolean).map((run) => run.states.buffer)];
+  }
+}
+
+function prepare({ schedule: name, points, spread, n, seed }) {
+  const schedule = SCHEDULES[name];
+  return { schedule, eps: exactEps(points, schedule, spread), x: startNoise(n, seed) };
+}
+
+// States [2 m] of blocks of particles, by node: Float32Array [nodes * 2 n].
+function together(blocks) {
+  const size = blocks.reduce((sum, states) => sum + states[0].length, 0), out = new Float32Array(blocks[0].length * size);
+  blocks[0].forEach((_, node) => {
+    let at = node * size;
+    for (const states of blocks) { out.set(states[node], at); at += states[node].length; }
+  });
+  return out;
+}
+
+// Error against steps at t_end, and the order that it shows, as soon as each method is done.
+async function* order({ id, problem, methods }) {
+  const tEnd = Math.max(problem.tEnd, ASYMPTOTIC.tEnd), spread = Math.max(problem.spread, ASYMPTOTIC.spread);
+  const { schedule, eps, x } = prepare({ ...problem, spread, n: FEW });
+  const flow = exactFlow(tables, schedule, x, eps, schedule.tMax, tEnd, FLOW_STEPS.order), lines = [];
+  const floor = Math.max(flow.error, roundOff(flow.x));
+  for (const { row } of methods) {
+    const errors = [];
+    for (const steps of ORDER_STEPS) {
+      await pause();
+      if (stale(id)) return;
+      const times = nodesOf(schedule, steps, schedule.tMax, tEnd, problem.spacing);
+      errors.push(rmsDistance(runMethod(row, tables, schedule, times, x, eps).states[steps], flow.x));
+    }
+    lines.push({ x: ORDER_STEPS, errors, ...fitOrder(ORDER_STEPS, errors, floor) });
+    yield [{ lines, floor, tEnd, spread, done: lines.length === methods.length }];
+  }
+}
+
+// Error against evaluations, each budget spent on as many steps as it buys.
+async function* work({ id, problem, methods }) {
+  const { schedule, eps, x } = prepare({ ...problem, n: FEW }), lines = [];
+  const flow = exactFlow(tables, schedule, x, eps, schedule.tMax, problem.tEnd, FLOW_STEPS.work);
+  for (const { row } of methods) {
+    const line = { x: [], errors: [], steps: [] };
+    for (const budget of BUDGETS) {
+      const steps = stepsWithin(row, tables, schedule, budget, schedule.tMax, problem.tEnd);
+      if (!steps || steps === line.steps.at(-1)) continue;
+      await pause();
+      if (stale(id)) return;
+      const times = nodesOf(schedule, steps, schedule.tMax, problem.tEnd, problem.spacing);
+      const { states, nfe } = runMethod(row, tables, schedule, times, x, eps);
+      line.x.push(nfe[steps]);
+      line.errors.push(rmsDistance(states[steps], flow.x));
+      line.steps.push(steps);
+    }
+    lines.push(line);
+    yield [{ lines, floor: Math.max(flow.error, roundOff(flow.x)), done: lines.length === methods.length }];
+  }
+}
