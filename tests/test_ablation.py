@@ -10,10 +10,9 @@ from problems import SCHEDULES, flower, normal
 
 import toylab
 from toylab import problems
-from toylab.samplers.data_prediction import DataPrediction
 from toylab.samplers.gradients import GRADIENTS, Gradient
 from toylab.samplers.pairs import Pair
-from toylab.samplers.transfers import LATER_TRANSFERS, TRANSFERS, Frozen, Pseudo
+from toylab.samplers.transfers import LATER_TRANSFERS, TRANSFERS, DataPrediction, Frozen, Pseudo
 
 LINEAR = toylab.schedules.get("linear")
 ALL = TRANSFERS | LATER_TRANSFERS

@@ -23,12 +23,13 @@ from toylab import grids
 from toylab._threads import single_thread
 from toylab.analysis._order import measure_order
 from toylab.samplers import get, methods
-from toylab.samplers.deis import DEIS
-from toylab.samplers.quadrature import exponential_weights, sigma_weights
+from toylab.samplers.transfers import DataPrediction, Pseudo
+from toylab.samplers.weights import WEIGHTS
+from toylab.schedules import Schedule
 
 T_START, T_END = 0.6, 0.2
 X = normal(8, 2, seed=1)
-LOG_RHO = DEIS("DEIS-logrho", 3, clock="logsnr")
+LOG_RHO = toylab.method("rising-ab3", weights="logsnr")
 SOLVERS = [
     "iPNDM", "DEIS-tAB1", "DEIS-tAB2", "DEIS-tAB3", "DEIS-rhoAB1", "DEIS-rhoAB2", "DEIS-rhoAB3",
     "DPM-Solver-2", "DPM-Solver-3", "DPM-Solver++2M", "UniPC-2", "UniPC-3", "EDM-Heun",
@@ -84,7 +85,7 @@ def sample(eps, schedule, method, steps, **arguments):
         ("DEIS-rhoAB2", {"start": "full"}, 3),
         ("DEIS-tAB3", {"start": "full"}, 4),
         ("DEIS-rhoAB3", {"start": "full"}, 4),
-        (DEIS("DEIS-logrho", 2, clock="logsnr"), {}, 2),
+        (toylab.method("rising-ab2", weights="logsnr"), {}, 2),
         (LOG_RHO, {"start": "full"}, 3),
         ("DPM-Solver-2", {}, 2),
         ("DPM-Solver-3", {}, 3),
@@ -164,8 +165,8 @@ def test_tab_weights_are_those_of_quadrature_in_many_digits(schedule, s):
     weights = [
         float(mpmath.quad(lambda v, i=i: lagrange(i, time(mpmath.log1p(v**2))), cuts) / (high - low)) for i in range(4)
     ]
-    nodes = [torch.tensor(t, dtype=torch.float64) for t in times]
-    ours = sigma_weights(schedule, nodes, torch.tensor(s, dtype=torch.float64))
+    nodes, end = torch.tensor([times], dtype=torch.float64), torch.tensor([s], dtype=torch.float64)
+    ours = WEIGHTS["t"](schedule, Pseudo, nodes, end)[0]
     assert ours == pytest.approx(weights, abs=2e-12 * max(map(abs, weights)))
 
 
@@ -180,6 +181,16 @@ def _cosine_time(u):
     return (angle - start) / (mpmath.pi / 2 / mpmath.mpf("1.008"))
 
 
+class Even(Schedule):
+    """lambda = 20 - 40 t."""
+
+    def log_alpha_bar(self, t):
+        return -torch.log1p(torch.exp(80 * t - 40))
+
+    def t_of_sigma(self, sigma):
+        return torch.log(sigma) / 40 + 0.5
+
+
 @settings(max_examples=40)
 @given(
     start=st.floats(-5, 5),
@@ -191,7 +202,8 @@ def _cosine_time(u):
 def test_exponential_weights_average_polynomials_in_lambda_exactly(start, gaps, step, rate, powers):
     nodes = start - np.concatenate([[0.0], np.cumsum(gaps)])
     polynomial = np.polynomial.Polynomial(powers[: len(nodes)])
-    weights = exponential_weights(nodes.tolist(), start + step, rate)
+    times = torch.from_numpy(np.array([*nodes, start + step]) / -40 + 0.5)
+    weights = WEIGHTS["logsnr"](Even(), {-1: Pseudo, 1: DataPrediction}[rate], times[None, :-1], times[-1:])[0]
     density = mpmath.quad(lambda u: mpmath.exp(rate * u), [0, step])
     exact = mpmath.quad(lambda u: polynomial(float(u)) * mpmath.exp(rate * u), [0, step]) / density
     values = [weight * polynomial(node - start) for weight, node in zip(weights, nodes, strict=True)]
@@ -244,7 +256,8 @@ def test_edm_heun_without_churn_is_pseudo_improved_euler():
 def test_one_step_without_a_past_is_ddim_or_a_runge_kutta_step(method, options):
     eps, schedule, _ = problem("linear")
     run = sample(eps, schedule, method, 1, x_T=X, t_start=T_START, t_end=T_END, **options)
-    rival = {1: "DDIM", 4: toylab.method("rk4", "pseudo", midpoint="sigma")}.get(run.nfe)
+    transfer = "data" if run.method in ("DPM-Solver++2M", "UniPC-3") else "pseudo"
+    rival = {1: "DDIM", 4: toylab.method("rk4", transfer, midpoint="own")}.get(run.nfe)
     if rival is not None:
         other = sample(eps, schedule, rival, 1, x_T=X, t_start=T_START, t_end=T_END).x
         torch.testing.assert_close(run.x, other, rtol=0, atol=1e-14)

@@ -6,7 +6,7 @@ last one being sigma of entry 0 ("sigma_min") or 0 ("zero"). Timestep k of diffu
 first k + 1 betas: t = (k + 1) / 1000 here.
 
 What is not compared, and why:
-- DEISMultistepScheduler knows only the "logrho" form, compared here through DEIS(clock="logsnr"). It has
+- DEISMultistepScheduler knows only the "logrho" form, compared here through weights="logsnr". It has
   neither tAB nor rhoAB; `test_solvers.py` holds their weights against quadrature in 40 digits.
 - DPMSolverMultistepScheduler.step casts the sample to float32, so that its update formulas are called
 directly.
@@ -30,7 +30,6 @@ from problems import flower, normal
 
 import toylab
 from toylab._threads import single_thread
-from toylab.samplers.deis import DEIS
 
 K = 1000
 BETAS = torch.linspace(1e-4, 0.02, K, dtype=torch.float64)
@@ -79,7 +78,7 @@ def deviation(method, theirs, times, **options):
 def test_log_rho_deis_is_that_of_diffusers(order, steps):
     config = {"solver_order": order, "timestep_spacing": "linspace", "lower_order_final": False}
     scheduler, times = prepared("DEISMultistepScheduler", steps, 1 / K, **config)
-    method = DEIS("DEIS-logrho", order, clock="logsnr")
+    method = toylab.method({2: "rising-ab2", 3: "rising-ab3", 4: "plms"}[order], weights="logsnr")
     assert deviation(method, run_scheduler(scheduler, times), times) < 1e-11
 
 

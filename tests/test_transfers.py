@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from problems import CLASSICAL, PSEUDO, SCHEDULES, alpha_bar, flower, gaussian_flow, normal, reference, sigma
 
 import toylab
-from toylab.samplers.gradients import ADAMS_BASHFORTH, GRADIENTS, adams_weights
+from toylab.samplers.gradients import GRADIENTS
 from toylab.samplers.transfers import TRANSFERS, Classical, Pseudo
+from toylab.samplers.weights import ADAMS_BASHFORTH, adams_weights
 
 LINEAR = toylab.schedules.get("linear")
 names = st.sampled_from(SCHEDULES)

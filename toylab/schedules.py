@@ -74,8 +74,8 @@ class Schedule:
 
     @_elementwise
     def beta(self, t):
-        """-d log alpha_bar / dt, by forward-mode differentiation unless a subclass knows it."""
-        return -torch.func.jvp(self.log_alpha_bar, (t,), (torch.ones_like(t),))[1]
+        """-d log alpha_bar / dt, by reverse-mode differentiation unless a subclass knows it."""
+        return -torch.func.grad(lambda u: self.log_alpha_bar(u).sum())(t)
 
     def drift(self, x, eps, t):
         """dx/dt of the probability flow: -beta / 2 (x - eps / noise_std) for x and eps alike, t a 0-d tensor."""
@@ -113,7 +113,8 @@ class Linear(Schedule):
 
     def t_of_sigma(self, sigma):
         u = torch.log1p(sigma**2)
-        return 2 * u / (self.beta_min + (self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * u).sqrt())
+        root = (self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * u).sqrt()
+        return (2 * u / (self.beta_min + root)).clamp(max=1.0)
 
 
 class Cosine(Schedule):
@@ -158,7 +159,7 @@ class Quad(Schedule):
 
     def t_of_sigma(self, sigma):
         u = 3 * self.slope / self.root_min**3 * torch.log1p(sigma**2)
-        return self.root_min / self.slope * torch.expm1(torch.log1p(u) / 3)
+        return (self.root_min / self.slope * torch.expm1(torch.log1p(u) / 3)).clamp(max=1.0)
 
 
 class Sigmoid(Schedule):
@@ -185,7 +186,7 @@ class Constant(Schedule):
         return torch.full_like(t, 10.0)
 
     def t_of_sigma(self, sigma):
-        return torch.log1p(sigma**2) / 10.0
+        return (torch.log1p(sigma**2) / 10.0).clamp(max=1.0)
 
 
 class Table(Schedule):

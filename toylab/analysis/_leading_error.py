@@ -224,17 +224,12 @@ class _Clock:
 
     def __init__(self, schedule, spacing, t_start, t_end):
         ends = grids.nodes(schedule, 1, t_start, t_end, spacing)  # refuses what no grid could be
-        self.schedule, self.spacing = schedule, spacing.lower()
+        self.schedule, self.spacing = schedule, grids.SPACINGS[spacing.lower()]
         self.sign = -1  # every clock falls from noise to data
-        to_clock = {"t": lambda: ends, "quad": ends.sqrt, "sigma": lambda: schedule.sigma(ends),
-                    "logsnr": lambda: schedule.sigma(ends).log(),
-                    "karras": lambda: schedule.sigma(ends) ** (1 / grids.KARRAS_RHO)}  # fmt: skip
-        self.start, self.end = to_clock[self.spacing]().tolist()
+        self.start, self.end = self.spacing.clock(schedule, ends).tolist()
 
     def value(self, u):
-        if self.spacing in ("t", "quad"):
-            return self.schedule.sigma(u if self.spacing == "t" else u**2)
-        return {"sigma": u, "logsnr": u.exp(), "karras": u**grids.KARRAS_RHO}[self.spacing]
+        return self.spacing.sigma(self.schedule, u)
 
     def sigma(self, u):
         """(sigma, d sigma / du, d^2 sigma / du^2) at u, tensors like u."""

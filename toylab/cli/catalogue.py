@@ -4,12 +4,6 @@ from toylab.cli import options
 from toylab.cli.output import print_json, print_table
 
 COUNTED_AT = (10, 20, 40)  # step counts whose evaluations show how a method's cost grows
-GRADIENT_ORDER = {"euler": 1, "improved-euler": 2, "rk4": 4, "ab2": 2, "ab4": 4, "plms": 2}
-OTHER_ORDER = {  # with each method's own options; multistep methods start with rising orders, which caps them
-    **dict.fromkeys(("DEIS-tAB1", "DEIS-tAB2", "DEIS-tAB3", "DEIS-rhoAB1", "DEIS-rhoAB2", "DEIS-rhoAB3"), 2),
-    **dict.fromkeys(("DPM-Solver-2", "DPM-Solver++2M", "EDM-Heun"), 2),
-    **dict.fromkeys(("DPM-Solver-3", "UniPC-2", "UniPC-3"), 3),
-}
 
 
 def datasets(json: options.Json = False):
@@ -57,11 +51,11 @@ def methods(json: options.Json = False):
         rows.append(
             {
                 "name": name,
-                "gradient": method.gradient.name if _is_pair(method) else None,
-                "transfer": method.transfer.name if _is_pair(method) else None,
+                "gradient": _part(method, "gradient"),
+                "transfer": _part(method, "transfer"),
                 "nfe": formula,
                 "nfe_of_10_steps": counted,
-                "order": _order(method),
+                "order": method.order,
                 "aliases": [alias for alias, canonical in other.items() if canonical == name],
                 "options": sorted(method.options) + (["eta"] if name == "DDIM" else []),
             }
@@ -104,17 +98,17 @@ def _networks(dataset):
     return [name for name in names() if name in own]
 
 
-def _is_pair(method):
-    return hasattr(method, "gradient")
+def _part(method, part):
+    return method.__dict__[part].name if part in method.__dict__ else None
 
 
 def _cost(method):
-    """(evaluations as a formula in N, evaluations of 10 steps), both from counted runs."""
-    from toylab.analysis._budget import evaluations
-
+    """(evaluations as a formula in N, evaluations of 10 steps)."""
     if not method.fixed_grid:
         return "adaptive", None
-    counts = [evaluations(method, steps) for steps in COUNTED_AT]
+    counts = [method.evaluations(steps) for steps in COUNTED_AT]
+    if None in counts:
+        return "not known", None
     slope, rest = divmod(counts[1] - counts[0], COUNTED_AT[1] - COUNTED_AT[0])
     offset = counts[0] - slope * COUNTED_AT[0]
     if rest or counts[2] != slope * COUNTED_AT[2] + offset:
@@ -122,11 +116,3 @@ def _cost(method):
     return ("" if slope == 1 else f"{slope} ") + "N" + (
         f" {'+' if offset > 0 else '-'} {abs(offset)}" if offset else ""
     ), counts[0]
-
-
-def _order(method):
-    """The order of theory on a grid uniform in t; None for methods that have none, and where unknown."""
-    if not _is_pair(method):
-        return OTHER_ORDER.get(method.name)
-    order = GRADIENT_ORDER[method.gradient.name]
-    return min(order, 2) if method.transfer.name == "pseudo" else order

@@ -7,6 +7,7 @@ background of its theme; tests/test_player.py checks that simulated colour blind
 """
 
 from toylab._errors import unknown_name
+from toylab.samplers.rows import look
 
 THEMES = ("light", "dark")
 ALERTS = {"light": "#a02020", "dark": "#ff9a8f"}  # by theme: what has gone wrong
@@ -20,51 +21,24 @@ _SHADES = {  # hue: (on a light background, on a dark one)
     "sky": ("#3A9AD6", "#7CCBF5"),
     "neutral": ("#404040", "#D0D0D0"),
 }
-_DASHES = {  # pixels drawn and left out, at a line width of one or two
-    "pseudo": (),
+_DASHES = {  # by family: pixels drawn and left out, at a line width of one or two
     "classical": (6, 4),
     "exponential": (8, 3, 2, 3),
-    "dotted": (2, 3),
-    "data": (2, 3),
+    **dict.fromkeys(("data", "sigma", "ancestral"), (2, 3)),
     "frozen": (12, 4, 2, 4),
-    "long": (12, 4),
+    **dict.fromkeys(("adaptive", "corrector"), (12, 4)),
 }
-_GRADIENTS = {
+_HUES = {  # by gradient part
     "euler": "blue",
     "improved-euler": "orange",
     "rk4": "vermillion",
     "ab2": "green",
     "ab4": "purple",
     "plms": "sky",
-}
-_METHODS = {
-    "Euler": ("blue", "classical"),
-    "DDIM": ("blue", "pseudo"),
-    "Heun": ("orange", "classical"),
-    "PIE": ("orange", "pseudo"),
-    "RK4": ("vermillion", "classical"),
-    "PRK": ("vermillion", "pseudo"),
-    "AB2": ("green", "classical"),
-    "S-PNDM": ("green", "pseudo"),
-    "AB4": ("purple", "classical"),
-    "F-PNDM": ("purple", "pseudo"),
-    "PLMS": ("sky", "pseudo"),
-    "DDPM": ("neutral", "dotted"),
-    "PF": ("neutral", "long"),
-    "iPNDM": ("sky", "exponential"),
-    "DEIS-tAB1": ("blue", "exponential"),
-    "DEIS-tAB2": ("green", "exponential"),
-    "DEIS-tAB3": ("purple", "exponential"),
-    "DPM-Solver-2": ("orange", "exponential"),
-    "DPM-Solver-3": ("vermillion", "exponential"),
-    "DEIS-rhoAB1": ("blue", "dotted"),
-    "DEIS-rhoAB2": ("green", "dotted"),
-    "DEIS-rhoAB3": ("purple", "dotted"),
-    "DPM-Solver++2M": ("sky", "dotted"),
-    "UniPC-2": ("sky", "long"),
-    "UniPC-3": ("vermillion", "long"),
-    "Adaptive-Heun": ("orange", "long"),
-    "EDM-Heun": ("orange", "dotted"),
+    "midpoint": "orange",
+    "heun3": "vermillion",
+    "rising-ab2": "blue",
+    "rising-ab3": "green",
 }
 
 
@@ -79,13 +53,9 @@ def style(method, theme="light"):
         raise TypeError(f"method must be a name (str), got {method!r}")
     if theme not in THEMES:
         raise unknown_name("theme", theme, THEMES)
-    gradient, _, transfer = method.partition("+")
-    if gradient in _GRADIENTS:
-        hue, dash = _GRADIENTS[gradient], transfer
-    else:
-        known = max((name for name in _METHODS if method.lower().startswith(name.lower())), key=len, default=None)
-        hue, dash = _METHODS.get(known, ("neutral", "pseudo"))
-    return {"color": _SHADES[hue][THEMES.index(theme)], "dash": _DASHES.get(dash, ())}
+    family, gradient = look(method)
+    hue = _SHADES[_HUES.get(gradient, "neutral")]
+    return {"color": hue[THEMES.index(theme)], "dash": _DASHES.get(family, ())}
 
 
 def line(method, theme="light"):

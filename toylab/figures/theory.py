@@ -21,9 +21,7 @@ from toylab.schedules import Schedule
 
 TRANSFERS = ("classical", "frozen", "pseudo", "data")
 MISSING = "– where the budget is spent before the first multistep step"
-SPACING_COLORS = dict(zip((*grids.spacings(), "optimised"), plt.cm.viridis(np.linspace(0, 0.75, 5)), strict=False))
-SPACING_COLORS["optimised"] = "#C04A00"
-MARKERS = dict(zip(SPACING_COLORS, "osD^vo", strict=True))
+OPTIMISED = {"color": "#C04A00", "marker": "o"}  # nodes of no spacing
 
 
 def errors_at(problem: Problem, chosen, steps: Iterable[int], reference: Tensor, x_T: Tensor, **options) -> np.ndarray:
@@ -90,8 +88,14 @@ def plot_clocks(
         spacing: errors_at(problem, chosen, steps, reference, x_T, spacing=spacing, **limits)
         for spacing in grids.spacings()
     })  # fmt: skip
-    ax.set_title(f"{method} in five clocks\n{problem.title}")
+    ax.set_title(f"{method} in every clock\n{problem.title}")
     return ax
+
+
+def _look(spacing):
+    """Colour and marker of a spacing, or of optimised nodes, as matplotlib keywords."""
+    row = grids.SPACINGS.get(spacing)
+    return {"color": row.color, "marker": row.marker} if row else OPTIMISED
 
 
 def draw_clocks(ax: Axes, steps: Sequence[int], errors: dict) -> None:
@@ -99,7 +103,7 @@ def draw_clocks(ax: Axes, steps: Sequence[int], errors: dict) -> None:
     for spacing, found in errors.items():
         blown_up = np.isinf(found[-2:]).any()
         order = "–" if blown_up else f"{np.log(found[-2] / found[-1]) / np.log(steps[-1] / steps[-2]):.2f}"
-        ax.loglog(steps, found, f"{MARKERS[spacing]}-", color=SPACING_COLORS[spacing], markersize=7,
+        ax.loglog(steps, found, markersize=7, **_look(spacing),
                   label=f"even in {spacing}: last order {order}")  # fmt: skip
     ax.set_xticks(steps, [str(count) for count in steps])
     ax.xaxis.set_minor_locator(NullLocator())
@@ -165,7 +169,7 @@ def plot_nodes(found: OptimizedGrid, axes: Sequence[Axes] | None = None) -> tupl
     draw_nodes(left, times, schedule)
     left.set_title(f"nodes of {found.method}, NFE {found.nfe}")
     errors = [found.held_out[name] for name in names]
-    bars = right.barh(range(len(names)), errors, color=[SPACING_COLORS[name] for name in names])
+    bars = right.barh(range(len(names)), errors, color=[_look(name)["color"] for name in names])
     right.bar_label(bars, [f"{error:.2g}" for error in errors], padding=4)
     right.set_yticks(range(len(names)), names)
     right.invert_yaxis()
@@ -183,7 +187,7 @@ def draw_nodes(ax: Axes, times: dict, schedule: Schedule, seen: str = "t") -> No
     part, way = np.linspace(0, 1, 4001), grids.nodes(schedule, 4000, *ends, seen).numpy()
     for row, (name, nodes) in enumerate(times.items()):
         at = np.interp(-nodes.numpy(), -way, part)
-        ax.plot(at, np.full(len(at), row), f"{MARKERS[name]}-", color=SPACING_COLORS[name], markersize=7, linewidth=1)
+        ax.plot(at, np.full(len(at), row), markersize=7, linewidth=1, **_look(name))
     ax.set_xticks(part[::1000], [f"{t:.3g}" for t in way[::1000]])
     ax.set_yticks(range(len(times)), list(times))
     ax.grid(axis="y", visible=False)

@@ -15,7 +15,7 @@ from toylab.analysis import decompose_error, optimize_grid, order_table, work_pr
 from toylab.figures.look import in_our_look
 from toylab.figures.measures import LABELS, plot_decomposition, plot_work
 from toylab.figures.plots import plot_order
-from toylab.figures.theory import SPACING_COLORS, draw_clocks, draw_nodes, errors_at
+from toylab.figures.theory import OPTIMISED, draw_clocks, draw_nodes, errors_at
 from toylab.problems import reference_solution
 from toylab.samplers import get, method
 from toylab.samplers import methods as known_methods
@@ -119,7 +119,7 @@ def clock_lab(
         if optimised:
             found, least = search(where, method, nodes)
             shown["optimised"], errors["optimised"] = found.times, least
-            bottom.plot(nodes, least, "*", color=SPACING_COLORS["optimised"], markersize=18, label="optimised")
+            bottom.plot(nodes, least, "*", color=OPTIMISED["color"], markersize=18, label="optimised")
             bottom.legend(fontsize=11)
             note = f"optimised: {found.runs} runs; on particles that the search has not seen, {found.gain:.2g} times " \
                    f"less error than the best clock, {found.best_stock}"  # fmt: skip

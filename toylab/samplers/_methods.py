@@ -1,109 +1,85 @@
-"""The table of methods: names, aliases, and building a method by its parts."""
+"""Finding a method by its name or its parts, and setting its options."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
+from typing import Any, TypeAlias
 
 from toylab._errors import number, unknown_name
-from toylab.samplers.adaptive import ProbabilityFlow
-from toylab.samplers.adaptive_heun import AdaptiveHeun
 from toylab.samplers.ancestral import Ancestral
-from toylab.samplers.deis import DEIS
-from toylab.samplers.dpm import DPMSolver, DPMSolverPlusPlus
-from toylab.samplers.edm import EDMHeun
-from toylab.samplers.gradients import GRADIENTS
+from toylab.samplers.base import Method
+from toylab.samplers.functions import Function, name_of
+from toylab.samplers.gradients import GRADIENTS, LATER_GRADIENTS
 from toylab.samplers.pairs import Pair
+from toylab.samplers.rows import ALIASES, ROWS, Row, find
 from toylab.samplers.transfers import LATER_TRANSFERS, TRANSFERS
-from toylab.samplers.unipc import UniPC
 
-_PAIRS = [  # gradient part, name with the classical transfer, name with the pseudo transfer
-    ("euler", "Euler", "DDIM"),
-    ("improved-euler", "Heun", "PIE"),
-    ("rk4", "RK4", "PRK"),
-    ("ab2", "AB2", "S-PNDM"),
-    ("ab4", "AB4", "F-PNDM"),
-]
+MethodLike: TypeAlias = "str | Method | Callable"
 
 
-def _table():
-    pairs = [Pair(names[i], GRADIENTS[g], TRANSFERS[t]) for i, t in enumerate(TRANSFERS) for g, *names in _PAIRS]
-    others = [Pair("PLMS", GRADIENTS["plms"], TRANSFERS["pseudo"]), Ancestral("DDPM"), ProbabilityFlow("PF")]
-    return {method.name: method for method in (*pairs, *others, *_later())}
-
-
-def _later():
-    """Methods that came after the paper, and adaptive Heun."""
-    return [
-        Pair("iPNDM", GRADIENTS["plms"], TRANSFERS["pseudo"]),  # of Zhang and Chen 2023, the same as PLMS
-        *(DEIS(f"DEIS-tAB{order - 1}", order) for order in (2, 3, 4)),
-        *(DEIS(f"DEIS-rhoAB{order - 1}", order, clock="sigma") for order in (2, 3, 4)),
-        *(DPMSolver(f"DPM-Solver-{order}", order) for order in (2, 3)),
-        DPMSolverPlusPlus("DPM-Solver++2M"),
-        *(UniPC(f"UniPC-{order}", order) for order in (2, 3)),
-        EDMHeun("EDM-Heun"),
-        AdaptiveHeun("Adaptive-Heun"),
-    ]
-
-
-_METHODS = _table()
-_ALIASES = {"FON": "AB4", "PNDM": "F-PNDM", "Improved Euler": "Heun", "Probability flow": "PF"}
-
-
-def _key(name):
-    return "".join(letter for letter in name.lower() if letter not in "-_ ")
-
-
-_BY_KEY = {_key(name): method for name, method in _METHODS.items()} | {
-    _key(alias): _METHODS[name] for alias, name in _ALIASES.items()
-}
-
-
-def methods():
+def methods() -> list[str]:
     """The canonical names of all methods."""
-    return list(_METHODS)
+    return [row.name for row in ROWS]
 
 
-def aliases():
-    """Other names that are understood: a dict alias -> canonical name."""
-    return dict(_ALIASES)
+def aliases() -> dict[str, str]:
+    """Other names that are understood: alias -> canonical name."""
+    return dict(ALIASES)
 
 
-def method(gradient, transfer="pseudo", midpoint="t", weights="equispaced"):
+def method(gradient: str, transfer: str = "pseudo", midpoint: str = "t", weights: str = "equispaced") -> Pair:
     """A method built from its parts; accepted wherever a method's name is.
 
     Args:
-        gradient: "euler", "improved-euler", "rk4", "ab2", "ab4" or "plms".
+        gradient: "euler", "improved-euler", "rk4", "ab2", "ab4" or "plms", the paper's; "midpoint", "heun3",
+            "rising-ab2" or "rising-ab3".
         transfer: "classical" or "pseudo", the paper's; "data" (x0 is averaged instead of eps) or "frozen"
             (phi without half of itself, a lesson: see `toylab.samplers.transfers`).
-        midpoint, weights: see `toylab.samplers.pairs.Pair`; without effect where a method has no inner
-            Runge-Kutta nodes or no multistep weights.
+        midpoint: clock of inner Runge-Kutta nodes, "t", "sigma", "logsnr" or "own", the transfer's.
+        weights: "equispaced", the paper's; "exact", "t", "logsnr" or "midpoint", see `toylab.samplers.weights`. Both
+            are without effect where a method has no inner Runge-Kutta nodes or no multistep weights.
 
-    Raises ValueError (TypeError for what is no name) naming the part.
+    Raises:
+        ValueError: for an unknown part (TypeError for what is no name).
     """
-    transfers = TRANSFERS | LATER_TRANSFERS
-    parts = {"gradient": (gradient, GRADIENTS), "transfer": (transfer, transfers)}
-    for argument, (value, known) in parts.items():
+    gradients, transfers = GRADIENTS | LATER_GRADIENTS, TRANSFERS | LATER_TRANSFERS
+    given = {"gradient": (gradient, gradients), "transfer": (transfer, transfers)}
+    for argument, (value, known) in given.items():
         if not isinstance(value, str) or value.lower() not in known:
             raise unknown_name(argument, value, list(known))
-    gradient, transfer = GRADIENTS[gradient.lower()], transfers[transfer.lower()]
-    for pair in _METHODS.values():
-        if isinstance(pair, Pair) and (pair.gradient, pair.transfer) == (gradient, transfer):
-            break
-    else:
-        pair = Pair(f"{gradient.name}+{transfer.name}", gradient, transfer)
+    gradient, transfer = gradient.lower(), transfer.lower()
+    for parts in ((weights, midpoint), ("equispaced", "t")):
+        for row in ROWS:
+            if (row.gradient, row.transfer, row.weights, row.midpoint) == (gradient, transfer, *parts):
+                return _with_options(_made(row), {"midpoint": midpoint, "weights": weights})
+    pair = Pair(f"{gradient}+{transfer}", gradients[gradient], transfers[transfer])
     return _with_options(pair, {"midpoint": midpoint, "weights": weights})
 
 
-def get(method, eta=0.0, **options):
-    """The method called `method` (any case, or an alias; a method object is taken as it is), with its options.
+def get(method: MethodLike, eta: float = 0.0, **options: Any) -> Method:
+    """The method called `method`, with its options.
 
-    Raises ValueError for an unknown name (with the nearest known one), for eta outside [0, 1] or on a method
-    that has none; TypeError for options that the method does not have.
+    Args:
+        method: a name or alias in any spelling; a method, which is taken as it is; or a plain function, see
+            `toylab.samplers.functions.Function`.
+        eta: DDIM only, in [0, 1]. **options: those of the method.
+
+    Raises:
+        ValueError: for an unknown name (with the nearest known one), and for eta outside [0, 1] or on a method that
+            has none.
+        TypeError: for options that the method does not have.
     """
     if isinstance(method, str):
-        if _key(method) not in _BY_KEY:
+        row = find(method)
+        if row is None:
             raise unknown_name("method", method, methods())
-        method = _BY_KEY[_key(method)]
+        method = _made(row)
     elif not hasattr(method, "run"):
-        raise TypeError(f"method must be a name or the result of toylab.method(...), got {method!r}")
+        if not callable(method):
+            raise TypeError(f"method must be a name, the result of toylab.method(...), or a function, got {method!r}")
+        method = Function(name_of(method), method)
     eta = number("eta", eta, 0, 1)
     if eta > 0:
         if method.name != "DDIM":
@@ -112,7 +88,22 @@ def get(method, eta=0.0, **options):
     return _with_options(method, options)
 
 
+def _made(row: Row) -> Method:
+    module, _, name = row.made_by.partition(":")
+    kind = getattr(import_module(f"toylab.samplers.{module}"), name)
+    parts = {}
+    if row.gradient:
+        parts = {
+            "gradient": (GRADIENTS | LATER_GRADIENTS)[row.gradient],
+            "transfer": (TRANSFERS | LATER_TRANSFERS)[row.transfer],
+            "weights": row.weights,
+            "midpoint": row.midpoint,
+        }
+    return kind(row.name, **parts, **row.settings)
+
+
 def _with_options(method, options):
+    options = dict(options)
     for option, value in options.items():
         if option not in method.options:
             known = ", ".join(method.options) or "none"
@@ -124,4 +115,4 @@ def _with_options(method, options):
             options[option] = number(option, value, allowed)
         elif value not in allowed:
             raise unknown_name(option, value, list(allowed))
-    return replace(method, **options)
+    return replace(method, **options) if options else method

@@ -1,17 +1,23 @@
 """An adaptive step size with the simplest embedded pair: Heun's method, and Euler's to tell its error."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
+from torch import Tensor
 
+from toylab._types import Eps
+from toylab.samplers.base import Method, Noise, refuse_zero
 from toylab.samplers.transfers import TRANSFERS
+from toylab.schedules import Schedule
 
 FIRST = 1e-2  # first step, as part of the whole interval
 SAFETY, LEAST, MOST = 0.9, 0.2, 5.0  # how the step size may change from one attempt to the next
 
 
 @dataclass(frozen=True)
-class AdaptiveHeun:
+class AdaptiveHeun(Method):
     """The Heun-Euler pair of order 2(1) with step size control (Hairer, Norsett and Wanner, Solving Ordinary
     Differential Equations I, section II.4), the whole batch as one system.
 
@@ -25,36 +31,39 @@ class AdaptiveHeun:
         rtol, atol: relative and absolute tolerance of the local error, taken to be Euler's.
     """
 
-    name: str
     transfer: str = "pseudo"
     rtol: float = 1e-3
     atol: float = 1e-3
 
-    options = {"transfer": ("pseudo", "classical"), "rtol": float, "atol": float}
-    stochastic = False
-    fixed_grid = False
+    options: ClassVar[dict] = {"transfer": ("pseudo", "classical"), "rtol": float, "atol": float}
+    fixed_grid: ClassVar[bool] = False
 
-    def run(self, eps, schedule, times, x, noise):
-        """Yields the state [batch, *shape] at every node after the first."""
+    def run(self, eps: Eps, schedule: Schedule, times: Tensor, x: Tensor, noise: Noise | None) -> Iterator[Tensor]:
+        """See `Method.run`. eps is evaluated at both ends."""
+        refuse_zero(self.name, schedule, times[[0, -1]])
         least = 100 * torch.finfo(x.dtype).eps
         if self.rtol < least:
             raise ValueError(f"rtol must be at least {least:.2g} for states of {x.dtype}, got {self.rtol:g}")
+        return self._states(eps, schedule, times, x)
+
+    def _states(self, eps, schedule, times, x):
         transfer, end = TRANSFERS[self.transfer], times[-1]
         clocks = [transfer.clock(schedule, node).item() for node in times]
-        clock, size = clocks[0], FIRST * (clocks[0] - clocks[-1])
+        clock, way = clocks[0], 1 if clocks[-1] > clocks[0] else -1  # sizes are positive in either direction
+        size = FIRST * abs(clocks[-1] - clocks[0])
         t, slope, reported = times[0], transfer.slope(schedule, x, eps(x, times[0]), times[0]), 1
         while reported < len(times):
-            if size <= 1e-14 * clock:
+            if size <= 1e-14 * abs(clock):
                 raise ValueError(f"{self.name} failed at t = {t:g}: rtol or atol is too small for this eps")
-            target = max(clock - size, clocks[-1])
+            target = clocks[-1] if size >= abs(clocks[-1] - clock) else clock + way * size
             s = end if target == clocks[-1] else self._time(schedule, target)
             guess = transfer.move(schedule, x, slope, t, s)
             average = (slope + transfer.slope(schedule, guess, eps(guess, s), s)) / 2
             arrived = transfer.move(schedule, x, average, t, s)
             error = self._error(x, guess, arrived)
             if error <= 1:
-                while reported < len(times) and clocks[reported] >= target:
-                    part = (clock - clocks[reported]) / (clock - target)
+                while reported < len(times) and way * (clocks[reported] - target) <= 0:
+                    part = (clocks[reported] - clock) / (target - clock)
                     yield transfer.move(schedule, x, slope + part * (average - slope), t, times[reported])
                     reported += 1
                 t, x, clock = s, arrived, target

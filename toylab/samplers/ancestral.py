@@ -1,13 +1,20 @@
 """Ancestral sampling: DDPM, and DDIM with eta > 0. Each step removes noise and puts some back."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import ClassVar
 
 import torch
+from torch import Tensor
+
+from toylab._types import Eps
+from toylab.samplers.base import Method, Noise
+from toylab.samplers.steps import combine
+from toylab.schedules import Schedule
 
 
 @dataclass(frozen=True)
-class Ancestral:
+class Ancestral(Method):
     """DDIM's family of samplers (Song, Meng and Ermon 2021, eq. 12 and 16) on any grid.
 
     Attributes:
@@ -18,23 +25,29 @@ class Ancestral:
             mean stays that of "small".
     """
 
-    name: str
     eta: float = 1.0
     variance: str = "small"
 
-    options = {"variance": ("small", "large")}
-    stochastic = True
-    fixed_grid = True
+    options: ClassVar[dict] = {"variance": ("small", "large")}
+    stochastic: ClassVar[bool] = True
 
-    def run(self, eps, schedule, times, x, noise):
-        """Yields the state [batch, *shape] at every node after the first."""
-        for t, s in pairwise(times):
-            log_ratio = schedule.log_alpha_bar(s) - schedule.log_alpha_bar(t)  # log(ab_s / ab_t) >= 0
-            large = -torch.expm1(-log_ratio)
-            small = self.eta**2 * (schedule.noise_std(s) / schedule.noise_std(t)) ** 2 * large
-            scale = torch.exp(log_ratio / 2)
-            toward = (schedule.noise_std(s) ** 2 - small).clamp(min=0).sqrt()
-            x = scale * x + (toward - scale * schedule.noise_std(t)) * eps(x, t)
-            if s > 0:  # the last step to t = 0 returns the mean (Ho et al. 2020, algorithm 2)
-                x = x + (large if self.variance == "large" else small).sqrt() * noise(x)
+    def run(self, eps: Eps, schedule: Schedule, times: Tensor, x: Tensor, noise: Noise) -> Iterator[Tensor]:
+        """See `Method.run`."""
+        t, s = times[:-1], times[1:]
+        std_t, std_s = schedule.noise_std(t), schedule.noise_std(s)
+        log_ratio = schedule.log_alpha_bar(s) - schedule.log_alpha_bar(t)  # log(ab_s / ab_t) >= 0
+        large = -torch.expm1(-log_ratio)
+        small = self.eta**2 * (std_s / std_t) ** 2 * large
+        scale = torch.exp(log_ratio / 2)
+        gain = (std_s**2 - small).clamp(min=0).sqrt() - scale * std_t
+        added = (large if self.variance == "large" else small).sqrt()
+        for node, after, *numbers in zip(t, s.tolist(), *(part.tolist() for part in (scale, gain, added)), strict=True):
+            scale, gain, added = numbers
+            x = combine(scale, x, (gain,), (eps(x, node),))
+            if after > 0:  # the last step to t = 0 returns the mean (Ho et al. 2020, algorithm 2)
+                x = torch.add(x, noise(x), alpha=added)
             yield x
+
+    def evaluations(self, steps: int) -> int:
+        """See `Method.evaluations`: one a step."""
+        return steps

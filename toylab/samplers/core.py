@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 from typing import NamedTuple
 
 import torch
@@ -15,6 +17,7 @@ from toylab._progress import Bar
 from toylab._threads import single_thread
 from toylab._types import Eps, ScheduleLike
 from toylab.samplers import _methods as registry
+from toylab.samplers.base import Method
 from toylab.samplers.noise import Seeds, start_noise, step_noise
 from toylab.schedules import Schedule, as_schedule, check_own_schedule
 
@@ -54,26 +57,31 @@ class Trajectory:
 
 
 class _Checked:
-    """An eps that counts its evaluations and looks at what comes back."""
+    """An eps that counts its evaluations and looks at what comes back. The run's own tensors stay out of its reach."""
 
     def __init__(self, eps):
         self.eps, self.nfe, self.step = eps, 0, 0
 
     def __call__(self, x, t):
         self.nfe += 1
-        out = self.eps(x, t.to(x.device))
+        out = self.eps(x.clone(), t.to(x.device, copy=True))
         if not isinstance(out, Tensor) or out.shape != x.shape:
             got = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"a {type(out).__name__}"
             raise ValueError(
                 f"eps must return a tensor like x, {tuple(x.shape)}; at {self._where(t)} it returned {got}"
             )
-        if out.isnan().any():
+        if not _finite(out) and out.isnan().any():
             cause = "" if x.isfinite().all() else " (x itself was no longer finite: the method has blown up)"
             raise ValueError(f"eps returned NaN at {self._where(t)}{cause}")
-        return out
+        return out.to(x.dtype, copy=True)
 
     def _where(self, t):
         return f"step {self.step + 1}, t = {t.item():.6g}"
+
+
+def _finite(x):
+    """Whether the sum of x is finite: one cheap look, that a single NaN or infinity does not pass."""
+    return isfinite(x.sum().item())
 
 
 def sample(
@@ -92,7 +100,7 @@ def sample(
         n, shape: of the start noise; used where x_T is None. An eps that says what shape it is made for, as networks
             do, needs no `shape`.
         seed: an integer >= 0, None for fresh noise, or `Seeds`, one for each particle (n is then their number).
-        times: explicit decreasing nodes; overrides steps, t_start, t_end and spacing.
+        times: explicit nodes; overrides steps, t_start, t_end and spacing.
         t_start, t_end: limits, by default the schedule's t_max and t_min. t_end = 0 is for methods
             that never evaluate eps at the end.
         spacing: the clock in which nodes are equispaced: "t", "sigma", "logsnr", "karras", "quad".
@@ -109,7 +117,9 @@ def sample(
     states, nfe = [], []
     bar = Bar(run, total=len(run.times), desc=run.method.name, unit="node", show=progress)
     for x, evaluations in bar:
-        states = [*states, x] if record else [x]
+        if not record:
+            states.clear()
+        states.append(x)
         nfe.append(evaluations)
     return Trajectory(
         x=states[-1],
@@ -137,20 +147,22 @@ class _Run:
     """Checked arguments; iterating yields (state, evaluations so far) at every node."""
 
     eps: _Checked
-    schedule: object
-    method: object
+    method: Method
     times: Tensor
     x: Tensor
-    noise: object
+    states: Iterator[Tensor]
 
     def __iter__(self):
         yield self.x, 0
-        states = self.method.run(self.eps, self.schedule, self.times, self.x, self.noise)
         for step in range(len(self.times) - 1):
             self.eps.step = step
             with torch.no_grad(), single_thread(self.x):
-                x = next(states)
+                x = next(self.states)
             yield x, self.eps.nfe
+        if not _finite(x) and not x.isfinite().all():
+            raise ValueError(
+                f"{self.method.name} has blown up: its last state, at t = {self.times[-1]:g}, is not finite"
+            )
 
 
 def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options):
@@ -160,12 +172,19 @@ def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, 
         times = grids.nodes(schedule, steps, t_start, t_end, spacing)
     else:
         times = grids.explicit(schedule, times)
+    if times[0] < times[-1]:
+        if method.stochastic:
+            raise ValueError(f"times must decrease for {method.name}, whose noise has no way back")
+        if x_T is None:
+            raise ValueError("x_T must be given where times increase: a run from data to noise starts from data")
     if x_T is None:
         n = len(seed) if isinstance(seed, Seeds) else positive_int("n", n)
         x_T = start_noise(n, particle_shape(eps, shape), seed, *default_dtype(eps))
     else:
         check_start(eps, x_T)
-    return _Run(_Checked(eps), schedule, method, times, x_T.detach(), step_noise(len(x_T), seed))
+    x, eps = x_T.detach().clone(), _Checked(eps)
+    states = method.run(eps, schedule, times, x, step_noise(len(x), seed))
+    return _Run(eps, method, times, x, states)
 
 
 class Given(NamedTuple):

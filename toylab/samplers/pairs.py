@@ -1,78 +1,192 @@
-"""Methods that are a pair: one gradient part, one transfer part, one loop (Liu et al. 2022, section 3)."""
+"""Methods that are a gradient part, a transfer part and a weights part (Liu et al. 2022, section 3)."""
 
-from dataclasses import dataclass
-from itertools import pairwise
-from math import isinf
+from dataclasses import InitVar, dataclass
+from typing import Any
 
-from toylab.samplers.gradients import ADAMS_BASHFORTH, Gradient, adams_weights
-from toylab.samplers.transfers import Classical, Pseudo
+import numpy as np
+import torch
+from torch import Tensor
+
+from toylab.samplers.base import Planned
+from toylab.samplers.gradients import ONE_SLOPE, RK4, Gradient
+from toylab.samplers.steps import Evaluation, Step
+from toylab.samplers.transfers import Frozen, Transfer
+from toylab.samplers.weights import WEIGHTS, clock_of
+from toylab.schedules import Schedule
+
+OWN_CLOCK = {"classical": "t", "pseudo": "sigma"}  # transfers whose clock is that of a spacing
 
 
 @dataclass(frozen=True)
-class Pair:
-    """A method made of a gradient part and a transfer part.
+class Pair(Planned):
+    """A method made of parts: what a step combines, what that is and how it moves a state, how it is averaged.
+
+    Where a clock that is asked for is infinite at the end of a step (1 / sigma and log sigma at t = 0), the step uses
+    the newest slope alone.
 
     Attributes:
         name: canonical name. gradient: the gradient part. transfer: the transfer part.
-        midpoint: clock of inner Runge-Kutta nodes, "t" (the paper's), "sigma", or "own", the transfer's;
+        midpoint: clock of inner Runge-Kutta nodes: "t" (the paper's), "sigma", "logsnr", or "own", the transfer's;
             stages at the ends of a step, and methods without inner nodes, do not depend on it.
-        weights: "equispaced" (the paper's) Adams-Bashforth weights whatever the grid, or "exact": those of
-            the interpolating polynomial in the transfer's own clock on the nodes as they lie. Where that
-            clock is infinite at the end (1 / sigma at t = 0) the step uses the newest slope alone.
+        weights: the weights part, see `toylab.samplers.weights.WEIGHTS`: "equispaced" (the paper's) Adams-Bashforth
+            weights whatever the grid; "exact", those of the interpolating polynomial in the transfer's own clock on
+            the nodes as they lie; or "t", "logsnr", "midpoint". Runge-Kutta methods have the weights of their tableau,
+            but for "heun3", whose slopes are interpolated too.
+        start: of a method that starts itself, "rising" orders, as the papers do: one evaluation a step, but the local
+            error of the first step, O(h^2), caps the global order at 2. "full" takes the steps that lack a past by RK4
+            with midpoints in the transfer's own clock, 4 evaluations each.
+        final: "lower" lets the number of slopes fall to 1 in the last steps, as the code of DPM-Solver++ does for few
+            steps; "full" does not.
     """
 
-    name: str
     gradient: Gradient
-    transfer: type
+    transfer: type[Transfer]
     midpoint: str = "t"
     weights: str = "equispaced"
+    start: str = "rising"
+    final: str = "full"
 
-    options = {"midpoint": ("t", "sigma", "own"), "weights": ("equispaced", "exact")}
-    stochastic = False
-    fixed_grid = True
+    @property
+    def options(self) -> dict[str, Any]:
+        """See `Method`; start and final are for methods that start themselves."""
+        options = {"midpoint": ("t", "sigma", "logsnr", "own"), "weights": tuple(WEIGHTS)}
+        return options | {"start": ("rising", "full"), "final": ("full", "lower")} if self.gradient.rising else options
 
-    def run(self, eps, schedule, times, x, noise):
-        """Yields the state [batch, *shape] at every node after the first."""
-        past = []  # (t, slope) at the last nodes, newest first
-        for step, (t, s) in enumerate(pairwise(times)):
-            past = past[: (self.gradient.adams or 1) - 1]
-            if self.gradient.uses_tableau(step):
-                average, slope = self._runge_kutta(eps, schedule, x, t, s)
-                past = [(t, slope), *past]
-            else:
-                past = [(t, self.transfer.slope(schedule, x, eps(x, t), t)), *past]
-                average = self._adams(schedule, past, s)
-            x = self.transfer.move(schedule, x, average, t, s)
-            yield x
+    @property
+    def order(self) -> int:
+        """The order of theory on a grid uniform in t: the formula's, or less where a clock is not the transfer's.
 
-    def _runge_kutta(self, eps, schedule, x, t, s):
-        """(the average slope of the step, the slope at its beginning)."""
-        tableau, slopes = self.gradient.tableau, []
-        for c, row in zip(tableau.c, tableau.a, strict=True):
-            u = self._inner_node(schedule, t, s, c)
-            stage = self.transfer.move(schedule, x, _combine(row, slopes, c), t, u) if slopes else x
-            slopes.append(self.transfer.slope(schedule, stage, eps(stage, u), u))
-        return _combine(tableau.b, slopes), slopes[0]
+        Slopes averaged over the wrong clock leave an error of h^2; made in the first few steps alone, one of h^3.
+        """
+        gradient, (tableau, midpoint) = self.gradient, self._starter()
+        limits = [gradient.order]
+        own = OWN_CLOCK.get(self.transfer.name)
+        if self.transfer is Frozen:
+            limits.append(1)
+        if tableau and any(0 < c < 1 for c in tableau.c):
+            interpolated = tableau.through and self.weights != "equispaced" and WEIGHTS[self.weights].over == "own"
+            if midpoint not in ("own", own) and not interpolated:
+                limits.append(2 if gradient.adams is None else 3)
+        if gradient.adams and gradient.adams > 1:
+            weights = WEIGHTS[self.weights]
+            if weights.over != "own" or (weights.polynomial is None and own != "t"):
+                limits.append(2)
+            if (gradient.rising and self.start == "rising") or self.final == "lower":
+                limits.append(2)
+        return min(limits)
 
-    def _inner_node(self, schedule, t, s, c):
-        if c == 0 or c == 1:
-            return s if c else t
-        owner = {"t": Classical, "sigma": Pseudo, "own": self.transfer}[self.midpoint]
-        clock = owner.clock(schedule, t)
-        return owner.time(schedule, clock + c * (owner.clock(schedule, s) - clock))
+    def plan(self, schedule: Schedule, times: Tensor) -> list[Step]:
+        """See `Planned`."""
+        return self.between(schedule, times[:-1], times[1:])
 
-    def _adams(self, schedule, past, s):
-        """The average slope of the step that begins at the newest of `past` and ends at s."""
-        weights = ADAMS_BASHFORTH[len(past)]
-        if self.weights == "exact":
-            clock = [self.transfer.clock(schedule, t).item() for t, _ in past]
-            end = self.transfer.clock(schedule, s).item()
-            if isinf(end):
-                return past[0][1]
-            weights = adams_weights(clock, end).tolist()
-        return _combine(weights, [slope for _, slope in past])
+    def between(self, schedule: Schedule, t: Tensor, s: Tensor) -> list[Step]:
+        """The steps from each of the times t to that of s, float64 [n]."""
+        tableau, midpoint = self._starter()
+        if self.gradient.adams is None:
+            return self._runge_kutta(schedule, t, s, tableau, midpoint)
+        first = min(self.gradient.adams - 1, len(t)) if tableau else 0
+        return self._runge_kutta(schedule, t[:first], s[:first], tableau, midpoint) + self._adams(schedule, t, s, first)
+
+    def _starter(self):
+        """(the tableau of the first steps or of all, the clock of its inner nodes)."""
+        if self.gradient.rising and self.start == "full":
+            return RK4, "own"
+        return self.gradient.tableau, self.midpoint
+
+    def _runge_kutta(self, schedule, t, s, tableau, midpoint):
+        if not len(t):
+            return []
+        clock, time = clock_of(midpoint, self.transfer)
+        inner = any(0 < c < 1 for c in tableau.c)
+        if inner and not clock(schedule, s[-1]).isfinite():
+            last = self._runge_kutta(schedule, t[-1:], s[-1:], ONE_SLOPE, midpoint)
+            return self._runge_kutta(schedule, t[:-1], s[:-1], tableau, midpoint) + last
+        nodes = [t if c == 0 else s if c == 1 else _between(schedule, clock, time, t, s, c) for c in tableau.c]
+        targets = [*nodes[1:], s]
+        moves = [_rows(*self.transfer.move_parts(schedule, t, u)) for u in targets]
+        slopes = [_rows(*self.transfer.slope_parts(schedule, u)) for u in nodes]
+        averages = [self._stage_weights(schedule, tableau, i, nodes, u) for i, u in enumerate(targets)]
+        steps = []
+        for i in range(len(t)):
+            past = (0.0,) * i if self.gradient.adams else ()
+            reached = [(1.0, past)]
+            for parts, weights in zip(moves, averages, strict=True):
+                scale, gain = parts[i]
+                reached.append((scale, (*past, *(gain * weight for weight in weights[i]))))
+            evaluations = [
+                Evaluation(node[i], *where, slope[i])
+                for node, where, slope in zip(nodes, reached[:-1], slopes, strict=True)
+            ]
+            steps.append(Step(evaluations, *reached[-1], keep=slice(len(past) + 1 if self.gradient.adams else 0)))
+        return steps
+
+    def _stage_weights(self, schedule, tableau, stage, nodes, end):
+        """Weights of the slopes at the first nodes, for the state at the next node or the end of the step: [n, k]."""
+        rows, totals = (*tableau.a[1:], tableau.b), (*tableau.c[1:], 1)
+        row = [weight / totals[stage] for weight in rows[stage]]
+        if not tableau.through or self.weights == "equispaced":
+            return [row] * len(end)
+        used = list(tableau.through[stage])
+        weights = np.zeros((len(end), len(row)))
+        weights[:, used] = WEIGHTS[self.weights](schedule, self.transfer, torch.stack([nodes[i] for i in used], 1), end)
+        return weights.tolist()
+
+    def _adams(self, schedule, t, s, first):
+        """The multistep steps number `first` and later."""
+        weights, most, n = WEIGHTS[self.weights], self.gradient.adams, len(t)
+        numbers = np.arange(first, n)
+        used = np.minimum(numbers + 1, most)
+        if self.final == "lower":
+            used = np.minimum(used, n - numbers)
+        used = np.where(weights.finite(schedule, self.transfer, s[first:]), used, 1)
+        averages = {}
+        for k in set(used.tolist()):
+            chosen = numbers[used == k]
+            nodes = t[torch.from_numpy(chosen[:, None] - np.arange(k))]
+            found = weights(schedule, self.transfer, nodes, s[torch.from_numpy(chosen)])
+            averages |= dict(zip(chosen.tolist(), found[:, ::-1].tolist(), strict=True))
+        moves = _rows(*self.transfer.move_parts(schedule, t, s))
+        slopes = _rows(*self.transfer.slope_parts(schedule, t))
+        steps = []
+        for i in numbers.tolist():
+            known = min(i, most - 1) + 1  # slopes, with that of this step
+            scale, gain = moves[i]
+            gains = [0.0] * (known - len(averages[i])) + [gain * weight for weight in averages[i]]
+            steps.append(
+                Step([Evaluation(t[i], 1.0, [0.0] * (known - 1), slopes[i])], scale, gains,
+                     keep=slice(max(0, known + 1 - most), known))
+            )  # fmt: skip
+        return steps
 
 
-def _combine(weights, slopes, total=1):
-    """Sum of weights * slopes / total, leaving out the slopes of weight 0."""
-    return sum(weight / total * slope for weight, slope in zip(weights, slopes, strict=True) if weight)
+@dataclass(frozen=True)
+class DPMSolverPlusPlus(Pair):
+    """DPM-Solver++(2M): x0 extrapolated from the last two nodes by a straight line in lambda = -log sigma.
+
+    It is S-PNDM in another frame: Adams-Bashforth weights of order 2, here in lambda and exact on any grid, for the
+    transfer of data prediction. `solver_type` is what the authors' code calls the weights: "midpoint" (the paper's)
+    takes the plain average of the straight line over lambda, "heun" (here "logsnr") the average over 1 / sigma that
+    the transfer asks for. Both have order 2.
+    """
+
+    solver_type: InitVar[str | None] = None
+
+    def __post_init__(self, solver_type):
+        if solver_type is not None:
+            object.__setattr__(self, "weights", {"midpoint": "midpoint", "heun": "logsnr"}[solver_type])
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """See `Pair`."""
+        return super().options | {"solver_type": ("midpoint", "heun")}
+
+
+def _between(schedule, clock, time, t, s, c):
+    """The times [n] that divide the way from t to s as c : 1 - c in a clock."""
+    start, end = clock(schedule, t), clock(schedule, s)
+    return time(schedule, start + c * (end - start))
+
+
+def _rows(*tensors):
+    """The numbers of a few tensors [n], as n tuples."""
+    return list(zip(*(tensor.tolist() for tensor in tensors), strict=True))

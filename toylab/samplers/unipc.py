@@ -2,81 +2,89 @@
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import ClassVar
 
-from toylab.samplers.data_prediction import DataPrediction
-from toylab.samplers.multistep import combine, full_order_step
-from toylab.samplers.quadrature import exponential_weights, log_snr
+import torch
+from torch import Tensor
+
+from toylab.grids import SPACINGS
+from toylab.samplers.base import Planned
+from toylab.samplers.gradients import LATER_GRADIENTS
+from toylab.samplers.pairs import Pair
+from toylab.samplers.steps import Evaluation, Step
+from toylab.samplers.transfers import DataPrediction
+from toylab.samplers.weights import WEIGHTS
+from toylab.schedules import Schedule
 
 
 @dataclass(frozen=True)
-class UniPC:
+class UniPC(Planned):
     """Multistep UniPC-p with data prediction (Zhao et al. 2023, UniPC, arXiv 2302.04867, section 3).
 
-    UniP-p interpolates the last p slopes by a polynomial in lambda and averages it over 1 / sigma: an
-    exponential Adams-Bashforth method of order p. UniC-p repeats the step with the slope at the predicted
-    state as one more node: order p + 1. That slope is the next step's first evaluation anyway, so that N
-    steps cost N evaluations; the last step has no corrector, whose local error is still that of order p + 1.
-    States are reported after correction, hence two evaluations in the first step and none in the last.
+    UniP-p interpolates the last p slopes by a polynomial in lambda and averages it over 1 / sigma: an exponential
+    Adams-Bashforth method of order p. UniC-p repeats the step with the slope at the predicted state as one more node:
+    order p + 1. That slope is the next step's first evaluation anyway, so that N steps cost N evaluations; the last
+    step has no corrector, whose local error is still that of order p + 1. States are reported after correction, hence
+    two evaluations in the first step and none in the last.
 
-    Solving the paper's linear system makes B(h) cancel; it matters only where the paper sets a single
-    coefficient to 1/2 instead, in UniP-2 and UniC-1. The start with rising orders, UniC-1 first, caps the
-    global order at 3. At t_end = 0, where lambda is infinite, the last step has order 1.
+    Solving the paper's linear system makes B(h) cancel; it matters only where the paper sets a single coefficient to
+    1/2 instead, in UniP-2 and UniC-1. The start with rising orders, UniC-1 first, caps the global order at 3. At
+    t_end = 0, where lambda is infinite, the last step has order 1.
 
     Attributes:
-        name: canonical name. order: p.
+        name: canonical name. slopes: p.
         variant: B(h) of that coefficient, "bh2" (e^h - 1, the paper's first choice) or "bh1" (h).
-        start: "rising", or "full": the first p - 1 steps by a Runge-Kutta method of order 4, 4 evaluations
-            each.
-        final: "lower" lets the order fall to 1 in the last p steps, as the authors' code does; "full" does
-            not.
+        start: "rising", or "full": the first p - 1 steps by a Runge-Kutta method of order 4, 4 evaluations each.
+        final: "lower" lets the order fall to 1 in the last p steps, as the authors' code does; "full" does not.
     """
 
-    name: str
-    order: int
+    slopes: int
     variant: str = "bh2"
     start: str = "rising"
     final: str = "full"
 
-    options = {"variant": ("bh2", "bh1"), "start": ("rising", "full"), "final": ("full", "lower")}
-    stochastic = False
-    fixed_grid = True
+    options: ClassVar[dict] = {"variant": ("bh2", "bh1"), "start": ("rising", "full"), "final": ("full", "lower")}
 
-    def run(self, eps, schedule, times, x, noise):
-        """Yields the state [batch, *shape] at every node after the first."""
-        transfer, steps = DataPrediction, len(times) - 1
-        past = []  # (t, slope) at the last nodes, newest first
-        for step, (t, s) in enumerate(pairwise(times)):
-            if self.start == "full" and step < self.order - 1:
-                end, first = full_order_step(eps, schedule, x, t, s)
-                past = [(t, transfer.slope(schedule, x, first, t)), *past]
-                x = end
-                yield x
-                continue
-            if len(past) <= step:  # no corrector has evaluated here
-                past = [(t, transfer.slope(schedule, x, eps(x, t), t)), *past]
-            order = 1 if s == 0 else min(self.order, steps - step if self.final == "lower" else self.order)
-            used = past[:order]
-            predicted = self._step(schedule, x, used, t, s)
-            if step < steps - 1:
-                arrived = (s, transfer.slope(schedule, predicted, eps(predicted, s), s))
-                past = [arrived, *past]
-                x = self._step(schedule, x, [*used, arrived], t, s)
-            else:
-                x = predicted
-            yield x
+    @property
+    def order(self) -> int:
+        """The order of theory: p + 1, capped by a start or an end of order 1."""
+        return min(self.slopes + 1, 3 if self.start == "rising" else 4, 2 if self.final == "lower" else 4)
 
-    def _step(self, schedule, x, used, t, s):
-        """From t to s with the slopes `used`: (time, slope), that at t first."""
-        if len(used) == 1:
-            weights = [1.0]
-        else:
-            nodes, end = [log_snr(schedule, node) for node, _ in used], log_snr(schedule, s)
-            weights = self._half(nodes, end) if len(used) == 2 else exponential_weights(nodes, end, rate=1)
-        return DataPrediction.move(schedule, x, combine(weights, [slope for _, slope in used]), t, s)
+    def plan(self, schedule: Schedule, times: Tensor) -> list[Step]:
+        """See `Planned`."""
+        t, s, n = times[:-1], times[1:], len(times) - 1
+        first = min(self.slopes - 1, n) if self.start == "full" else 0
+        starter = Pair(self.name, LATER_GRADIENTS[f"rising-ab{self.slopes}"], DataPrediction, start="full")
+        steps = starter.between(schedule, t[:first], s[:first])
+        moves = list(zip(*(part.tolist() for part in DataPrediction.move_parts(schedule, t, s)), strict=True))
+        slopes = list(zip(*(part.tolist() for part in DataPrediction.slope_parts(schedule, times)), strict=True))
+        for i in range(first, n):
+            known = min(i + 1, self.slopes)  # slopes of which the predictor could make use
+            used = 1 if s[i] == 0 else min(known, n - i) if self.final == "lower" else known
+            scale, gain = moves[i]
+            nodes = times[i - used + 1 : i + 1].flip(0)
+            predicted = [gain * weight for weight in self._weights(schedule, nodes, s[i])]
+            evaluations = []
+            if i == first:  # no corrector has evaluated here
+                evaluations.append(Evaluation(t[i], 1.0, [0.0] * (known - 1), slopes[i]))
+            pad = [0.0] * (known - used)
+            gains = pad + predicted[::-1]
+            if i < n - 1:
+                evaluations.append(Evaluation(s[i], scale, gains, slopes[i + 1]))
+                corrected = self._weights(schedule, torch.cat([nodes, s[i : i + 1]]), s[i])
+                gains = [*pad, *(gain * weight for weight in corrected[used - 1 :: -1]), gain * corrected[-1]]
+            total = len(gains)
+            steps.append(Step(evaluations, scale, gains, slice(max(0, total - self.slopes), total)))
+        return steps
 
-    def _half(self, nodes, end):
-        """Weights of two slopes with the coefficient 1/2 for the average of their difference."""
-        h = end - nodes[0]
-        part = h / (nodes[1] - nodes[0]) / 2 * (1 if self.variant == "bh2" else h / -math.expm1(-h))
+    def _weights(self, schedule, nodes, end):
+        """Weights of the slopes at the times `nodes` [k] for the step from nodes[0] to `end`."""
+        if len(nodes) == 2:
+            return self._half(*(SPACINGS["logsnr"].clock(schedule, torch.stack([*nodes, end]))).tolist())
+        return WEIGHTS["logsnr"](schedule, DataPrediction, nodes[None], end[None])[0].tolist()
+
+    def _half(self, start, other, end):
+        """Weights of two slopes with the coefficient 1/2 for the average of their difference, by log sigma."""
+        h = start - end
+        part = h / (start - other) / 2 * (1 if self.variant == "bh2" else h / -math.expm1(-h))
         return [1 - part, part]

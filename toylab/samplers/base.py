@@ -1,0 +1,84 @@
+"""What every method knows of itself."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from toylab import grids, schedules
+from toylab._types import Eps
+from toylab.samplers.rows import look
+from toylab.samplers.steps import Step, follow
+from toylab.schedules import Schedule
+
+Noise = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method. Subclasses define `run`, and say below what is different with them.
+
+    Attributes:
+        name: canonical name.
+        options: the fields that `toylab.sample(**options)` may set: name -> allowed values, or a lower limit, or float
+            for what must be positive.
+        order: of theory, on a grid uniform in t; None where there is none or nobody knows.
+        stochastic: whether its steps add noise.
+        fixed_grid: whether it steps on the given grid; an adaptive method places its own steps.
+    """
+
+    name: str
+
+    options: ClassVar[dict[str, Any]] = {}
+    order: ClassVar[int | None] = None
+    stochastic: ClassVar[bool] = False
+    fixed_grid: ClassVar[bool] = True
+
+    @property
+    def family(self) -> str:
+        """Which methods it is drawn like, see `toylab.samplers.rows.Row`."""
+        return look(self.name)[0]
+
+    def run(self, eps: Eps, schedule: Schedule, times: Tensor, x: Tensor, noise: Noise) -> Iterator[Tensor]:
+        """The state [batch, *shape] at every node after the first.
+
+        Args:
+            times: the nodes, float64 [N + 1]. x: the state at the first of them.
+            noise: ``noise(like)``, standard normal and new at each call.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define run(eps, schedule, times, x, noise)")
+
+    def evaluations(self, steps: int) -> int | None:
+        """The evaluations of `steps` steps that end above t = 0; None where the method decides while it runs."""
+        return None
+
+
+@dataclass(frozen=True)
+class Planned(Method):
+    """A method whose steps are plain numbers on a grid. Subclasses define `plan` instead of `run`."""
+
+    def plan(self, schedule: Schedule, times: Tensor) -> Sequence[Step]:
+        """All steps on the nodes `times` float64 [N + 1]."""
+        raise NotImplementedError(f"{type(self).__name__} must define plan(schedule, times)")
+
+    def run(self, eps: Eps, schedule: Schedule, times: Tensor, x: Tensor, noise: Noise | None = None):
+        """See `Method.run`. ValueError at once where eps would be evaluated at t = 0 and has no limit there."""
+        refuse_zero(self.name, schedule, times[:1])
+        steps = self.plan(schedule, times)
+        refuse_zero(self.name, schedule, (evaluation.t for step in steps for evaluation in step.evaluations))
+        return follow(steps, eps, x)
+
+    def evaluations(self, steps: int) -> int:
+        """See `Method.evaluations`: counted in the plan."""
+        plan = self.plan(schedules.get("linear"), grids.nodes(schedules.get("linear"), steps))
+        return sum(len(step.evaluations) for step in plan)
+
+
+def refuse_zero(name: str, schedule: Schedule, times: Sequence[Tensor]) -> None:
+    """ValueError if eps is to be evaluated at t = 0, where dx/dt is unbounded; not for a schedule whose t_min is 0."""
+    if schedule.t_min > 0 and any(t == 0 for t in times):
+        raise ValueError(
+            f"{name} evaluates eps at t = 0, where the noise is gone and dx/dt is unbounded; "
+            "t_end (or the first of increasing times) must be greater than 0"
+        )

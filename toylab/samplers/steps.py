@@ -1,0 +1,67 @@
+"""What a method does on a grid, as plain numbers, and the one loop that does it.
+
+All states of a step are combinations of the state at its beginning and of slopes, with coefficients that the grid
+decides. They are computed before the run, for all steps at once and in float64; the loop does tensor work only.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from toylab._types import Eps
+
+
+class Evaluation(NamedTuple):
+    """One evaluation of eps, and the slope made of it.
+
+    Attributes:
+        t: its time, a float64 tensor without dimensions.
+        scale, gains: the state there is scale x + sum of gains * slopes, for the slopes there are so far.
+        slope: (a, b): the new slope is a state + b eps.
+    """
+
+    t: Tensor
+    scale: float
+    gains: Sequence[float]
+    slope: tuple[float, float]
+
+
+class Step(NamedTuple):
+    """One step: its evaluations, the state it ends at (as in `Evaluation`), and which slopes the next one still needs.
+
+    Slopes are listed from old to new: those that the last step kept, then one for each evaluation.
+    """
+
+    evaluations: Sequence[Evaluation]
+    scale: float
+    gains: Sequence[float]
+    keep: slice
+
+
+def follow(steps: Sequence[Step], eps: Eps, x: Tensor) -> Iterator[Tensor]:
+    """The states [batch, *shape] at the end of every step."""
+    slopes = []
+    for step in steps:
+        x, slopes = take(step, eps, x, slopes)
+        yield x
+
+
+def take(step: Step, eps: Eps, x: Tensor, slopes: Sequence[Tensor] = ()) -> tuple[Tensor, list[Tensor]]:
+    """(the state at the end of the step, the slopes that the next one still needs)."""
+    slopes = list(slopes)
+    for t, scale, gains, (a, b) in step.evaluations:
+        state = combine(scale, x, gains, slopes)
+        out = eps(state, t)
+        slopes.append(out if (a, b) == (0, 1) else combine(a, state, (b,), (out,)))
+    return combine(step.scale, x, step.gains, slopes), slopes[step.keep]
+
+
+def combine(scale: float, x: Tensor, gains: Sequence[float], slopes: Sequence[Tensor]) -> Tensor:
+    """scale x + sum of gains * slopes, leaving out what counts nothing."""
+    total = x if scale == 1 else scale * x
+    for gain, slope in zip(gains, slopes, strict=True):
+        if gain:
+            total = torch.add(total, slope, alpha=gain)
+    return total
