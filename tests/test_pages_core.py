@@ -6,22 +6,24 @@ import numpy as np
 import pytest
 import torch
 from browser import open_page
+from problems import PAIRS
 
 import toylab
 from toylab import datasets, grids, samplers, schedules
-from toylab.analysis._compare import steps_within
+from toylab.analysis._budget import steps_within
 from toylab.analysis._order import asymptotic_window
 from toylab.pages import source, tables
 from toylab.problems.flow import reference_solution, rms
 from toylab.samplers.gradients import GRADIENTS
 from toylab.samplers.noise import start_noise
-from toylab.samplers.pairs import Pair
+from toylab.samplers.pairs import MIDPOINTS
 from toylab.samplers.transfers import LATER_TRANSFERS, TRANSFERS
+from toylab.samplers.weights import WEIGHTS
 
 TOLERANCE = 1e-10
 COUNTS = (1, 2, 5)
 EVERYWHERE = list(itertools.product(schedules.names(), grids.spacings(), COUNTS))
-LATER = [name for name in tables.page_methods() if not isinstance(samplers.get(name), Pair)]
+LATER = tables.page_methods()[len(PAIRS) :]
 
 RUN = """([jobs, data]) => jobs.map(([row, name, spacing, steps, tEnd, x]) => {
     const schedule = SCHEDULES[name], exact = data && exactEps(Float64Array.from(data), schedule, 0.1);
@@ -77,8 +79,8 @@ def compare(page, jobs, points=None):
 
 def variants(gradient, transfer):
     """The pair with every option that makes a difference to it."""
-    midpoints = Pair.options["midpoint"] if GRADIENTS[gradient].tableau else ("t",)
-    weights = ("equispaced",) if GRADIENTS[gradient].adams in (None, 1) else Pair.options["weights"]
+    midpoints = MIDPOINTS if GRADIENTS[gradient].tableau else ("t",)
+    weights = ("equispaced",) if GRADIENTS[gradient].adams in (None, 1) else tuple(WEIGHTS)
     return [samplers.method(gradient, transfer, *options) for options in itertools.product(midpoints, weights)]
 
 

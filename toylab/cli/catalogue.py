@@ -99,7 +99,7 @@ def _networks(dataset):
 
 
 def _part(method, part):
-    return method.__dict__[part].name if part in method.__dict__ else None
+    return getattr(getattr(method, part, None), "name", None)
 
 
 def _cost(method):

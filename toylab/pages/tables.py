@@ -15,9 +15,10 @@ from toylab.figures.style import THEMES, style
 from toylab.samplers.adaptive import ProbabilityFlow
 from toylab.samplers.adaptive_heun import AdaptiveHeun
 from toylab.samplers.ancestral import Ancestral
-from toylab.samplers.gradients import ADAMS_BASHFORTH, GRADIENTS, Gradient
-from toylab.samplers.pairs import Pair
+from toylab.samplers.gradients import GRADIENTS, LATER_GRADIENTS, Gradient
+from toylab.samplers.pairs import MIDPOINTS, Pair
 from toylab.samplers.transfers import LATER_TRANSFERS, TRANSFERS
+from toylab.samplers.weights import ADAMS_BASHFORTH, WEIGHTS
 
 LEFT_OUT = (
     Ancestral,
@@ -35,10 +36,10 @@ def core_tables() -> dict[str, Any]:
     return {
         "gauss": {"nodes": nodes.tolist(), "weights": weights.tolist()},
         "adams": {order: list(row) for order, row in ADAMS_BASHFORTH.items()},
-        "gradients": {name: _gradient(gradient) for name, gradient in GRADIENTS.items()},
+        "gradients": {name: _gradient(gradient) for name, gradient in (GRADIENTS | LATER_GRADIENTS).items()},
         "transfers": list(_PARTS),
-        "midpoints": list(Pair.options["midpoint"]),
-        "weights": list(Pair.options["weights"]),
+        "midpoints": list(MIDPOINTS),
+        "weights": {name: {"polynomial": part.polynomial, "over": part.over} for name, part in WEIGHTS.items()},
         "methods": {name: row(samplers.get(name)) for name in page_methods()},
         "schedules": schedules.names(),
         "spacings": grids.spacings(),
@@ -61,7 +62,7 @@ def row(method: Any) -> dict[str, Any]:
 
 def _gradient(gradient: Gradient) -> dict[str, Any]:
     tableau = gradient.tableau
-    parts = None if tableau is None else {"a": tableau.a, "b": tableau.b, "c": tableau.c}
+    parts = tableau and {"a": tableau.a, "b": tableau.b, "c": tableau.c, "through": tableau.through}
     return {"adams": gradient.adams, "tableau": parts}
 
 

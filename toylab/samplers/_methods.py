@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from typing import Any, TypeAlias
 
 from toylab._errors import number, unknown_name
+from toylab.samplers.adaptive import ProbabilityFlow
+from toylab.samplers.adaptive_heun import AdaptiveHeun
 from toylab.samplers.ancestral import Ancestral
 from toylab.samplers.base import Method
+from toylab.samplers.edm import EDMHeun
 from toylab.samplers.functions import Function, name_of
 from toylab.samplers.gradients import GRADIENTS, LATER_GRADIENTS
-from toylab.samplers.pairs import Pair
+from toylab.samplers.pairs import DPMSolverPlusPlus, Pair
 from toylab.samplers.rows import ALIASES, ROWS, Row, find
 from toylab.samplers.transfers import LATER_TRANSFERS, TRANSFERS
+from toylab.samplers.unipc import UniPC
+
+KINDS = {
+    kind.__name__: kind for kind in (Pair, DPMSolverPlusPlus, Ancestral, UniPC, EDMHeun, ProbabilityFlow, AdaptiveHeun)
+}
 
 MethodLike: TypeAlias = "str | Method | Callable"
 
@@ -89,8 +96,6 @@ def get(method: MethodLike, eta: float = 0.0, **options: Any) -> Method:
 
 
 def _made(row: Row) -> Method:
-    module, _, name = row.made_by.partition(":")
-    kind = getattr(import_module(f"toylab.samplers.{module}"), name)
     parts = {}
     if row.gradient:
         parts = {
@@ -99,7 +104,7 @@ def _made(row: Row) -> Method:
             "weights": row.weights,
             "midpoint": row.midpoint,
         }
-    return kind(row.name, **parts, **row.settings)
+    return KINDS[row.made_by](row.name, **parts, **row.settings)
 
 
 def _with_options(method, options):

@@ -14,6 +14,7 @@ from toylab.samplers.transfers import Frozen, Transfer
 from toylab.samplers.weights import WEIGHTS, clock_of
 from toylab.schedules import Schedule
 
+MIDPOINTS = ("t", "sigma", "logsnr", "own")
 OWN_CLOCK = {"classical": "t", "pseudo": "sigma"}  # transfers whose clock is that of a spacing
 
 
@@ -49,7 +50,7 @@ class Pair(Planned):
     @property
     def options(self) -> dict[str, Any]:
         """See `Method`; start and final are for methods that start themselves."""
-        options = {"midpoint": ("t", "sigma", "logsnr", "own"), "weights": tuple(WEIGHTS)}
+        options = {"midpoint": MIDPOINTS, "weights": tuple(WEIGHTS)}
         return options | {"start": ("rising", "full"), "final": ("full", "lower")} if self.gradient.rising else options
 
     @property

@@ -15,7 +15,7 @@ class Row(NamedTuple):
         family: which methods it is drawn like: "classical", "pseudo", "data" or "frozen" (that of the transfer, where
             left out), "exponential", "sigma", "ancestral", "adaptive", "corrector".
         like: the gradient part whose colour it has; its own where left out.
-        made_by: ``module:class`` within `toylab.samplers`, for what is no pair or has options of its own.
+        made_by: the class, by its name in `toylab.samplers._methods.KINDS`.
         settings: further arguments of the class, a dict.
     """
 
@@ -26,7 +26,7 @@ class Row(NamedTuple):
     midpoint: str = "t"
     family: str | None = None
     like: str | None = None
-    made_by: str = "pairs:Pair"
+    made_by: str = "Pair"
     settings: dict = {}
 
 
@@ -42,8 +42,8 @@ ROWS = [
     Row("S-PNDM", "ab2", "pseudo"),
     Row("F-PNDM", "ab4", "pseudo"),
     Row("PLMS", "plms", "pseudo"),
-    Row("DDPM", family="ancestral", made_by="ancestral:Ancestral"),
-    Row("PF", family="adaptive", made_by="adaptive:ProbabilityFlow"),
+    Row("DDPM", family="ancestral", made_by="Ancestral"),
+    Row("PF", family="adaptive", made_by="ProbabilityFlow"),
     # after the paper: PLMS and its shorter sisters with other weights are iPNDM and DEIS (Zhang and Chen 2023)
     Row("iPNDM", "plms", "pseudo", family="exponential"),
     Row("DEIS-tAB1", "rising-ab2", "pseudo", "t", family="exponential"),
@@ -55,11 +55,11 @@ ROWS = [
     # exponential Runge-Kutta (Lu et al. 2022, algorithms 1 and 2) and, on x0, its multistep form (2022b, algorithm 2)
     Row("DPM-Solver-2", "midpoint", "pseudo", midpoint="logsnr", family="exponential"),
     Row("DPM-Solver-3", "heun3", "pseudo", "logsnr", "logsnr", family="exponential"),
-    Row("DPM-Solver++2M", "rising-ab2", "data", "midpoint", like="plms", made_by="pairs:DPMSolverPlusPlus"),
-    Row("UniPC-2", family="corrector", like="plms", made_by="unipc:UniPC", settings={"slopes": 2}),
-    Row("UniPC-3", family="corrector", like="rk4", made_by="unipc:UniPC", settings={"slopes": 3}),
-    Row("EDM-Heun", family="sigma", like="improved-euler", made_by="edm:EDMHeun"),
-    Row("Adaptive-Heun", family="adaptive", like="improved-euler", made_by="adaptive_heun:AdaptiveHeun"),
+    Row("DPM-Solver++2M", "rising-ab2", "data", "midpoint", like="plms", made_by="DPMSolverPlusPlus"),
+    Row("UniPC-2", family="corrector", like="plms", made_by="UniPC", settings={"slopes": 2}),
+    Row("UniPC-3", family="corrector", like="rk4", made_by="UniPC", settings={"slopes": 3}),
+    Row("EDM-Heun", family="sigma", like="improved-euler", made_by="EDMHeun"),
+    Row("Adaptive-Heun", family="adaptive", like="improved-euler", made_by="AdaptiveHeun"),
 ]
 
 ALIASES = {"FON": "AB4", "PNDM": "F-PNDM", "Improved Euler": "Heun", "Probability flow": "PF"}
@@ -84,8 +84,10 @@ def look(name: str) -> tuple[str, str | None]:
     ("plms+classical") like its parts.
     """
     gradient, plus, transfer = name.partition("+")
+    if plus and name == name.lower() and "++" not in name:
+        return transfer, gradient
     known = [row for row in ROWS if name.lower().startswith(row.name.lower())]
     if not known:
-        return (transfer, gradient) if plus else ("custom", None)
+        return "custom", None
     row = max(known, key=lambda row: len(row.name))
     return row.family or row.transfer, row.like or row.gradient

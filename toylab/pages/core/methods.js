@@ -80,20 +80,24 @@ function solve(matrix, right) {
   return rows.map((row) => row[size]);
 }
 
-const halfLogSnr = (schedule, t) => -Math.log(sigmaAt(schedule, t));
+const logSigma = { clock: (schedule, t) => Math.log(sigmaAt(schedule, t)), time: (schedule, clock) => schedule.tOfSigma(Math.exp(clock)) };
+const clockOf = (name, transfer) => ({ t: TRANSFERS.classical, sigma: TRANSFERS.pseudo, logsnr: logSigma }[name] ?? transfer);
 
-// Averages over [nodes[0], end] in lambda with the density exp(rate lambda).
-function exponentialWeights(tables, nodes, end, rate) {
-  const points = tables.gauss.nodes.map((node) => nodes[0] + (end - nodes[0]) * (1 + node) / 2);
-  return averaged(nodes, points, points.map((point, i) => tables.gauss.weights[i] * Math.exp(rate * (point - end))));
-}
-
-// Averages over sigma, of the polynomial in t.
-function sigmaWeights(tables, schedule, times, s) {
-  const start = sigmaAt(schedule, times[0]), end = sigmaAt(schedule, s), parts = tables.gauss.nodes.map((node) => (1 + node) / 2);
-  const sigmas = parts.map((part) => (end > 0 ? start * (end / start) ** part : start * part ** 2));
-  const density = parts.map((part, i) => tables.gauss.weights[i] * (end > 0 ? sigmas[i] : part));
-  return averaged(times, sigmas.map((sigma) => schedule.tOfSigma(sigma)), density);
+// Those of a weights part, for the slopes at `times` and a step from times[0] to s.
+function weightsOf(name, tables, schedule, transfer, times, s) {
+  const part = tables.weights[name];
+  if (times.length === 1) return [1];
+  if (part.polynomial === null) return tables.adams[times.length];
+  const polynomial = clockOf(part.polynomial, transfer), over = clockOf(part.over, transfer);
+  const nodes = times.map((t) => polynomial.clock(schedule, t));
+  if (![polynomial, over].every((each) => Number.isFinite(each.clock(schedule, s)))) return times.map((_, i) => (i ? 0 : 1));
+  if (polynomial === over) return adamsWeights(nodes, polynomial.clock(schedule, s));
+  const start = over.clock(schedule, times[0]), end = over.clock(schedule, s);
+  const parts = tables.gauss.nodes.map((node) => (1 + node) / 2);
+  const even = start * end > 0; // in the logarithm of the clock, and in its root towards a reading of 0
+  const points = parts.map((part) => (even ? start * (end / start) ** part : end === 0 ? start * part ** 2 : start + (end - start) * part));
+  const density = parts.map((part, i) => tables.gauss.weights[i] * (even ? Math.abs(points[i]) : end === 0 ? part : 1));
+  return averaged(nodes, points.map((point) => polynomial.clock(schedule, over.time(schedule, point))), density);
 }
 
 function averaged(nodes, points, density) {
@@ -108,128 +112,72 @@ function averaged(nodes, points, density) {
 // ---- methods: generators of the state at every node after the first --------------------------------------------
 
 function* pair(row, tables, schedule, times, x, eps) {
-  const gradient = tables.gradients[row.gradient], transfer = TRANSFERS[row.transfer];
-  const owner = { t: TRANSFERS.classical, sigma: TRANSFERS.pseudo, own: transfer }[row.midpoint];
+  const gradient = tables.gradients[row.gradient], transfer = TRANSFERS[row.transfer], count = times.length - 1;
+  const full = gradient.adams > 1 && !gradient.tableau && row.start === "full";
+  const tableau = full ? tables.gradients.rk4.tableau : gradient.tableau, midpoint = clockOf(full ? "own" : row.midpoint, transfer);
   const slope = (x, t) => slopeOf(transfer, schedule, x, eps(x, t), t);
   let past = []; // [t, slope], newest first
-  for (let step = 0; step + 1 < times.length; step++) {
+  for (let step = 0; step < count; step++) {
     const t = times[step], s = times[step + 1];
     let average;
     past = past.slice(0, (gradient.adams ?? 1) - 1);
-    if (gradient.tableau && (gradient.adams === null || step < gradient.adams - 1)) {
-      const { a, b, c } = gradient.tableau, slopes = [];
-      c.forEach((part, i) => {
-        const clock = () => owner.clock(schedule, t) + part * (owner.clock(schedule, s) - owner.clock(schedule, t));
-        const u = part === 0 ? t : part === 1 ? s : owner.time(schedule, clock());
-        const stage = i ? moved(transfer, schedule, x, combine(a[i].map((weight) => weight / part), slopes.slice(0, a[i].length)), t, u) : x;
-        slopes.push(slope(stage, u));
-      });
-      average = combine(b, slopes);
-      past.unshift([t, slopes[0]]);
+    if (tableau && (gradient.adams === null || step < gradient.adams - 1)) {
+      const slopes = rungeKutta(row, tables, schedule, transfer, tableau, midpoint, t, s, x, slope);
+      average = slopes.average;
+      past.unshift([t, slopes.first]);
     } else {
       past.unshift([t, slope(x, t)]);
-      const end = transfer.clock(schedule, s);
-      const weights = row.weights === "equispaced" ? tables.adams[past.length]
-        : end === Infinity ? [1, 0, 0, 0].slice(0, past.length) : adamsWeights(past.map(([t]) => transfer.clock(schedule, t)), end);
-      average = combine(weights, past.map(([, slope]) => slope));
+      const used = past.slice(0, row.final === "lower" ? count - step : past.length);
+      average = combine(weightsOf(row.weights, tables, schedule, transfer, used.map(([t]) => t), s), used.map(([, slope]) => slope));
     }
     x = moved(transfer, schedule, x, average, t, s);
     yield x;
   }
 }
 
-// One step of order 4 that needs no past: [the state at s, eps at t].
-function fullOrderStep(tables, schedule, x, eps, t, s) {
-  const starter = { gradient: "rk4", transfer: "pseudo", midpoint: "sigma", weights: "equispaced" };
-  let first = null;
-  const recorded = (x, t) => { const value = eps(x, t); first ??= value; return value; };
-  const end = pair(starter, tables, schedule, [t, s], x, recorded).next().value;
-  return [end, first];
-}
-
-function* multistep(row, tables, schedule, times, x, eps, transfer, used, weights) {
-  let past = [];
-  for (let step = 0; step + 1 < times.length; step++) {
-    const t = times[step], s = times[step + 1];
-    if (row.start === "full" && step < row.order - 1) {
-      const [end, first] = fullOrderStep(tables, schedule, x, eps, t, s);
-      past = [[t, slopeOf(transfer, schedule, x, first, t)], ...past];
-      x = end;
-    } else {
-      past = [[t, slopeOf(transfer, schedule, x, eps(x, t), t)], ...past].slice(0, row.order);
-      const now = past.slice(0, used(times.length - 1 - step, s));
-      const shares = now.length === 1 ? [1] : weights(now.map(([t]) => t), s);
-      x = moved(transfer, schedule, x, combine(shares, now.map(([, slope]) => slope)), t, s);
-    }
-    yield x;
-  }
-}
-
-function deis(row, tables, schedule, times, x, eps) {
-  const used = (left, s) => (s === 0 && row.clock === "logsnr" ? 1 : row.order);
-  const clock = { sigma: sigmaAt, logsnr: halfLogSnr }[row.clock];
-  const weights = (nodes, s) => (row.clock === "t" ? sigmaWeights(tables, schedule, nodes, s)
-    : row.clock === "sigma" ? adamsWeights(nodes.map((t) => clock(schedule, t)), clock(schedule, s))
-    : exponentialWeights(tables, nodes.map((t) => clock(schedule, t)), clock(schedule, s), -1));
-  return multistep(row, tables, schedule, times, x, eps, TRANSFERS.pseudo, used, weights);
-}
-
-function dpmPlusPlus(row, tables, schedule, times, x, eps) {
-  const used = (left, s) => (s === 0 || (left === 1 && row.final === "lower") ? 1 : row.order);
-  const weights = (nodes, s) => {
-    const lambdas = nodes.map((t) => halfLogSnr(schedule, t)), end = halfLogSnr(schedule, s);
-    return row.solver_type === "midpoint" ? adamsWeights(lambdas, end) : exponentialWeights(tables, lambdas, end, 1);
+// The average slope of a step, and the slope at its beginning.
+function rungeKutta(row, tables, schedule, transfer, tableau, midpoint, t, s, x, slope) {
+  const { a, b, c, through } = tableau, inner = c.some((part) => part > 0 && part < 1);
+  const first = slope(x, t), slopes = [first], nodes = [t];
+  if (inner && !Number.isFinite(midpoint.clock(schedule, s))) return { average: first, first };
+  const averaged = (weights, stage, end) => {
+    if (!through.length || row.weights === "equispaced") return combine(weights, slopes.slice(0, weights.length));
+    const used = through[stage];
+    return combine(weightsOf(row.weights, tables, schedule, transfer, used.map((i) => nodes[i]), end), used.map((i) => slopes[i]));
   };
-  return multistep(row, tables, schedule, times, x, eps, TRANSFERS.data, used, weights);
-}
-
-function* dpm(row, tables, schedule, times, x, eps) {
-  const transfer = TRANSFERS.pseudo;
-  const line = (first, latest, node, end) => combine(exponentialWeights(tables, [0, node], end, -1), [first, latest]);
-  for (let step = 0; step + 1 < times.length; step++) {
-    const t = times[step], s = times[step + 1], first = eps(x, t);
-    let average = first;
-    if (s > 0) {
-      const start = halfLogSnr(schedule, t), length = halfLogSnr(schedule, s) - start;
-      const inner = (slope, lambda) => {
-        const u = schedule.tOfSigma(Math.exp(-lambda));
-        return eps(moved(transfer, schedule, x, slope, t, u), u);
-      };
-      average = inner(first, start + length / row.order);
-      if (row.order === 3) {
-        const late = inner(line(first, average, length / 3, 2 * length / 3), start + 2 * length / 3);
-        average = line(first, late, 2 * length / 3, length);
-      }
-    }
-    x = moved(transfer, schedule, x, average, t, s);
-    yield x;
+  for (let i = 1; i < c.length; i++) {
+    const start = midpoint.clock(schedule, t);
+    const u = c[i] === 1 ? s : midpoint.time(schedule, start + c[i] * (midpoint.clock(schedule, s) - start));
+    slopes.push(slope(moved(transfer, schedule, x, averaged(a[i].map((weight) => weight / c[i]), i - 1, u), t, u), u));
+    nodes.push(u);
   }
+  return { average: averaged(b, c.length - 1, s), first };
 }
 
 function* uniPc(row, tables, schedule, times, x, eps) {
   const transfer = TRANSFERS.data, count = times.length - 1;
   const slope = (x, t) => slopeOf(transfer, schedule, x, eps(x, t), t);
   const half = (nodes, end) => {
-    const h = end - nodes[0], part = h / (nodes[1] - nodes[0]) / 2 * (row.variant === "bh2" ? 1 : h / -Math.expm1(-h));
+    const h = nodes[0] - end, part = h / (nodes[0] - nodes[1]) / 2 * (row.variant === "bh2" ? 1 : h / -Math.expm1(-h));
     return [1 - part, part];
   };
   const go = (x, used, t, s) => {
-    const nodes = used.map(([node]) => halfLogSnr(schedule, node)), end = halfLogSnr(schedule, s);
-    const weights = used.length === 1 ? [1] : used.length === 2 ? half(nodes, end) : exponentialWeights(tables, nodes, end, 1);
+    const times = used.map(([node]) => node), logs = times.map((node) => logSigma.clock(schedule, node));
+    const weights = used.length === 2 ? half(logs, logSigma.clock(schedule, s)) : weightsOf("logsnr", tables, schedule, transfer, times, s);
     return moved(transfer, schedule, x, combine(weights, used.map(([, value]) => value)), t, s);
   };
   let past = [];
   for (let step = 0; step < count; step++) {
     const t = times[step], s = times[step + 1];
-    if (row.start === "full" && step < row.order - 1) {
-      const [end, first] = fullOrderStep(tables, schedule, x, eps, t, s);
-      past = [[t, slopeOf(transfer, schedule, x, first, t)], ...past];
-      x = end;
+    if (row.start === "full" && step < row.slopes - 1) {
+      const { average, first } = rungeKutta(row, tables, schedule, transfer, tables.gradients.rk4.tableau, transfer, t, s, x, slope);
+      past = [[t, first], ...past];
+      x = moved(transfer, schedule, x, average, t, s);
       yield x;
       continue;
     }
     if (past.length <= step) past = [[t, slope(x, t)], ...past]; // no corrector has evaluated here
-    const order = s === 0 ? 1 : Math.min(row.order, row.final === "lower" ? count - step : row.order);
+    const order = s === 0 ? 1 : Math.min(row.slopes, row.final === "lower" ? count - step : row.slopes);
     const used = past.slice(0, order), predicted = go(x, used, t, s);
     if (step < count - 1) {
       const arrived = [s, slope(predicted, s)];
@@ -251,7 +199,7 @@ function* edmHeun(row, tables, schedule, times, x, eps) {
 }
 
 // Python's class of a row -> what runs it
-export const KINDS = { Pair: pair, DEIS: deis, DPMSolverPlusPlus: dpmPlusPlus, DPMSolver: dpm, UniPC: uniPc, EDMHeun: edmHeun };
+export const KINDS = { Pair: pair, DPMSolverPlusPlus: pair, UniPC: uniPc, EDMHeun: edmHeun };
 
 // The states at all nodes and the evaluations made so far at each: { states: [Float64Array [2 n]], nfe: [int] }.
 export function runMethod(row, tables, schedule, times, x, eps) {
