@@ -280,3 +280,25 @@ def test_a_lab_computes_on_one_thread_and_gives_the_others_back():
         assert (seen, torch.get_num_threads()) == ([1], 2)
     finally:
         torch.set_num_threads(before)
+
+
+def test_no_figure_stays_open_when_computing_is_stopped():
+    def compute(number):
+        plt.figure()
+        if number == 2:
+            raise KeyboardInterrupt
+        return number, plt.gcf(), ""
+
+    lab = Lab("stopped", {"number": menu("number", (1, 2), 1)}, compute)
+    before = plt.get_fignums()
+    for text in ("2", "1", "2"):
+        lab.chosen = {"number": text}
+    assert plt.get_fignums() == before and lab.error == "KeyboardInterrupt"
+
+
+def test_with_no_box_ticked_a_lab_says_what_to_do_and_computes_nothing(lab):
+    lab, compute = lab
+    before, answered = lab.figure, lab.answered
+    choose(lab, names=[])
+    assert (lab.error, lab.figure) == ("Tick at least one of the methods.", before)
+    assert len(compute.asked) == 1 and lab.answered == answered + 1

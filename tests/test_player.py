@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import json
 import os
 import re
 import subprocess
@@ -505,3 +506,80 @@ def test_a_saved_sweep_is_shown_without_torch(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert "4 panels, 4 step counts, 40 particles" in run.stdout and page.exists()
+
+
+@pytest.mark.parametrize("hostile", ["</script>", "<!-- <script>", "<b>&amp;\"'", "]]>"])
+def test_no_text_of_a_sweep_ends_or_hides_the_script_of_a_page(tmp_path, hostile):
+    named = replace(SMALL, labels={"dataset": hostile, "schedule": hostile, "epsilon": hostile})
+    player = Player(named, titles={"DDIM": hostile}, heading=hostile, caption=hostile)
+    page = player.to_html(tmp_path / "player.html").read_text()
+    script = page.split('<script type="module">')[1].split("</script>")[0]
+    (line,) = [line for line in script.splitlines() if line.startswith("const state = ")]
+    assert "<" not in line and page.count("</script>") == 1
+    state = json.loads(line.removeprefix("const state = ").removesuffix(";"))
+    assert (state["scene"]["heading"], state["scene"]["panels"][2]["title"]) == (hostile, hostile)
+
+
+def test_what_the_output_says_of_the_picture_is_escaped(monkeypatch):
+    shown = []
+    monkeypatch.setattr("toylab.widgets.live.display", lambda data, **_: shown.append(data))
+    monkeypatch.setattr("toylab.widgets.live._running", lambda: ("cell", "run"))
+    Player(SMALL, heading='"><script>x</script>')._ipython_display_()
+    assert "<script>" not in shown[0]["text/html"] and "&lt;script&gt;" in shown[0]["text/html"]
+    assert set(shown[0]) == {"image/png", "text/html", "text/plain"}
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        Player(SMALL).to_html(tmp_path / "player.html")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"methods": 1}, "methods must be a list of names"),
+        ({"methods": [1]}, "methods must be a name"),
+        ({"steps": [4]}, "steps must be one of"),
+        ({"titles": {"DDIM": 1}}, "titles.*must be a text"),
+        ({"fields": {"DDIM": 1}}, "fields.*must be a dict"),
+        ({"heading": 1}, "heading must be a text"),
+        ({"caption": ["a"]}, "caption must be a text"),
+        ({"chosen": 1}, "chosen must be a dict"),
+        ({"choices": {"Set": 1}, "compute": print}, "choices.*must be a non-empty list"),
+        ({"theme": 1}, "theme must be a name"),
+    ],
+)
+def test_arguments_of_another_type_are_refused_by_name(arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Player(SMALL, **arguments)
+
+
+def test_the_view_holds_the_data_at_the_end_and_the_start_noise_as_time_goes_back():
+    scene = pack(SMALL)
+    ring, noise = 1.2, np.abs(SMALL.states["DDIM", 8][0]).max()
+    assert scene["fit"] == pytest.approx(ring) and scene["window"] == 3.3
+    sizes = []
+    for progress in (1.0, 0.5, 0.0):
+        player = Player(SMALL, ["DDIM"], steps=8)
+        player.progress = progress
+        sizes.append(player.still().axes[0].get_xlim()[1] / 1.05)
+    assert sizes[0] == pytest.approx(ring) and sizes[0] < sizes[1] < sizes[2]
+    assert sizes[2] > 0.75 * noise
+    assert Player(SMALL, window=2.5).still().axes[0].get_xlim()[1] == pytest.approx(1.05 * 2.5)
+
+
+def test_a_followed_particle_is_drawn_above_the_others_and_these_are_pale():
+    player = Player(SMALL, ["DDIM"], steps=8)
+    player.selected = [3]
+    (ax,) = player.still().axes
+    crowd = next(dots for dots in ax.collections if len(dots.get_offsets()) > 30 and dots.get_alpha() is not None)
+    track = next(lines for lines in ax.collections if type(lines).__name__ == "LineCollection")
+    assert crowd.get_alpha() < 0.5 and track.get_zorder() > crowd.get_zorder()
+
+
+def test_what_a_reader_builds_has_one_colour_and_the_dash_of_its_transfer():
+    names = [f"yours: {name}" for name in ("DDIM", "F-PNDM", "AB4", "plms+classical", "rk4+data")]
+    assert len({style(name)["color"] for name in names}) == 1
+    assert [bool(style(name)["dash"]) for name in names] == [False, False, True, True, True]

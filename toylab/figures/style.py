@@ -10,6 +10,7 @@ from toylab._errors import unknown_name
 from toylab.samplers.rows import look
 
 THEMES = ("light", "dark")
+YOURS = "yours: "  # stands before the name of a method that a reader has built: one colour, whatever it is made of
 ALERTS = {"light": "#a02020", "dark": "#ff9a8f"}  # by theme: what has gone wrong
 
 _SHADES = {  # hue: (on a light background, on a dark one)
@@ -53,7 +54,8 @@ def style(method, theme="light"):
         raise TypeError(f"method must be a name (str), got {method!r}")
     if theme not in THEMES:
         raise unknown_name("theme", theme, THEMES)
-    family, gradient = look(method)
+    family, gradient = look(method.removeprefix(YOURS))
+    gradient = None if method.startswith(YOURS) else gradient
     hue = _SHADES[_HUES.get(gradient, "neutral")]
     return {"color": hue[THEMES.index(theme)], "dash": _DASHES.get(family, ())}
 

@@ -5,6 +5,7 @@ import torch
 
 from toylab import datasets, schedules
 from toylab._errors import positive_int
+from toylab._types import Eps, ManifoldLike, ScheduleLike
 from toylab.analysis import Sweep, log_density
 from toylab.epsilon import exact_eps
 from toylab.samplers.core import start_noise
@@ -13,7 +14,14 @@ FORWARD, EXACT, NETWORK, DIFFERENCE = "forward process", "exact ε", "network ε
 SPREAD = 0.04  # of the exact epsilon's points: a curve of finite width has a field that can be drawn
 
 
-def forward_sweep(manifold, schedule, network=None, n=512, seed=0, nodes=48):
+def forward_sweep(
+    manifold: ManifoldLike,
+    schedule: ScheduleLike,
+    network: Eps | None = None,
+    n: int = 512,
+    seed: int = 0,
+    nodes: int = 48,
+) -> tuple[Sweep, dict]:
     """The forward process of data on `manifold` as a (sweep, fields) pair for `Player`.
 
     Panels: FORWARD, the particles over p_t; EXACT, with the field of the exact epsilon; and, where a `network`

@@ -4,6 +4,7 @@ Each has what its notebook plays with as a control, and shows no more than can b
 on one core. What takes longest, exact flows and runs, is kept, so that going back costs nothing.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 
@@ -37,7 +38,9 @@ MEASURES = {
 PICTURE = 7.0  # inches wide, for type that can be read from the last row
 
 
-def order_lab(methods=("DDIM", "S-PNDM", "F-PNDM", "RK4"), dataset="circle", particles=24):
+def order_lab(
+    methods: Iterable[str] = ("DDIM", "S-PNDM", "F-PNDM", "RK4"), dataset: str = "circle", particles: int = 24
+) -> Lab:
     """A live figure of convergence orders, with controls for everything that can hide one.
 
     Args:
@@ -70,8 +73,9 @@ def order_lab(methods=("DDIM", "S-PNDM", "F-PNDM", "RK4"), dataset="circle", par
 
 
 def clock_lab(
-    method="F-PNDM", dataset="circle", t_start=0.6, t_end=0.2, spread=0.05, first=20, nodes=10, optimised=False
-):
+    method: str = "F-PNDM", dataset: str = "circle", t_start: float | None = 0.6, t_end: float = 0.2,
+    spread: float = 0.05, first: int = 20, nodes: int = 10, optimised: bool = False,
+) -> Lab:  # fmt: skip
     """Where five clocks put the nodes, and what the same method loses with each, live.
 
     Args:
@@ -144,9 +148,9 @@ def clock_lab(
 
 
 def work_lab(
-    methods=("DDIM", "S-PNDM", "F-PNDM", "PLMS", "RK4", "DEIS-tAB3", "DPM-Solver++2M", "UniPC-2"),
-    dataset="circle", eps="exact", measure="error", particles=128,
-):  # fmt: skip
+    methods: Iterable[str] = ("DDIM", "S-PNDM", "F-PNDM", "PLMS", "RK4", "DEIS-tAB3", "DPM-Solver++2M", "UniPC-2"),
+    dataset: str = "circle", eps: str = "exact", measure: str = "error", particles: int = 128,
+) -> Lab:  # fmt: skip
     """What a network evaluation buys with each method, live.
 
     Args:
@@ -188,7 +192,7 @@ def work_lab(
     return Lab("work against precision", controls, compute)
 
 
-def fault_lab(network="spiral", methods=("DDIM", "S-PNDM"), particles=128):
+def fault_lab(network: str = "spiral", methods: Iterable[str] = ("DDIM", "S-PNDM"), particles: int = 128) -> Lab:
     """Whether an error is the solver's or the network's, live.
 
     Args:

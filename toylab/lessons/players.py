@@ -1,12 +1,15 @@
 """The main views of the notebooks, each a call or two on top of player, plots and tables."""
 
 import statistics
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from toylab import datasets, epsilon, grids, problems, schedules
 from toylab.analysis import sweep
 from toylab.analysis._run_sweep import METHODS, STEPS
 from toylab.analysis._table import Table
+from toylab.figures.style import YOURS
 from toylab.lessons.forward import forward_sweep
 from toylab.samplers import method, sample
 from toylab.samplers.gradients import GRADIENTS
@@ -18,9 +21,9 @@ TWIN_STEPS = (4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50)
 
 
 def explore(
-    dataset="spiral", epsilon="network", schedule="linear", methods=METHODS, n=512, seed=0, steps=50, unlikely=False,
-    **look,
-):  # fmt: skip
+    dataset: str = "spiral", epsilon: str = "network", schedule: str = "linear", methods: Iterable[str] = METHODS,
+    n: int = 512, seed: int = 0, steps: int | None = 50, unlikely: bool = False, **look: Any,
+) -> Player:  # fmt: skip
     """A player of several methods with dropdowns for the data set and for epsilon ("network" or "exact").
 
     Args:
@@ -42,7 +45,9 @@ def explore(
     return Player(compute(chosen, True), steps=steps, choices=choices, chosen=chosen, compute=compute, **look)
 
 
-def explore_forward(dataset="spiral", schedule="linear", n=512, seed=0, **look):
+def explore_forward(
+    dataset: str = "spiral", schedule: str = "linear", n: int = 512, seed: int = 0, **look: Any
+) -> Player:
     """The forward process as a player, with dropdowns for the data set and the schedule."""
 
     def compute(chosen, progress=None):
@@ -60,7 +65,10 @@ def explore_forward(dataset="spiral", schedule="linear", n=512, seed=0, **look):
     )  # fmt: skip
 
 
-def build(dataset="circle", gradient="ab4", transfer="pseudo", n=256, seed=0, steps=10, **look):
+def build(
+    dataset: str = "circle", gradient: str = "ab4", transfer: str = "pseudo", n: int = 256, seed: int = 0,
+    steps: int = 10, **look: Any,
+) -> Player:  # fmt: skip
     """A player of a method built from two dropdowns, between Euler and DDIM, with the exact epsilon.
 
     Args:
@@ -75,7 +83,7 @@ def build(dataset="circle", gradient="ab4", transfer="pseudo", n=256, seed=0, st
         common = {"n": n, "seed": seed, "manifold": problem.manifold, "labels": problem.labels}
         usual = sweep(problem.eps, problem.schedule, ("Euler", "DDIM"), counts, progress=False, **common)
         yours = sweep(problem.eps, problem.schedule, (parts,), counts, progress=progress, **common)
-        title = f"yours: {parts.name}"
+        title = f"{YOURS}{parts.name}"
         runs = {
             name: getattr(usual, name) | {(title, count): getattr(yours, name)[parts.name, count] for count in counts}
             for name in ("states", "nfe", "distance", "off")
@@ -88,8 +96,9 @@ def build(dataset="circle", gradient="ab4", transfer="pseudo", n=256, seed=0, st
 
 
 def twins(
-    dataset, schedule="linear", steps=TWIN_STEPS, start=10, n=256, seed=0, t_end=None, unlikely=False, **look
-):  # fmt: skip
+    dataset: str, schedule: str = "linear", steps: Iterable[int] = TWIN_STEPS, start: int = 10, n: int = 256,
+    seed: int = 0, t_end: float | None = None, unlikely: bool = False, **look: Any,
+) -> Player:  # fmt: skip
     """Classical methods in the upper row, their pseudo twins below, with exact epsilon.
 
     `unlikely` and `look` as for `explore`.
@@ -103,7 +112,10 @@ def twins(
     return Player(shown, steps=start, **look)
 
 
-def twin_table(dataset, schedule="linear", steps=50, n=512, seeds=(0, 1, 2), t_end=None):
+def twin_table(
+    dataset: str, schedule: str = "linear", steps: int = 50, n: int = 512, seeds: Iterable[int] = (0, 1, 2),
+    t_end: float | None = None,
+) -> Table:  # fmt: skip
     """Mean distance to the manifold of each classical method and its twin at N = `steps`, as a `Table`."""
     problem = problems.find(dataset, "exact", schedule)
     _, t_end = grids.limits(problem.schedule, None, t_end)

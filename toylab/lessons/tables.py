@@ -1,7 +1,10 @@
 """Tables that the notebooks show and that have no measurement of their own in `toylab.analysis`."""
 
+from collections.abc import Iterable
+
 from toylab import grids, problems
 from toylab.analysis._table import Table
+from toylab.problems import Problem
 from toylab.samplers import sample
 from toylab.samplers.transfers import Pseudo
 
@@ -9,7 +12,7 @@ ONE_POINT = ("Euler", "Heun", "RK4", "AB4", "DDIM", "PIE", "PRK", "F-PNDM")
 STARTS = ("DDIM", "S-PNDM", "F-PNDM", "PLMS", "PRK", "DPM-Solver-2")
 
 
-def one_point_table(methods=ONE_POINT, steps=10, n=512, seed=0):
+def one_point_table(methods: Iterable[str] = ONE_POINT, steps: int = 10, n: int = 512, seed: int = 0) -> Table:
     """The largest error of a particle for data that is a single point, with the exact epsilon: a `Table`."""
     point = problems.one_point()
     x_T = point.start(n, seed)
@@ -20,7 +23,7 @@ def one_point_table(methods=ONE_POINT, steps=10, n=512, seed=0):
     return Table(("method", "NFE", "largest error"), tuple(rows))
 
 
-def phi_table(n=256, seed=0):
+def phi_table(n: int = 256, seed: int = 0) -> Table:
     """Two properties of the pseudo move for data that is a single point, where epsilon is constant: a `Table`.
 
     One move against the exact flow, and two moves against one, over the whole way in two halves.
@@ -36,7 +39,7 @@ def phi_table(n=256, seed=0):
     return Table(("property", "largest difference"), rows)
 
 
-def start_table(problem, methods=STARTS, steps=10):
+def start_table(problem: Problem, methods: Iterable[str] = STARTS, steps: int = 10) -> Table:
     """How many evaluations each step of a method takes, counted: a `Table`."""
     runs = [sample(problem.eps, problem.schedule, name, steps, n=2, progress=False) for name in methods]
     rows = tuple((run.method, str(run.nfe), " ".join(map(str, run.nfe_per_step))) for run in runs)

@@ -1,10 +1,15 @@
 """The gallery: an anywidget that shows an image sweep, a grid of images a method."""
 
 import io
+from collections.abc import Iterable, Mapping
+
+from matplotlib.figure import Figure
 
 from toylab._errors import number, unknown_name
 from toylab._extras import extra
+from toylab.images.sweeps import ImageSweep
 from toylab.widgets.image_stills import VIEWS, image_still, pack_images
+from toylab.widgets.packing import texts
 from toylab.widgets.page import source
 from toylab.widgets.stage import Stage
 
@@ -43,13 +48,14 @@ class Gallery(Stage):
     selected = Int(-1).tag(sync=True)
 
     def __init__(
-        self, found, methods=None, *, steps=None, budget=None, progress=1.0, view="x_t", columns=None, remarks=None,
-        theme="auto", heading=None, caption=None,
+        self, found: ImageSweep, methods: Iterable[str] | None = None, *, steps: int | None = None,
+        budget: int | None = None, progress: float = 1.0, view: str = "x_t", columns: int | None = None,
+        remarks: Mapping[tuple[str, int], str] | None = None, theme: str = "auto", heading: str | None = None,
+        caption: str | None = None,
     ):  # fmt: skip
         self._found = found
         scene = pack_images(found, methods, columns=columns, remarks=remarks)
-        words = {"heading": heading, "caption": caption}
-        scene |= {name: text for name, text in words.items() if text is not None}
+        scene |= texts(heading=heading, caption=caption)
         if None not in (steps, budget):
             raise ValueError(f"give steps or budget, not both; got steps={steps}, budget={budget}")
         argument, wanted = ("steps", steps) if budget is None else ("budget", budget)
@@ -68,14 +74,14 @@ class Gallery(Stage):
         )
 
     @property
-    def counts(self):
+    def counts(self) -> dict[str, int | None]:
         """The number of steps in each panel on show, by method; None where a method needs more than the budget."""
         index = self.choice
         if not self.equal_nfe:
             return {panel["method"]: self.scene["steps"][index] for panel in self.scene["panels"]}
         return {panel["method"]: panel["within"][index] for panel in self.scene["panels"]}
 
-    def still(self, theme="light"):
+    def still(self, theme: str = "light") -> Figure:
         """The present view as a matplotlib Figure."""
         return image_still(self._found, self.scene, self.counts, self.progress, self.view, self.selected, theme)
 

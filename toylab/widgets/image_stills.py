@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -11,7 +12,7 @@ from matplotlib.lines import Line2D
 from toylab._errors import positive_int, unknown_name
 from toylab.figures.style import THEMES, line, style
 from toylab.images.sweeps import ImageSweep
-from toylab.widgets.packing import EQUAL_NFE, EQUAL_STEPS, MAX_PANELS, heading, join
+from toylab.widgets.packing import EQUAL_NFE, EQUAL_STEPS, heading, join, panels_of, texts
 from toylab.widgets.stills import node_at, reached
 
 VIEWS = ("x_t", "x0", "both")
@@ -33,6 +34,9 @@ def pack_images(found, methods=None, *, columns=None, remarks=None):
     methods = _methods(found, methods)
     images, channels, height, width = found.states[methods[0], found.steps[0]].shape[1:]
     columns = math.ceil(math.sqrt(images)) if columns is None else positive_int("columns", columns)
+    if not isinstance(remarks, Mapping | None):
+        raise TypeError(f"remarks must be a dict by (method, steps), got {remarks!r}")
+    texts(**{f"remarks[{at!r}]": text for at, text in (remarks or {}).items()})
     unknown = sorted(set(remarks or {}) - set(found.states), key=str)
     if unknown:
         raise ValueError(f"remarks must be on runs (method, steps) of the sweep, got {unknown[0]!r}")
@@ -63,14 +67,7 @@ def pack_images(found, methods=None, *, columns=None, remarks=None):
 def _methods(found, methods):
     if not isinstance(found, ImageSweep):
         raise TypeError(f"found must be an ImageSweep (toylab.images.image_sweep(...)), got {type(found).__name__}")
-    if isinstance(methods, str):
-        raise TypeError(f"methods must be a list of names, got the string {methods!r}")
-    chosen = tuple(found.methods if methods is None else methods)
-    for method in chosen:
-        if method not in found.methods:
-            raise unknown_name("methods", method, found.methods)
-    if not 1 <= len(chosen) <= MAX_PANELS or len(set(chosen)) < len(chosen):
-        raise ValueError(f"methods must be 1 to {MAX_PANELS} different names for as many panels, got {list(chosen)}")
+    chosen = panels_of(found.methods, methods)
     if next(iter(found.states.values())).shape[2] not in (1, 3):
         raise ValueError("found must have images of 1 or 3 channels")
     return chosen

@@ -39,7 +39,6 @@ function buildControl(control, choose) {
   return { row, show };
 }
 
-const GONE = "The kernel was restarted: run the cell again.";
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 function render({ model, el }) {

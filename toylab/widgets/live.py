@@ -87,7 +87,7 @@ def _register(widget):
 def _forget(value):
     """Drop Out[n], _n, _, __ and ___ where they are `value`: they would keep its arrays for ever."""
     shell = get_ipython()
-    spaces = (shell.user_ns.get("_oh", {}), shell.user_ns, vars(shell.displayhook))
+    spaces = (shell.user_ns.get("_oh", {}), shell.user_ns, shell.user_ns_hidden, vars(shell.displayhook))
     for space in spaces:
         for name in [name for name, held in space.items() if held is value]:
             if isinstance(name, int) or name.strip("_").isdecimal():

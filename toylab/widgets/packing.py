@@ -1,6 +1,6 @@
 """A sweep as the player draws it: a small header, and all arrays in one run of bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -60,15 +60,28 @@ def choose_methods(sweep, methods):
     """The methods to show, in order: all of the sweep's, or those named. Raises TypeError, ValueError."""
     if not isinstance(sweep, Sweep):
         raise TypeError(f"sweep must be a toylab Sweep (toylab.sweep(...) or Sweep.load), got {type(sweep).__name__}")
-    if isinstance(methods, str):
-        raise TypeError(f"methods must be a list of names, got the string {methods!r}")
-    chosen = tuple(sweep.methods if methods is None else methods)
+    return panels_of(sweep.methods, methods)
+
+
+def panels_of(known, methods=None):
+    """1 to MAX_PANELS of the names in `known`: all, or those in `methods`. Raises TypeError or ValueError."""
+    if isinstance(methods, str) or not isinstance(methods, Iterable | None):
+        raise TypeError(f"methods must be a list of names, got {methods!r}")
+    chosen = tuple(known if methods is None else methods)
     for method in chosen:
-        if method not in sweep.methods:
-            raise unknown_name("methods", method, sweep.methods)
+        if not isinstance(method, str) or method not in known:
+            raise unknown_name("methods", method, known)
     if not 1 <= len(chosen) <= MAX_PANELS or len(set(chosen)) < len(chosen):
         raise ValueError(f"methods must be 1 to {MAX_PANELS} different names for as many panels, got {list(chosen)}")
     return chosen
+
+
+def texts(**given):
+    """Those of the given texts that are not None, by name; TypeError for one that is no str."""
+    for name, text in given.items():
+        if not isinstance(text, str | None):
+            raise TypeError(f"{name} must be a text (str), got {text!r}")
+    return {name: text for name, text in given.items() if text is not None}
 
 
 def heading(sweep):
@@ -198,6 +211,8 @@ def _by_panel(argument, value, methods):
     for panel in value:
         if panel not in methods:
             raise unknown_name(argument, panel, methods)
+    if argument == "titles":
+        texts(**{f"titles[{panel!r}]": text for panel, text in value.items()})
     return value
 
 
@@ -230,6 +245,8 @@ def _shades(log_p):
 
 
 def _field(panel, field):
+    if not isinstance(field, Mapping):
+        raise TypeError(f"fields[{panel!r}] must be a dict of 'times', 'vectors' and 'extent', got {field!r}")
     try:
         times, extent = np.asarray(field["times"], dtype=np.float64), float(field["extent"])
         vectors = np.asarray(field["vectors"], dtype=np.float32)

@@ -1,5 +1,6 @@
 // What the player and the labs have in common: nodes, texts, changes of the model.
 
+const GONE = "The kernel was restarted: run the cell again.";
 const FOCUSABLE = new Set(["input", "select", "button", "canvas"]);
 
 function make(tag, properties = {}, ...children) {

@@ -11,7 +11,6 @@ const INKS = {
 };
 const FEW = 8; // tracks that stand out from the rest
 const HINT = "Click a particle to follow it, shift-click to follow several.";
-const GONE = "The kernel was restarted: run the cell again to choose anew.";
 const FADED = "59"; // alpha of particles that others are drawn upon
 const COLOUR_HINT = "Press C to change the colours.";
 const STATE = ["step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "show_unlikely", "theme"];

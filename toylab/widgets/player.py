@@ -1,12 +1,17 @@
 """The trajectory player: an anywidget that shows a sweep. Needs no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
 
 from toylab._errors import number, positive_int, unknown_name
 from toylab._extras import extra
 from toylab.analysis._sweep import Sweep
 from toylab.figures.style import THEMES
-from toylab.widgets.packing import pack
+from toylab.widgets.packing import pack, texts
 from toylab.widgets.page import source
 from toylab.widgets.stage import Stage
 from toylab.widgets.stills import node_at, png, still
@@ -65,22 +70,26 @@ class Player(Stage):
     error = Unicode("").tag(sync=True)
 
     def __init__(
-        self, sweep, methods=None, *, steps=None, progress=1.0, equal_nfe=False, tracks=64, window=None,
-        show_density=False, show_unlikely=False, theme="auto", titles=None, fields=None, heading=None, caption=None,
-        choices=None, chosen=None, compute=None,
+        self, sweep: Sweep, methods: Iterable[str] | None = None, *, steps: int | None = None, progress: float = 1.0,
+        equal_nfe: bool = False, tracks: int = 64, window: float | None = None, show_density: bool = False,
+        show_unlikely: bool = False, theme: str = "auto", titles: Mapping[str, str] | None = None,
+        fields: Mapping[str, Mapping] | None = None, heading: str | None = None, caption: str | None = None,
+        choices: Mapping[str, Iterable[str]] | None = None, chosen: Mapping[str, str] | None = None,
+        compute: Callable[[dict, Callable[[float], None]], Sweep | tuple[Sweep, Mapping]] | None = None,
     ):  # fmt: skip
         tracks = positive_int("tracks", tracks, 0)
         self._look = {"methods": methods, "window": window, "titles": titles, "tracks": tracks}
-        words = {"heading": heading, "caption": caption}
-        self._words = {name: text for name, text in words.items() if text is not None}
+        self._words = texts(heading=heading, caption=caption)
         self._compute = compute
         choices = _lists(choices)
         if choices and not callable(compute):
             raise TypeError(f"compute must be callable where choices are given, got {compute!r}")
-        chosen = {label: names[0] for label, names in choices.items()} | (chosen or {})
+        if not isinstance(chosen, Mapping | None):
+            raise TypeError(f"chosen must be a dict of names by label, got {chosen!r}")
+        chosen = {label: names[0] for label, names in choices.items()} | dict(chosen or {})
         _check_chosen(chosen, choices)
         scene = self._pack(sweep, fields)
-        if steps is not None and (equal_nfe or steps not in sweep.steps):
+        if steps is not None and (equal_nfe or not isinstance(steps, Integral) or steps not in sweep.steps):
             raise ValueError(f"steps must be one of {list(sweep.steps)}, and None with equal_nfe, got {steps!r}")
         shown = scene["budgets"] if equal_nfe else scene["steps"]
         default = max((j for j, count in enumerate(shown) if count <= 10), default=0)
@@ -101,21 +110,21 @@ class Player(Stage):
         )
 
     @classmethod
-    def from_file(cls, path, methods=None, **options):
+    def from_file(cls, path: str | Path, methods: Iterable[str] | None = None, **options: Any) -> "Player":
         """A player of the sweep saved in `path` (.npz); further arguments as for `Player`."""
         return cls(Sweep.load(path), methods, **options)
 
     @property
-    def sweep(self):
+    def sweep(self) -> Sweep:
         """The sweep on show; `show` puts another in its place."""
         return self._sweep
 
     @property
-    def budgets(self):
+    def budgets(self) -> list[int]:
         """The values of the equal-NFE slider, in evaluations."""
         return list(self.scene["budgets"])
 
-    def show(self, sweep, fields=None):
+    def show(self, sweep: Sweep, fields: Mapping[str, Mapping] | None = None) -> None:
         """Show another sweep in place; the controls stay where they are as far as it has such values."""
         scene = self._pack(sweep, fields)
         self._sweep, self._fields = sweep, fields
@@ -124,7 +133,7 @@ class Player(Stage):
             self.selected = [p for p in self.selected if p < scene["particles"]]
             self.scene = scene
 
-    def still(self, theme="light"):
+    def still(self, theme: str = "light") -> Figure:
         """The present view as a matplotlib Figure."""
         choices, index = self.scene["budgets" if self.equal_nfe else "steps"], self.choice
         runs = [panel["within"][index] if self.equal_nfe else index for panel in self.scene["panels"]]
@@ -189,7 +198,7 @@ def _lists(choices):
     if not isinstance(choices, Mapping | None):
         raise TypeError(f"choices must be a dict of lists of names, got {choices!r}")
     for label, names in (choices or {}).items():
-        if isinstance(names, str) or not list(names):
+        if isinstance(names, str) or not isinstance(names, Iterable) or not list(names):
             raise ValueError(f"choices[{label!r}] must be a non-empty list of names, got {names!r}")
     return {label: list(names) for label, names in (choices or {}).items()}
 

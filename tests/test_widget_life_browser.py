@@ -1,0 +1,133 @@
+"""A widget in JupyterLab through its life: saved and opened again, its kernel restarted, its cell run again."""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from browser import jupyterlab, notebook, open_page, run_all, settled
+from test_player_browser import kernel_says
+
+CELLS = (
+    f"""import sys, time; sys.path.insert(0, {str(Path(__file__).parent)!r})
+import matplotlib.pyplot as plt
+from synthetic import sweep
+from toylab._progress import Bar
+from toylab.widgets import Player
+from toylab.widgets.lab import Lab, several, slider""",
+    """for _ in Bar(range(30), "work"): time.sleep(0.1)
+player = Player(sweep(), choices={"Data set": ["ring", "disc"]}, compute=lambda chosen, progress: sweep(steps=(2, 10)))
+player""",
+    """def draw(size, names):
+    figure, ax = plt.subplots(figsize=(5, 4))
+    ax.plot([0, size])
+    return size, figure, "drawn"
+names = several("methods", ("DDIM", "Euler"), ("DDIM",))
+Lab("sizes", {"size": slider("size", [1, 2, 3], 1), "names": names}, draw)""",
+)
+SIZE = {"viewport": {"width": 1280, "height": 720}}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    source = notebook(tmp_path_factory.mktemp("life") / "life.ipynb", *CELLS)
+    with jupyterlab(tmp_path_factory.mktemp("server"), [source]) as server:
+        yield server
+
+
+def run(page):
+    run_all(page)
+    page.locator(".toylab-player").wait_for()
+    page.locator(".toylab-lab").wait_for()
+    settled(page)
+
+
+def end_kernels(server):
+    """Shut down every session, as a server that is started anew has none."""
+    sessions = f"http://127.0.0.1:{server.port}/api/sessions"
+    with urllib.request.urlopen(f"{sessions}?token={server.token}") as answer:
+        for session in json.load(answer):
+            ask = urllib.request.Request(f"{sessions}/{session['id']}?token={server.token}", method="DELETE")
+            urllib.request.urlopen(ask).close()
+
+
+@pytest.fixture(scope="module")
+def saved(started, server):
+    """The notebook as it is on the disk after a run and a save."""
+    file = server.root / "life.ipynb"
+    with open_page(started, server.url("life.ipynb"), **SIZE) as page:
+        run(page)
+        before = file.read_text()
+        page.evaluate("() => { window.jupyterapp.commands.execute('docmanager:save'); }")
+        for _ in range(100):
+            if file.read_text() != before:
+                break
+            page.wait_for_timeout(100)
+    end_kernels(server)
+    return file
+
+
+def test_a_notebook_opened_again_shows_the_pictures_and_how_to_make_them_live(started, server, saved):
+    with open_page(started, server.url("life.ipynb"), **SIZE) as page:
+        pictures = page.locator(".toylab-place img")
+        pictures.nth(1).wait_for(timeout=30_000)
+        page.wait_for_timeout(3000)  # within which JupyterLab gives up on models that it does not find
+        assert all(picture.evaluate("node => node.naturalWidth > 300") for picture in pictures.all())
+        assert page.get_by_text("Run the cell to make it live").count() == 2
+        assert not re.search("not found|Loading widget|Error displaying", page.locator(".jp-Notebook").inner_text())
+        assert page.locator(".toylab-player, .toylab-lab").count() == 0
+        run(page)
+        assert page.locator(".toylab-place > img:visible").count() == 0
+
+
+def test_no_progress_bar_is_left_in_a_saved_notebook(saved):
+    outputs = [output for cell in json.loads(saved.read_text())["cells"] for output in cell["outputs"]]
+    kinds = [sorted(output.get("data", {"text": 0})) for output in outputs]
+    assert [kind for kind in kinds if kind] == [["image/png", "text/html", "text/plain"]] * 2
+    assert "work" not in json.dumps(outputs)
+
+
+def test_a_page_of_nbconvert_has_the_pictures_with_words_and_no_bar(saved, tmp_path):
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path), str(saved)]
+    subprocess.run(command, check=True, capture_output=True)
+    page = (tmp_path / "life.html").read_text()
+    pictures = re.findall(r'<img alt="([^"]*)"[^>]*src="data:image/png;base64,([^"]+)"', page)
+    assert [words for words, _ in pictures] == [
+        "ring · linear schedule · epsilon: exact: Euler, RK4, DDIM, F-PNDM; 10 steps",
+        "sizes. size 1; methods DDIM. drawn",
+    ]
+    assert all(base64.b64decode(data).startswith(b"\x89PNG") for _, data in pictures)
+    assert "work:" not in page and "widget-view" not in page
+
+
+def test_after_a_restart_the_widgets_say_so_and_what_needs_the_kernel_is_off(started, server):
+    with open_page(started, server.url("life.ipynb"), **SIZE) as page:
+        run(page)
+        page.evaluate(
+            "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart().then(() => {}); }"
+        )
+        page.locator(".toylab-player .status", has_text="The kernel was restarted").wait_for(timeout=30_000)
+        page.locator(".toylab-lab .error", has_text="The kernel was restarted").wait_for()
+        assert page.get_by_label("Data set").is_disabled()
+        assert all(node.is_disabled() for node in page.locator(".toylab-lab :is(input, select)").all())
+        before = settled(page)
+        steps = page.locator(".toylab-player").get_by_role("slider", name="Steps")
+        steps.press("ArrowLeft")  # needs no kernel
+        settled(page, different_from=before)
+
+
+def test_running_a_cell_again_closes_its_last_widgets_and_their_arrays_are_freed(started, server):
+    count = """import gc
+from ipywidgets.widgets.widget import _instances
+gc.collect()
+print(len([each for each in gc.get_objects() if Player in type(each).__mro__]),
+      len([each for each in _instances.values() if isinstance(each, (Player, Lab))]))"""
+    with open_page(started, server.url("life.ipynb"), **SIZE) as page:
+        for _ in range(3):
+            run(page)
+        assert kernel_says(page, count) == "1 2"
+        assert page.locator(".toylab-player").count() == page.locator(".toylab-lab").count() == 1
