@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from browser import browser, jupyterlab, notebook, open_page, run_all, settled  # noqa: E402
+from browser import browser, jupyterlab, notebook, open_notebook, settled  # noqa: E402
 
 import toylab  # noqa: E402
 
@@ -85,12 +85,11 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, browser() as started:
         saved, server = spiral().save(Path(folder) / "spiral.npz"), Path(folder) / "server"
-        cell = f"from toylab.figures import Player\nPlayer.from_file({str(saved)!r})"
+        cell = f"from toylab.widgets import Player\nPlayer.from_file({str(saved)!r})"
         source = notebook(Path(folder) / "player.ipynb", cell)
         server.mkdir()
         look = {"viewport": {"width": 1500, "height": 1000}, "device_scale_factor": options.ratio}
-        with jupyterlab(server, [source]) as lab, open_page(started, lab.url(source.name), **look) as page:
-            run_all(page)
+        with jupyterlab(server) as lab, open_notebook(started, lab, source, **look) as page:
             settled(page, seconds=60)
             page.evaluate(WATCH)
             ratio = f"device pixel ratio {options.ratio:g}"

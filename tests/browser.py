@@ -112,11 +112,8 @@ class Lab:
 
 
 @contextmanager
-def jupyterlab(folder, notebooks=(), seconds=90):
-    """A running JupyterLab whose settings, runtime files and root all lie in `folder`.
-
-    Args:
-        folder: an empty directory. notebooks: files that are copied into its root.
+def jupyterlab(folder, seconds=90):
+    """A running JupyterLab whose settings, runtime files and root all lie in `folder`, an empty directory.
 
     Yields a `Lab`; the server is ended afterwards. Raises TimeoutError with its log if it does not start.
     """
@@ -142,8 +139,6 @@ def jupyterlab(folder, notebooks=(), seconds=90):
     quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
     root = folder / "root"
     root.mkdir()
-    for notebook in notebooks:
-        shutil.copy(notebook, root)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -189,6 +184,21 @@ def notebook(path, *cells):
     )
     nbformat.write(book, path)
     return Path(path)
+
+
+@contextmanager
+def open_notebook(started, server, source, seconds=240, **context):
+    """A page with a copy of the notebook at `source` whose cells have all run. Its kernel ends with it.
+
+    Arguments as for `open_page` and `run_all`.
+    """
+    shutil.copy(source, server.root)
+    with open_page(started, server.url(source.name), **context) as page:
+        run_all(page, seconds)
+        try:
+            yield page
+        finally:
+            page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 
 def run_all(page, seconds=120):

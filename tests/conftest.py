@@ -26,6 +26,28 @@ hypothesis.settings.load_profile("toylab")
 matplotlib.use("Agg")
 
 
+FIRST = "notebook", "browser", "slow"  # the longest come first, so that no process waits for another at the end
+NEEDS = {"ran": "notebook", "started": "browser"}  # fixture: the marker of a test that uses it
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark tests by what they need; those of one file share its fixtures, and so go to one process of xdist."""
+    rank = {}
+    for item in items:
+        for fixture in NEEDS.keys() & set(item.fixturenames):
+            item.add_marker(NEEDS[fixture])
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        own = [FIRST.index(mark.name) for mark in item.iter_markers() if mark.name in FIRST]
+        rank[_group(item)] = min([rank.get(_group(item), len(FIRST)), *own])
+    items.sort(key=lambda item: rank[_group(item)])
+
+
+def _group(item):
+    return item.get_closest_marker("xdist_group").args[0]
+
+
 @pytest.fixture(autouse=True)
 def same_random_numbers_in_any_order():
     """Every test starts from the same global generators, whichever tests ran before it."""
@@ -41,6 +63,13 @@ def started():
         pytest.skip("no Chromium found: install the system's, or name one in the variable CHROMIUM")
     with browser.browser() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory):
+    """A JupyterLab that all notebooks of a worker share; see `browser.open_notebook`."""
+    with browser.jupyterlab(tmp_path_factory.mktemp("jupyter")) as server:
+        yield server
 
 
 def _refuse(report, what, reason):

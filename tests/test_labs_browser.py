@@ -1,7 +1,7 @@
 """A lab in JupyterLab: keys and boxes reach the kernel, it says that it is busy, and the last choice wins."""
 
 import pytest
-from browser import jupyterlab, notebook, open_page, run_all
+from browser import notebook, open_notebook
 from test_player_browser import kernel_says
 
 CELLS = (
@@ -52,12 +52,10 @@ def ready(lab, different_from=None, seconds=60):
 
 
 @pytest.fixture(scope="module")
-def page(started, tmp_path_factory):
+def page(started, jupyter, tmp_path_factory):
     source = notebook(tmp_path_factory.mktemp("labs") / "labs.ipynb", *CELLS)
-    with jupyterlab(tmp_path_factory.mktemp("server"), [source]) as server:
-        with open_page(started, server.url("labs.ipynb")) as page:
-            run_all(page)
-            yield page
+    with open_notebook(started, jupyter, source) as page:
+        yield page
 
 
 @pytest.fixture

@@ -1,17 +1,47 @@
-"""The notebooks: they run, they read well without a kernel, and they keep their logic in the package."""
+"""The notebooks, each run once as a student uses it: they show what is committed, and their sliders answer.
+
+They run in JupyterLab, where a Chromium is found; without one in a kernel alone, and tests of sliders skip.
+"""
 
 import importlib.util
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pytest
+from browser import chromium, hashes, open_notebook, settled
+from playwright.sync_api import Page
+from test_labs_browser import ready
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 spec = importlib.util.spec_from_file_location("execute", NOTEBOOKS.parent / "scripts" / "notebooks.py")
 execute = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(execute)
 NAMES = execute.names()
+OUTPUTS = """() => [...window.jupyterapp.shell.currentWidget.content.widgets].map(
+    (cell) => cell.model.outputs?.toJSON() ?? null
+)"""
+SHOW_OUTPUT = """([cell]) => {
+    const book = window.jupyterapp.shell.currentWidget.content;
+    book.activeCellIndex = cell;
+    book.scrollToItem(cell, "start");
+}"""
+PLAYERS = {
+    "01_start_here": 1,
+    "02_noise_and_the_perfect_denoiser": 1,
+    "03_classical_methods_fall_off": 4,
+    "05_build_your_own_sampler": 1,
+    "10_digits": 3,  # two of them galleries
+}
+CHOICES = {"01_start_here", "02_noise_and_the_perfect_denoiser", "05_build_your_own_sampler"}  # of another data set
+
+LABS = {  # notebook: a slider of its lab, and a key that moves it
+    "06_convergence_order": ("t_end", "ArrowLeft"),
+    "07_the_right_clock": ("nodes", "ArrowRight"),
+    "08_counting_network_calls": ("t_end", "ArrowRight"),
+    "09_whose_fault_is_it": ("particles", "ArrowLeft"),
+}
 
 
 def read(name):
@@ -26,15 +56,42 @@ def players(notebook):
     return sum(output.get("data", {}).get("text/plain", "").startswith("Player(") for output in outputs(notebook))
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def executed(request):
-    return request.param, execute.execute(NOTEBOOKS / f"{request.param}.ipynb")
+@dataclass
+class Ran:
+    """A notebook that has run: with its outputs made light, and its page where it ran in a browser."""
+
+    name: str
+    notebook: nbformat.NotebookNode
+    page: Page | None
 
 
-def test_notebook_runs_from_top_to_bottom_and_shows_what_is_committed(executed):
-    name, fresh = executed
-    kinds = [sorted(output.get("data", {"text": 0})) for output in outputs(fresh)]
-    committed = [sorted(output.get("data", {"text": 0})) for output in outputs(read(name))]
+def with_outputs(notebook, found):
+    """`notebook` with these lists of outputs, one a cell, made light."""
+    for cell, fresh in zip(notebook.cells, found, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.from_dict(output) for output in fresh]
+    return execute.lighten(notebook)
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in NAMES])
+def ran(request):
+    path = NOTEBOOKS / f"{request.param}.ipynb"
+    if chromium() is None:
+        yield Ran(request.param, execute.execute(path), None)
+        return
+    started, jupyter = map(request.getfixturevalue, ("started", "jupyter"))
+    with open_notebook(started, jupyter, path, viewport={"width": 1500, "height": 1200}) as page:
+        yield Ran(request.param, with_outputs(read(request.param), page.evaluate(OUTPUTS)), page)
+
+
+@pytest.fixture
+def page(started, ran):
+    return ran.page
+
+
+def test_notebook_runs_from_top_to_bottom_and_shows_what_is_committed(ran):
+    kinds = [sorted(output.get("data", {"text": 0})) for output in outputs(ran.notebook)]
+    committed = [sorted(output.get("data", {"text": 0})) for output in outputs(read(ran.name))]
     assert kinds == committed
 
 
@@ -42,11 +99,75 @@ def numbers(text):
     return [float(number) for number in re.findall(r"(?<![\w.])-?\d+\.?\d*(?:e[+-]?\d+)?", text or "")]
 
 
-def test_numbers_shown_are_those_committed(executed):
-    name, fresh = executed
-    for new, old in zip(outputs(fresh), outputs(read(name)), strict=True):
+def test_numbers_shown_are_those_committed(ran):
+    for new, old in zip(outputs(ran.notebook), outputs(read(ran.name)), strict=True):
         for text in (lambda output: output.get("text"), lambda output: output.get("data", {}).get("text/html")):
             assert numbers(text(new)) == pytest.approx(numbers(text(old)), rel=0.02, abs=1e-9)
+
+
+def player(page, index):
+    """The index-th player of the notebook, brought into view and drawn."""
+    cells = page.evaluate(
+        """() => [...window.jupyterapp.shell.currentWidget.content.widgets].flatMap((cell, i) =>
+            (cell.model.outputs?.toJSON() ?? []).some((output) =>
+                output.data?.["application/vnd.jupyter.widget-view+json"] && output.data["image/png"]) ? [i] : [])"""
+    )
+    page.evaluate(SHOW_OUTPUT, [cells[index]])
+    found = page.locator(".jp-Cell").nth(cells[index]).locator(".toylab-player")
+    found.wait_for(timeout=30_000)
+    found.scroll_into_view_if_needed()
+    return found, len(cells)
+
+
+def test_every_player_moves_with_its_sliders_and_comes_back(ran, page):
+    for index in range(PLAYERS.get(ran.name, 0)):
+        found, count = player(page, index)
+        assert count == PLAYERS[ran.name]
+        found.evaluate("(node) => { document.querySelectorAll('.marked').forEach((n) => n.classList.remove('marked'));"
+                       " node.classList.add('marked'); }")  # fmt: skip
+        canvases = ".marked .stage canvas"
+        before = settled(page, canvases)
+        for slider in found.get_by_role("slider").all():
+            if not slider.is_visible():
+                continue
+            slider.focus()
+            page.keyboard.press("ArrowLeft")
+            moved = settled(page, canvases, different_from=before)
+            page.keyboard.press("ArrowRight")
+            assert settled(page, canvases, different_from=moved) == before
+
+
+def test_another_data_set_is_computed_in_place(ran, page):
+    if ran.name not in PLAYERS:
+        return
+    found, _ = player(page, 0)
+    assert bool(found.get_by_label("Data set").count()) == (ran.name in CHOICES)
+    if ran.name not in CHOICES:
+        return
+    before = hashes(page)
+    found.get_by_label("Data set").select_option("moons")
+    page.wait_for_function(
+        "() => document.querySelector('.toylab-player .heading').textContent.startsWith('moons')", timeout=120_000
+    )
+    assert settled(page) != before
+    assert page.locator(".toylab-player .error").first.inner_text() == ""
+
+
+def test_the_first_figure_of_a_later_notebook_is_drawn_anew_from_its_slider(ran, page):
+    if ran.name not in LABS:
+        return
+    (label, key), back = LABS[ran.name], {"ArrowLeft": "ArrowRight", "ArrowRight": "ArrowLeft"}
+    cell = next(i for i, cell in enumerate(read(ran.name).cells) if "_lab(" in cell.source)
+    page.evaluate(SHOW_OUTPUT, [cell])
+    found = page.locator(".toylab-lab")
+    found.wait_for()
+    before = ready(found)
+    slider = found.get_by_role("slider", name=label, exact=True)
+    slider.press(key)
+    after = ready(found, different_from=before)
+    assert found.locator(".error").inner_text() == ""
+    slider.press(back[key])
+    assert ready(found, different_from=after) == before
 
 
 def test_there_are_the_first_three_notebooks():

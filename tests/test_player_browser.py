@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import CANVASES, hashes, jupyterlab, notebook, open_page, run_all, settled
+from browser import CANVASES, hashes, notebook, open_notebook, open_page, settled
 from synthetic import STEPS, sweep
 
 from toylab.widgets import Player
@@ -255,14 +255,11 @@ player""",
 
 
 @pytest.fixture(scope="module")
-def lab(started, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("lab")
-    source = notebook(folder / "player.ipynb", *CELLS)
-    with jupyterlab(tmp_path_factory.mktemp("server"), [source]) as server:
-        with open_page(started, server.url("player.ipynb"), viewport={"width": 1500, "height": 1100}) as page:
-            run_all(page)
-            settled(page)
-            yield page
+def lab(started, jupyter, tmp_path_factory):
+    source = notebook(tmp_path_factory.mktemp("lab") / "player.ipynb", *CELLS)
+    with open_notebook(started, jupyter, source, viewport={"width": 1500, "height": 1100}) as page:
+        settled(page)
+        yield page
 
 
 def test_in_jupyterlab_keys_move_the_sliders_and_the_kernel_learns_of_it(lab):
