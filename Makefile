@@ -15,6 +15,7 @@ LAB := $(VENV)/.installed-lab
 TEST := $(VENV)/.installed-test
 DECLARED := pyproject.toml constraints.txt
 CHECK := $(if $(filter command% environment%,$(origin PYTHON)),same-python)
+ALL_CORES := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test notebooks reproduce picture lint clean same-python
@@ -40,7 +41,7 @@ lab: $(LAB)  ## install what is missing and open JupyterLab on notebooks/
 
 test: $(TEST)  ## install what is missing and run every test
 	@echo "toylab: running the tests"
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest $(ALL_CORES) $(ARGS)
 
 notebooks: $(TEST)  ## run every notebook from top to bottom and keep its outputs
 	@echo "toylab: running the notebooks"

@@ -137,7 +137,7 @@ def extra_of(node):
 def undeclared_imports(sources, allowed):
     """{file: names} of third-party imports in `sources` {path: code} that no `allowed` package provides"""
     distributions = packages_distributions()
-    siblings = {path.stem for path in sources} | OURS
+    siblings = {name for path in sources for name in (path.stem, path.parent.name)} | OURS
     missing = {}
     for path, source in sources.items():
         foreign = set(imported_names(source)) - sys.stdlib_module_names - siblings

@@ -7,6 +7,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from toylab._extras import extra
+
 QUIET = 10.0  # seconds between two lines in a file or a log
 LINE = "{desc}: {percentage:.0f}%, {n_fmt} of {total_fmt} ({elapsed}, {remaining} left{postfix})"
 
@@ -46,7 +48,8 @@ class Bar(tqdm):
         if self._output is not None:
             self._output.update({"text/plain": text} if text else {}, raw=True)
         elif text:
-            from IPython.display import display
+            with extra("lab"):
+                from IPython.display import display
 
             self._output = display({"text/plain": text}, raw=True, display_id=True)
         return True
