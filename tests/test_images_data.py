@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import random
+import struct
 import subprocess
 import sys
 import tarfile
@@ -21,7 +22,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image
+from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 
 import toylab
@@ -279,7 +280,8 @@ def test_files_that_are_no_images_are_passed_over(tmp_path):
     for name in ("Thumbs.db", ".DS_Store", "._1.png", "readme.txt", ".cache/2.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"text")
-    assert len(images.load(tmp_path, size=4)) == 1
+    found = images.load(tmp_path, size=4)
+    assert len(found) == 1 and found.passed_over == 2 and "2 other files passed over" in repr(found)
 
 
 KINDS = {  # what is saved -> the RGB that it stands for
@@ -324,6 +326,68 @@ def test_photographs_are_turned_upright(tmp_path):
     save_image(tmp_path / "1.png", array, exif=exif)
     found = images.load(tmp_path, size=8).pixels[0].permute(1, 2, 0)
     assert np.array_equal(found, np.rot90(array, -1))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_that_of_pillow(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    save_image(tmp_path / "1.png", some_images(n=1)[0], exif=exif)
+    with Image.open(tmp_path / "1.png") as file:
+        upright = np.asarray(ImageOps.exif_transpose(file))
+    assert np.array_equal(images.load(tmp_path, size=8).pixels[0].permute(1, 2, 0), upright)
+
+
+def test_one_damaged_exif_value_does_not_hide_the_orientation_or_the_image(tmp_path):
+    """Pillow's own exif_transpose writes all of the data again, and fails at a signed rational of -1 / 0."""
+    orientation, resolution = struct.pack("<HHIHH", 0x112, 3, 1, 6, 0), struct.pack("<HHII", 0x11A, 10, 1, 38)
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + orientation + resolution + b"\0" * 4 + struct.pack("<ii", -1, 0)
+    array = np.repeat(np.arange(0, 256, 16, dtype=np.uint8)[:, None], 16, 1)
+    save_image(tmp_path / "1.jpg", array, exif=exif, quality=100)
+    save_image(tmp_path / "2.jpg", array, exif=b"Exif\0\0 no data at all", quality=100)
+    found = images.load(tmp_path, size=16).pixels[:, 0].int()
+    assert (found[0] - torch.from_numpy(np.rot90(array, -1).astype(np.int32))).abs().max() <= 2
+    assert (found[1] - torch.from_numpy(array.astype(np.int32))).abs().max() <= 2
+
+
+@pytest.mark.parametrize(
+    "ending, form",
+    [("jfif", "JPEG"), ("jpe", "JPEG"), ("pnm", "PPM"), ("jp2", "JPEG2000"), ("tga", "TGA"), ("apng", "PNG")],
+)
+def test_every_ending_that_pillow_knows_is_an_image(tmp_path, ending, form):
+    save_image(tmp_path / f"1.{ending}", np.full((8, 8, 3), 80, np.uint8), format=form)
+    assert (images.load(tmp_path, size=8).pixels.int() - 80).abs().max() <= 1
+
+
+def test_files_that_hold_no_pictures_are_no_images(tmp_path):
+    save_image(tmp_path / "1.png", np.zeros((4, 4), np.uint8))
+    for name in ("data.h5", "paper.ps", "film.mpg"):
+        (tmp_path / name).write_bytes(b"something else")
+    found = images.load(tmp_path, size=4)
+    assert len(found) == 1 and found.passed_over == 3
+
+
+def test_sixteen_bits_of_a_portable_grey_map_become_eight(tmp_path):
+    values = np.arange(16, dtype=">u2") * 257
+    (tmp_path / "1.pgm").write_bytes(b"P5\n4 4\n65535\n" + values.tobytes())
+    assert images.load(tmp_path, size=4).pixels[0, 1].flatten().tolist() == list(range(16))
+
+
+@one_folder(max_examples=20)
+@given(byte_images)
+def test_channels_are_turned_as_pillow_turns_them(tmp_path, array):
+    np.savez(tmp_path / "i.npz", images=array)
+    pillow = [Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image) for image in array]
+    for channels, mode in ((1, "L"), (3, "RGB")):
+        found = images.load(tmp_path / "i.npz", channels=channels).pixels.permute(0, 2, 3, 1).numpy()
+        expected = np.stack([np.asarray(image.convert(mode)).reshape(*array.shape[1:3], channels) for image in pillow])
+        assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("channels, error", [(2, ValueError), (4, ValueError), ("grey", TypeError)])
+def test_other_numbers_of_channels_are_refused(channels, error):
+    with pytest.raises(error, match="channels must be"):
+        images.load("digits", channels=channels)
 
 
 @one_folder(max_examples=30)

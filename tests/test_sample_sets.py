@@ -16,6 +16,8 @@ from commands import assert_mistake, run, run_json
 from image_networks import Shrinking, save_small_unet, small_unet
 
 import toylab
+from toylab import _processes as processes
+from toylab._files import owned
 from toylab.images import sets as sample_sets
 from toylab.images.sampler import ImageSampler, image_seeds
 from toylab.images.sets import sample_set
@@ -336,9 +338,17 @@ def test_an_error_of_the_main_process_is_raised_in_all(monkeypatch):
     class Place:
         is_main_process = False
 
-    monkeypatch.setattr(sample_sets, "broadcast_object_list", lambda given: [None, ValueError("out must be")])
+    monkeypatch.setattr(processes, "place", Place)
+    monkeypatch.setattr(processes, "broadcast_object_list", lambda given: [None, ValueError("out must be")])
     with pytest.raises(ValueError, match="out must be"):
-        sample_sets._agreed(Place, lambda: pytest.fail("done by another process"))
+        processes.agreed(lambda: pytest.fail("done by another process"))
+
+
+def test_a_second_call_that_fills_the_same_folder_is_told_at_once(tmp_path):
+    make(tmp_path / "set", n=2)
+    with owned(tmp_path / "set/settings.json"), pytest.raises(FileExistsError, match="is being written by another run"):
+        make(tmp_path / "set", n=4)
+    assert len(make(tmp_path / "set", n=4)) == 4
 
 
 # the command line

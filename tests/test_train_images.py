@@ -444,16 +444,25 @@ def test_unknown_configuration_is_named():
         train_images("cifar-10")
 
 
-@pytest.mark.parametrize(
-    ("shape", "named"),
-    [
-        ((8, 8, 3), r"data must hold images of shape \(1, 8, 8\) for 'digits', got \(3, 8, 8\)"),
-        ((4, 4, 1), "data must be images for 'digits', at least 8x8.*4x4"),
-    ],
-)
-def test_data_that_do_not_fit_the_network_are_named(tiny, shape, named):
-    with pytest.raises(ValueError, match=named):
-        train(data=save_npz("images.npz", shape))
+def test_images_that_do_not_fit_the_network_are_named(tiny):
+    colour = Images("mine", torch.zeros(4, 3, 8, 8, dtype=torch.uint8))
+    with pytest.raises(ValueError, match=r"data must hold images of shape \(1, 8, 8\) for 'digits', got \(3, 8, 8\)"):
+        train(data=colour)
+
+
+def test_data_that_are_too_small_for_the_network_are_named(tiny):
+    with pytest.raises(ValueError, match="data must be images for 'digits', at least 8x8.*4x4"):
+        train(data=save_npz("images.npz", (4, 4, 1)))
+
+
+def test_the_networks_channels_decide_those_of_files(tiny):
+    Path("grey").mkdir()
+    for i in range(5):
+        Image.fromarray(np.full((8, 8), 40 * i, np.uint8)).save(f"grey/{i}.png")
+    Path("grey/notes.txt").touch()
+    about = train(data="folder:grey", steps=1).metadata["data"]
+    assert about["shape"] == [1, 8, 8] and about["images"] == 5 and about["passed_over"] == 1
+    assert train(data=save_npz("colour.npz", (8, 8, 3)), steps=1).metadata["data"]["shape"] == [1, 8, 8]
 
 
 def test_larger_images_are_shrunk(tiny):

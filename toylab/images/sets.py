@@ -5,7 +5,11 @@ uint8 [n, h, w, c] and ``metadata`` (JSON), which `toylab.images.load` reads.
 """
 
 import json
+import os
+from contextlib import ExitStack
+from pathlib import Path
 from reprlib import repr as in_short
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +17,7 @@ import torch
 from toylab import __version__
 from toylab import _processes as processes
 from toylab._errors import positive_int
-from toylab._files import finite, remove_leftovers, replacing, strict_json, user_path
+from toylab._files import finite, owned, remove_leftovers, replacing, strict_json, user_path
 from toylab.epsilon import checkpoints
 from toylab.images.data import arrays
 from toylab.images.sampler import BATCH, ImageBar, ImageSampler, batches, image_seeds
@@ -24,8 +28,18 @@ SHARD = 500
 
 
 def sample_set(
-    network, out, n=50_000, method="F-PNDM", steps=20, *, seed=0, batch=BATCH, shard=SHARD, progress=True, **options
-):
+    network: torch.nn.Module,
+    out: str | os.PathLike,
+    n: int = 50_000,
+    method: str = "F-PNDM",
+    steps: int = 20,
+    *,
+    seed: int = 0,
+    batch: int = BATCH,
+    shard: int = SHARD,
+    progress: bool = True,
+    **options: Any,
+) -> Path:
     """Draw images 0 to n - 1 of this seed into the folder `out`; returns the path of the file with all of them.
 
     Started by ``accelerate launch`` or torchrun, the processes share the work; `out` must lie where all of them see
@@ -42,7 +56,8 @@ def sample_set(
         progress: show a bar for work over two seconds.
 
     Raises ValueError or TypeError naming the argument, ValueError (it says which) for the folder of a set with other
-    settings, FileExistsError for one with other files, OSError when nothing can be written, MemoryError with advice.
+    settings, FileExistsError for one with other files or that another call is filling,
+    OSError when nothing can be written, MemoryError with advice.
     """
     n, shard, batch = positive_int("n", n), positive_int("shard", shard), positive_int("batch", batch)
     image_seeds(seed, [n - 1])  # before anything is made, whether all of them exist
@@ -50,8 +65,15 @@ def sample_set(
     if sampler.nfe is None:
         raise ValueError(f"method must step on the given grid; the steps of {sampler.method.name} depend on the batch")
     folder = _Folder(user_path(out, "out"), _settings(network, sampler, seed, shard), n)
-    missing = processes.agreed(folder.prepare)
-    with ImageBar(sampler, n, progress and place.is_main_process, initial=folder.finished()) as bar:
+    with ExitStack() as stack:
+
+        def prepare():
+            missing = folder.prepare()
+            stack.enter_context(owned(folder.about))
+            return missing
+
+        missing = processes.agreed(prepare)
+        bar = stack.enter_context(ImageBar(sampler, n, progress and place.is_main_process, initial=folder.finished()))
         for index in missing[place.process_index :: place.num_processes]:
             bar.reached(folder.finished())
             try:
@@ -59,9 +81,9 @@ def sample_set(
             except KeyboardInterrupt as stop:
                 raise KeyboardInterrupt(f"stopped by Ctrl-C: {folder.kept()}") from stop
             folder.write(folder.shard(index), images=images)
-    place.wait_for_everyone()
-    if place.is_main_process:
-        folder.finish({"n": n, "nfe": sampler.nfe, "toylab": __version__, "torch": str(torch.__version__)})
+        place.wait_for_everyone()
+        if place.is_main_process:
+            folder.finish({"n": n, "nfe": sampler.nfe, "toylab": __version__, "torch": str(torch.__version__)})
     return folder.result
 
 

@@ -84,5 +84,5 @@ def checked_config(config: TrainConfig | None, default: TrainConfig | None = Non
         raise TypeError(f"config must be a TrainConfig, got {config!r}; TrainConfig(steps=..., ...) makes one")
     known = [field.name for field in fields(TrainConfig)]
     for name in changes.keys() - set(known):
-        raise unknown_name("setting", name, known)
+        raise TypeError(str(unknown_name("setting", name, known)))  # as Python says it of arguments
     return replace(config, **{name: value for name, value in changes.items() if value is not None})

@@ -52,7 +52,7 @@ def train_images(
     Args:
         configuration: a name out of `RECIPES`. schedule, prediction: in place of the recipe's.
         data: `Images`, or what `toylab.images.load` takes, in place of the recipe's; larger images than the
-            network's are shrunk.
+            network's are shrunk, and coloured or grey ones turned to its channels.
         note: a sentence about the data that goes into the network's metadata.
         out: the file to write (*.safetensors), in float16. Beside it lie, as NAME.*, the resume state, metrics.csv
             (one line every ten steps), and the folder of sample grids; TensorBoard's folder too if it is installed.
@@ -78,7 +78,7 @@ def train_images(
     with run_files(out, schedule, resume, keep=True) as files, ExitStack() as stack:
         images = data
         if not isinstance(data, image_sets.Images):
-            images = _loaded(plan.data if data is None else data, plan, progress)
+            images = _loaded(plan.data if data is None else data, plan, network.shape[0], progress)
         if images.shape != network.shape:
             raise ValueError(f"data must hold images of shape {network.shape} for {plan.name!r}, got {images.shape}")
         network = network.to(memory_format=memory_format(config.precision, processes.device()))
@@ -138,12 +138,12 @@ def memory_format(precision, device):
     return torch.contiguous_format if slow else torch.channels_last
 
 
-def _loaded(name, plan, progress):
-    """The images of this name in the size that `plan` needs. One process fetches them first, in case they must be
-    downloaded."""
+def _loaded(name, plan, channels, progress):
+    """The images of this name in the size that `plan` needs, with the network's channels. One process fetches them
+    first, in case they must be downloaded."""
     with processes.place().local_main_process_first():
         try:
-            return image_sets.load(name, size=plan.size, flip=plan.flip, progress=progress)
+            return image_sets.load(name, size=plan.size, channels=channels, flip=plan.flip, progress=progress)
         except ValueError as error:
             raise ValueError(
                 f"data must be images for {plan.name!r}, at least {plan.size}x{plan.size}: {error}"
@@ -159,4 +159,5 @@ def _without_folder(name):
 def _describe(images, note):
     digest = hashlib.sha256(images.pixels.numpy().tobytes()).hexdigest()
     found = {"images": len(images), "shape": list(images.shape), "flip": images.flip, "sha256": digest}
+    found |= {"passed_over": images.passed_over} if images.passed_over else {}
     return found | ({"note": note} if note else {})

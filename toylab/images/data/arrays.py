@@ -1,22 +1,23 @@
 """Images in NumPy's .npz files."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import torch
 
+from toylab._files import user_path
+
 FORM = "uint8 [n, h, w, c] from 0 to 255 with c = 1 or 3"
 
 
-def read(path):
+def read(path: str | os.PathLike) -> tuple[torch.Tensor, torch.Tensor | None]:
     """The images in a .npz file, in their order: pixels uint8 [n, c, h, w]; labels int64 [n], or None.
 
     The file holds ``images`` (or one array of any name), uint8 [n, h, w, c] with c = 1 or 3, and may hold
     ``labels``, n integers from 0. ``numpy.savez(path, images=..., labels=...)`` writes one. FileNotFoundError where
     there is none; ValueError names the file and what is wrong with it.
     """
-    path = Path(os.path.expanduser(path))
+    path = user_path(path)
     arrays = _arrays(path)
     labels = arrays.pop("labels", None)
     if "images" not in arrays and len(arrays) != 1:

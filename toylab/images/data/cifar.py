@@ -15,6 +15,7 @@ import torch
 
 from toylab import _shipped
 from toylab._extras import extra
+from toylab._files import user_path
 from toylab._progress import Bar
 
 ADDRESS = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
@@ -43,7 +44,14 @@ def default_folder() -> Path:
     return data / "downloads" if data else Path(_pooch().os_cache("toylab"))
 
 
-def read(folder=None, train=True, *, progress=True, address=ADDRESS, md5=MD5):
+def read(
+    folder: str | os.PathLike | None = None,
+    train: bool = True,
+    *,
+    progress: bool = True,
+    address: str = ADDRESS,
+    md5: dict[str, str] = MD5,
+) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
     """The training images (or the test images) in the official order: pixels uint8 [n, 3, 32, 32], labels int64
     [n], and the names of the classes.
 
@@ -55,7 +63,7 @@ def read(folder=None, train=True, *, progress=True, address=ADDRESS, md5=MD5):
     ValueError names a file that is not the one of this sum or does not hold images; OSError says what to do when
     the download fails; FileNotFoundError names a file that is missing in the unpacked folder.
     """
-    folder = default_folder() if folder is None else Path(os.path.expanduser(folder))
+    folder = default_folder() if folder is None else user_path(folder, "folder")
     archive, layout = folder / ARCHIVE, folder / LAYOUT
     names = [*(TRAIN if train else TEST), META]
     if not archive.exists() and not layout.exists():

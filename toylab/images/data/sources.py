@@ -13,20 +13,30 @@ import torch
 from sklearn.datasets import load_digits
 
 from toylab import _errors as errors
+from toylab._files import user_path
 from toylab.images.data import arrays, cifar, folders
-from toylab.images.data.pixels import Images, shrink
+from toylab.images.data.pixels import Images, shrink, with_channels
 
 SOURCES = ("digits", "cifar10", "npz", "folder")
 LARGEST = 1024  # pixels along a side
 DIGITS_TOP = 16
 
 
-def names():
+def names() -> list[str]:
     """The forms of names that `load` takes, for messages and help."""
     return ["digits", "cifar10", "cifar10-16", "npz:PATH", "folder:PATH"]
 
 
-def load(name_or_path, *, size=None, train=True, folder=None, flip=None, progress=True):
+def load(
+    name_or_path: str | Path,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    train: bool = True,
+    folder: str | os.PathLike | None = None,
+    flip: bool | None = None,
+    progress: bool = True,
+) -> Images:
     """The `Images` of this name, all in memory.
 
     - ``digits``: 1797 grey handwritten digits of 8x8 with 17 levels, from scikit-learn.
@@ -41,6 +51,7 @@ def load(name_or_path, *, size=None, train=True, folder=None, flip=None, progres
         size: height and width; a folder needs it where the shorter sides of its images differ. Other images are shrunk
             to it (see `shrink`), to at most their own. It can stand in the name instead, and does so in that of the
             result: ``cifar10-16``.
+        channels: 1 or 3, to which grey or coloured images are turned; None for their own, which for a folder are 3.
         train: False gives the test images of CIFAR-10; nothing else has any.
         folder: where CIFAR-10 lies and is downloaded to; by default see `cifar.default_folder`.
         flip: whether `Images.batch` mirrors half of the images; None mirrors those of CIFAR-10 only.
@@ -62,7 +73,10 @@ def load(name_or_path, *, size=None, train=True, folder=None, flip=None, progres
     if source == "folder" and size is None:
         size = _checked_size(name_or_path, folders.own_size(rest, progress=progress), None)
 
-    labels, classes, top = None, None, 255
+    if channels is not None and errors.positive_int("channels", channels) not in (1, 3):
+        raise ValueError(f"channels must be 1 (grey) or 3 (colour), got {channels}")
+
+    labels, classes, top, passed_over = None, None, 255, 0
     if source == "digits":
         pixels, labels, classes, top = _digits()
     elif source == "cifar10":
@@ -70,7 +84,7 @@ def load(name_or_path, *, size=None, train=True, folder=None, flip=None, progres
     elif source == "npz":
         pixels, labels = arrays.read(rest)
     else:
-        pixels, labels, classes = folders.read(rest, size, progress=progress)
+        pixels, labels, classes, passed_over = folders.read(rest, size, progress=progress)
 
     own = tuple(pixels.shape[2:])
     if size is not None and size > min(own):
@@ -78,9 +92,10 @@ def load(name_or_path, *, size=None, train=True, folder=None, flip=None, progres
     resized = source == "folder"
     if size is not None and own != (size, size):
         pixels, top, resized = shrink(pixels, size, top), 255, True
+    pixels = with_channels(pixels, channels or pixels.shape[1])
     name = f"{source}{f'-{size}' if resized else ''}{f':{rest}' if rest else ''}"
     flip = source == "cifar10" if flip is None else bool(flip)
-    return Images(name, pixels, labels=labels, classes=classes, flip=flip, top=top)
+    return Images(name, pixels, labels=labels, classes=classes, flip=flip, top=top, passed_over=passed_over)
 
 
 def _digits():
@@ -111,7 +126,7 @@ def _parse(name_or_path):
 
 def _path_source(name_or_path):
     """``npz`` or ``folder`` for what is no name but may be a path."""
-    path = Path(os.path.expanduser(name_or_path))
+    path = user_path(name_or_path, "name_or_path")
     if path.is_dir():
         return "folder"
     if path.suffix.lower() == ".npz":
