@@ -20,7 +20,7 @@ from toylab.samplers import get, iterate, sample
 T_END = 0.2
 ABOVE_FLOOR = 10  # errors below this many times the floor take no part in a fit
 AGREE = 0.3  # local orders of an asymptotic window lie this close to its last one
-SETTLED = 0.15  # what the last two local orders may differ by, and half the interval be, for an order to be quoted
+SETTLED = 0.2  # what the last two local orders may differ by, and half the interval be, for an order to be quoted
 RESAMPLES = 400
 
 
@@ -57,8 +57,8 @@ class OrderEstimate(Result):
     def asymptotic(self) -> bool:
         """Whether the errors fall as a power of N yet, so that `order` is one.
 
-        The last two local orders above the floor agree within 0.15, where there are two, and so do the particles: the
-        interval reaches no farther than 0.15 to either side. Neighbouring local orders differ by about as much as
+        The last two local orders above the floor agree within 0.2, where there are two, and so do the particles: the
+        interval reaches no farther than 0.2 to either side. Neighbouring local orders differ by about as much as
         the last one is still away from its limit.
         """
         used = self.local_orders[: np.flatnonzero(self.window)[-1]]
