@@ -148,6 +148,10 @@ def test_limits_of_a_problem_are_those_of_every_measurement():
     assert local.times[10][[0, -1]].tolist() == [0.8, 0.3]
 
 
+def test_the_shape_of_a_problem_is_that_of_its_start_noise():
+    assert toylab.sample(problems.prothero_robinson(), method="DDIM", steps=2, n=3, progress=False).x.shape == (3, 1)
+
+
 def test_arguments_come_before_the_limits_of_a_problem():
     nearer = replace(CIRCLE, t_end=0.3)
     assert as_problem(nearer, t_end=0.4).limits() == (1.0, 0.4)

@@ -142,7 +142,7 @@ class Lineup:
     def run(self, method, steps: int, **options) -> Row:
         """The `Row` of a method in `steps` steps; options as for `toylab.sample`."""
         run = sample(
-            self.problem.eps, self.problem.schedule, method, steps, x_T=self.x_T, seed=self.seed, record=False,
+            self.problem, None, method, steps, x_T=self.x_T, seed=self.seed, record=False,
             progress=self.progress, **self.where, **options,
         )  # fmt: skip
         x = run.x.double()

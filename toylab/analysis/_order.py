@@ -144,9 +144,7 @@ def measure_order(
     try:
         with Bar(total=int(steps.sum()), desc=resolved.name, unit="step", show=progress) as bar:
             for count in steps.tolist():
-                run = sample(
-                    problem.eps, problem.schedule, resolved, count, x_T=x_T, record=False, progress=False, **where
-                )
+                run = sample(problem, None, resolved, count, x_T=x_T, record=False, progress=False, **where)
                 errors.append((run.x.double() - reference.x).flatten(1).norm(dim=1).cpu().numpy())
                 nfe.append(run.nfe)
                 bar.update(count)

@@ -194,4 +194,4 @@ def _scored(found, method, steps, nfe, particles, seed, where):
         steps = steps_within(method, nfe, found.schedule, **where)
         if steps == 0:
             raise ValueError(f"nfe must be enough for a step, but {method.name} needs more than {nfe}")
-    return off_manifold(sample(found.eps, found.schedule, method, steps, n=particles, seed=seed, **where), found)
+    return off_manifold(sample(found, None, method, steps, n=particles, seed=seed, **where), found)

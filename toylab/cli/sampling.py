@@ -73,7 +73,7 @@ def sample(
     for argument, value in {"batch": batch, "precision": precision, "record": record or None}.items():
         if value is not None:
             raise ValueError(f"{argument} is for image networks, got {value!r} with points in the plane")
-    trajectory = run(found.eps, found.schedule, chosen, n=512 if n is None else n, seed=seed, **grid)
+    trajectory = run(found, None, chosen, n=512 if n is None else n, seed=seed, **grid)
     sweep = _as_sweep(trajectory, found)
     last = sweep.distance[trajectory.method, trajectory.steps][-1]
     about = {

@@ -58,7 +58,7 @@ def plot_off_manifold(
     `problem`: a `toylab.problems.Problem` with a manifold. Further arguments as for `toylab.sample`.
     """
     ax = ax or plt.subplots(figsize=(8, 4.8))[1]
-    runs = [sample(problem.eps, problem.schedule, method, steps, n=n, seed=seed, **options) for method in methods]
+    runs = [sample(problem, None, method, steps, n=n, seed=seed, **options) for method in methods]
     _draw_ratio(ax, [off_manifold(run, problem) for run in runs])
     ax.set_title(f"off the manifold: {steps} steps")
     return ax

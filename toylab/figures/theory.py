@@ -29,7 +29,7 @@ def errors_at(problem: Problem, chosen, steps: Iterable[int], reference: Tensor,
     found = []
     for count in steps:
         try:
-            run = sample(problem.eps, problem.schedule, chosen, count, x_T=x_T, record=False, progress=False, **options)
+            run = sample(problem, None, chosen, count, x_T=x_T, record=False, progress=False, **options)
         except ValueError:
             found.append(np.inf)
             continue

@@ -189,7 +189,7 @@ def _measure(problem, judge, seed, n, reference, jobs, bar):
     x_T = start_noise(n, problem.shape, own, *default_dtype(problem.eps))
 
     def run(method, steps):
-        found = sample(problem.eps, problem.schedule, method, steps, x_T=x_T, seed=own, record=False, progress=False)
+        found = sample(problem, None, method, steps, x_T=x_T, seed=own, record=False, progress=False)
         bar.update(found.nfe)
         return found
 

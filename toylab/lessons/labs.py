@@ -17,7 +17,6 @@ from toylab.figures.look import in_our_look
 from toylab.figures.measures import LABELS, plot_decomposition, plot_work
 from toylab.figures.plots import plot_order
 from toylab.figures.theory import OPTIMISED, draw_clocks, draw_nodes, errors_at
-from toylab.problems import reference_solution
 from toylab.samplers import get, method
 from toylab.samplers import methods as known_methods
 from toylab.widgets.lab import Lab, menu, several, slider
@@ -52,8 +51,7 @@ def order_lab(
     def compute(dataset, schedule, spacing, steps, t_start, t_end, spread, methods):
         problem = problems.curve(dataset, POINTS, spread, schedule)
         table = order_table(
-            problem.eps, problem.schedule, methods, steps, n=particles, t_start=t_start, t_end=t_end, spacing=spacing,
-            progress=False,
+            problem, None, methods, steps, n=particles, t_start=t_start, t_end=t_end, spacing=spacing, progress=False
         )  # fmt: skip
         ax = plot_order(list(table.estimates.values()), in_our_look(plt.subplots)(figsize=(PICTURE, 5.0))[1])
         ax.set_title(f"convergence order: {problem.title}, t_end = {t_end:g}", fontsize=13)
@@ -91,9 +89,8 @@ def clock_lab(
     @cache
     def start(dataset, schedule, spread, t_start, t_end):
         problem = problems.curve(dataset, POINTS, spread, schedule)
-        x_T, limits = problem.start(48), grids.limits(problem.schedule, t_start, t_end)
-        rtol = None if spread else SHARP_RTOL
-        return problem, x_T, reference_solution(problem.eps, problem.schedule, x_T, *limits, rtol, progress=False).x
+        x_T, rtol = problem.start(48), None if spread else SHARP_RTOL
+        return problem, x_T, problem.reference(x_T, t_start, t_end, rtol, progress=False).x
 
     @cache
     def error(where, method, steps, spacing):
@@ -106,8 +103,7 @@ def clock_lab(
         problem, x_T, end = start(*where)
         limits = {"t_start": where[-2], "t_end": where[-1]}
         found = optimize_grid(
-            problem.eps, problem.schedule, offered[method], steps, n=48, seed=1, iterations=100 // steps,
-            progress=False, **limits,
+            problem, None, offered[method], steps, n=48, seed=1, iterations=100 // steps, progress=False, **limits
         )  # fmt: skip
         return found, errors_at(problem, offered[method], [steps], end, x_T, times=found.times)[0]
 
@@ -164,8 +160,8 @@ def work_lab(
     def measured(dataset, eps, spacing, t_end, seed, methods):
         problem = problems.find(dataset, eps, "linear")
         return problem, work_precision(
-            problem.eps, problem.schedule, methods, BUDGETS, problem.manifold, (seed,), particles, t_end=t_end,
-            spacing=spacing, progress=False,
+            problem, methods=methods, nfe=BUDGETS, seeds=(seed,), n=particles, t_end=t_end, spacing=spacing,
+            progress=False,
         )  # fmt: skip
 
     def compute(measure, methods, **where):

@@ -36,8 +36,7 @@ def explore(
     def compute(chosen, progress=False):
         problem = problems.find(chosen["Data set"], chosen["Epsilon"], schedule)
         return sweep(
-            problem.eps, problem.schedule, methods, n=n, seed=seed, manifold=problem.manifold,
-            density=True, unlikely=unlikely, labels=problem.labels, progress=progress,
+            problem, methods=methods, n=n, seed=seed, density=True, unlikely=unlikely, progress=progress
         )  # fmt: skip
 
     choices = {"Data set": datasets.names(), "Epsilon": ["network", "exact"]}
@@ -80,9 +79,9 @@ def build(
     def compute(chosen, progress=True):
         problem = problems.find(chosen["Data set"], "exact")
         parts = method(chosen["Gradient"], chosen["Transfer"])
-        common = {"n": n, "seed": seed, "manifold": problem.manifold, "labels": problem.labels}
-        usual = sweep(problem.eps, problem.schedule, ("Euler", "DDIM"), counts, progress=False, **common)
-        yours = sweep(problem.eps, problem.schedule, (parts,), counts, progress=progress, **common)
+        common = {"steps": counts, "n": n, "seed": seed}
+        usual = sweep(problem, methods=("Euler", "DDIM"), progress=False, **common)
+        yours = sweep(problem, methods=(parts,), progress=progress, **common)
         title = f"{YOURS}{parts.name}"
         runs = {
             name: getattr(usual, name) | {(title, count): getattr(yours, name)[parts.name, count] for count in counts}
@@ -106,8 +105,7 @@ def twins(
     problem = problems.find(dataset, "exact", schedule)
     methods = (*TWINS, *TWINS.values())
     shown = sweep(
-        problem.eps, problem.schedule, methods, steps, n=n, seed=seed, manifold=problem.manifold,
-        unlikely=unlikely, labels=problem.labels, t_end=t_end,
+        problem, methods=methods, steps=steps, n=n, seed=seed, unlikely=unlikely, t_end=t_end
     )  # fmt: skip
     return Player(shown, steps=start, **look)
 
@@ -121,7 +119,7 @@ def twin_table(
     _, t_end = grids.limits(problem.schedule, None, t_end)
 
     def distance(method, seed):
-        run = sample(problem.eps, problem.schedule, method, steps, n=n, seed=seed, t_end=t_end, record=False)
+        run = sample(problem, None, method, steps, n=n, seed=seed, t_end=t_end, record=False)
         return problem.manifold.distance(run.x).mean().item()
 
     rows = []

@@ -18,7 +18,7 @@ def one_point_table(methods: Iterable[str] = ONE_POINT, steps: int = 10, n: int 
     x_T = point.start(n, seed)
     rows = []
     for method in methods:
-        run = sample(point.eps, point.schedule, method, steps, x_T=x_T, record=False, progress=False)
+        run = sample(point, None, method, steps, x_T=x_T, record=False, progress=False)
         rows.append((run.method, str(run.nfe), _or_below(run.x - point.solution(x_T), 1e-10)))
     return Table(("method", "NFE", "largest error"), tuple(rows))
 
@@ -41,7 +41,7 @@ def phi_table(n: int = 256, seed: int = 0) -> Table:
 
 def start_table(problem: Problem, methods: Iterable[str] = STARTS, steps: int = 10) -> Table:
     """How many evaluations each step of a method takes, counted: a `Table`."""
-    runs = [sample(problem.eps, problem.schedule, name, steps, n=2, progress=False) for name in methods]
+    runs = [sample(problem, None, name, steps, n=2, progress=False) for name in methods]
     rows = tuple((run.method, str(run.nfe), " ".join(map(str, run.nfe_per_step))) for run in runs)
     return Table(("method", "NFE", "per step"), rows)
 

@@ -166,7 +166,7 @@ class _Run:
 
 
 def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options):
-    eps, schedule, t_start, t_end = resolve(eps, schedule, t_start, t_end)
+    problem, (eps, schedule, t_start, t_end) = eps, resolve(eps, schedule, t_start, t_end)
     method = registry.get(method, eta, **options)
     if times is None:
         times = grids.nodes(schedule, steps, t_start, t_end, spacing)
@@ -179,7 +179,7 @@ def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, 
             raise ValueError("x_T must be given where times increase: a run from data to noise starts from data")
     if x_T is None:
         n = len(seed) if isinstance(seed, Seeds) else positive_int("n", n)
-        x_T = start_noise(n, particle_shape(eps, shape), seed, *default_dtype(eps))
+        x_T = start_noise(n, particle_shape(problem, shape), seed, *default_dtype(eps))
     else:
         check_start(eps, x_T)
     x, eps = x_T.detach().clone(), _Checked(eps)

@@ -23,8 +23,8 @@ def clock_orders():
     for spacing in grids.spacings():
         for weights, options in (("of the paper", {}), ("exact", EXACT)):
             found = measure_order(
-                circle.eps, circle.schedule, "F-PNDM", STEPS, x_T=x_T, t_start=limits[0], t_end=limits[1],
-                spacing=spacing, reference=reference, progress=False, **options,
+                circle, None, "F-PNDM", STEPS, x_T, t_start=limits[0], t_end=limits[1], spacing=spacing,
+                reference=reference, progress=False, **options,
             )  # fmt: skip
             rows.append((spacing, weights, f"{found.local_orders[-1]:.2f}", found.errors[-1]))
     header = ("nodes even in", "weights", "last order", f"error, N = {STEPS[-1]}")
@@ -49,7 +49,7 @@ def few_steps():
 def placed():
     """Nodes placed by optimisation against the stock grids, on the particles fitted to and on others."""
     moons = problems.find("moons", "exact", points=POINTS)
-    found = optimize_grid(moons.eps, moons.schedule, **PLACED)
+    found = optimize_grid(moons, **PLACED)
     rows = tuple((name, found.train[name], found.held_out[name]) for name in found.held_out)
     note = f"rms end-point error; the best stock grid errs {found.gain:.3g} times as much on held-out particles"
     table = Table(("nodes even in", "training particles", "held-out particles"), rows, note)
@@ -62,7 +62,7 @@ def placed_everywhere():
     rows = []
     for name in datasets.names():
         problem = problems.find(name, "exact", points=POINTS)
-        found = optimize_grid(problem.eps, problem.schedule, **PLACED)
+        found = optimize_grid(problem, **PLACED)
         best = found.best_stock
         rows.append((name, best, found.held_out[best], found.held_out["optimised"], found.gain))
     header = ("data set", "best stock grid", "its error", "error of placed nodes", "ratio")

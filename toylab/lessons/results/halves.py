@@ -22,7 +22,7 @@ def built():
     pseudo = [method(gradient, "pseudo") for gradient in ("euler", "ab2", "ab4", "plms")]
     others = [method("ab4", "classical"), method("plms", "data")]
     how = {"nfe": BUDGETS, "n": 128, "seeds": (0,)}
-    found = work_precision(circle.eps, circle.schedule, [*pseudo, *others], manifold="circle", progress=False, **how)
+    found = work_precision(circle, methods=[*pseudo, *others], progress=False, **how)
     return Found(settings(circle, **how), (found.table(),))
 
 

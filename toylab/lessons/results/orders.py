@@ -15,7 +15,7 @@ def paper():
     """The orders of all methods of the paper."""
     how = {"steps": (160, 320, 640), "n": 32, "seed": 0, "t_end": 0.2}
     moons = problems.find("moons", "exact", points=240, spread=0.05)
-    found = order_table(moons.eps, moons.schedule, progress=False, **how)
+    found = order_table(moons, progress=False, **how)
     drawn = plot_order([found[name] for name in DRAWN])
     return Found(settings(moons, points=240, spread=0.05, **how), (found.table(),), {"orders": figure(drawn)})
 
@@ -25,7 +25,7 @@ def in_sigma():
     how = {"steps": (40, 80, 160, 320), "n": 24, "seed": 0, "t_end": 0.2, "t_start": 0.6}
     circle = problems.curve("circle", 240, 0.05)
     tables = tuple(
-        order_table(circle.eps, circle.schedule, ("F-PNDM",), spacing=spacing, progress=False, **how).table()
+        order_table(circle, methods=("F-PNDM",), spacing=spacing, progress=False, **how).table()
         for spacing in ("t", "sigma")
     )
     return Found(settings(circle, points=240, spread=0.05, spacing=("t", "sigma"), **how), tables)
@@ -40,10 +40,8 @@ def near_the_data():
         for t_end in ENDS:
             reference = problem.reference(x_T, None, t_end, progress=False)
             where = {"x_T": x_T, "t_end": t_end}
-            found = measure_order(
-                problem.eps, problem.schedule, "F-PNDM", HIDING, reference=reference, progress=False, **where
-            )
-            predicted = leading_error(problem.eps, problem.schedule, method="F-PNDM", **where)
+            found = measure_order(problem, method="F-PNDM", steps=HIDING, reference=reference, progress=False, **where)
+            predicted = leading_error(problem, method="F-PNDM", **where)
             slopes.append((f"{t_end:g}", *found.local_orders))
             ratios = [error / predicted.rms(int(count)) for count, error in zip(found.steps, found.errors, strict=True)]
             excess.append((f"{t_end:g}", *ratios))

@@ -24,10 +24,7 @@ def picture():
     """The four panels of the README's picture: the spiral's network at equal evaluations."""
     how = {"n": 512, "seed": 0}
     problem = problems.find("spiral")
-    shown = sweep(
-        problem.eps, problem.schedule, METHODS, [count for count in STEPS if count <= BUDGET], **how,
-        labels=problem.labels, progress=False,
-    )  # fmt: skip
+    shown = sweep(problem, methods=METHODS, steps=[count for count in STEPS if count <= BUDGET], progress=False, **how)
     rows = []
     for name in METHODS:
         count = max(each for each in shown.steps if shown.nfe[name, each] <= BUDGET)
@@ -44,7 +41,7 @@ def spiral():
     """Notebook 1's player in numbers, at every step count of its slider."""
     how = {"n": 512, "seed": 0}
     problem = problems.find("spiral")
-    found = sweep(problem.eps, problem.schedule, METHODS, **how, labels=problem.labels, progress=False)
+    found = sweep(problem, methods=METHODS, progress=False, **how)
     reference = problem.reference(problem.start(**how).float(), progress=False)
     exact = problem.manifold.distance(reference.x).mean().item()
 

@@ -41,8 +41,8 @@ def at_every_t():
     circle = problems.find("circle", "exact")
     scores = []
     for name in SCORED:
-        run = sample(circle.eps, circle.schedule, name, progress=False, **how)
-        scores.append(off_manifold(run, circle.manifold, circle.schedule))
+        run = sample(circle, method=name, progress=False, **how)
+        scores.append(off_manifold(run, circle))
     low, high = scores[0].band
     rows = tuple(
         (f"{t:.3g}", low[k], high[k], *(score.ratio[k] for score in scores)) for k, t in enumerate(scores[0].times)
@@ -55,7 +55,7 @@ def equal_nfe():
     """Distance and end-point error at seven budgets."""
     how = {"nfe": BUDGETS, "n": 256, "seeds": (0,)}
     circle = problems.find("circle", "exact")
-    found = work_precision(circle.eps, circle.schedule, manifold="circle", progress=False, **how)
+    found = work_precision(circle, progress=False, **how)
     tables = found.table("distance"), found.table("error")
     return Found(settings(circle, **how), tables, {"equal-nfe": figure(found.plot(("error", "distance")))})
 

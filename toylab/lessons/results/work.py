@@ -13,7 +13,7 @@ def evaluations():
     """End-point errors of methods of the paper and later ones at equal NFE."""
     how = {"nfe": (5, 10, 20, 50, 100), "n": 128, "seeds": (0, 1)}
     circle = problems.find("circle", "exact")
-    found = work_precision(circle.eps, circle.schedule, METHODS, manifold="circle", progress=False, **how)
+    found = work_precision(circle, methods=METHODS, progress=False, **how)
     return Found(settings(circle, **how), (found.table(),), {"evaluations": figure(found.plot(("error",)))})
 
 
@@ -27,9 +27,7 @@ def adaptive():
     """An adaptive Runge-Kutta pair beside two fixed methods."""
     how = {"nfe": (50, 100), "tolerances": (1e-2, 1e-3, 1e-4), "n": 128, "seeds": (0,)}
     circle = problems.find("circle", "exact")
-    found = work_precision(
-        circle.eps, circle.schedule, ("PF", "DDIM", "S-PNDM"), manifold="circle", progress=False, **how
-    )
+    found = work_precision(circle, methods=("PF", "DDIM", "S-PNDM"), progress=False, **how)
     return Found(settings(circle, **how), (found.table(),))
 
 
