@@ -20,7 +20,8 @@ from toylab.samplers import get, iterate, sample
 T_END = 0.2
 ABOVE_FLOOR = 10  # errors below this many times the floor take no part in a fit
 AGREE = 0.3  # local orders of an asymptotic window lie this close to its last one
-SETTLED = 0.2  # what the last two local orders may differ by, and half the interval be, for an order to be quoted
+SETTLED = 0.2  # what the last two local orders may differ by for an order to be quoted
+DOUBT = 0.4  # what half its interval may be: with more, the next integer would do as well
 RESAMPLES = 400
 
 
@@ -57,13 +58,13 @@ class OrderEstimate(Result):
     def asymptotic(self) -> bool:
         """Whether the errors fall as a power of N yet, so that `order` is one.
 
-        The last two local orders above the floor agree within 0.2, where there are two, and so do the particles: the
-        interval reaches no farther than 0.2 to either side. Neighbouring local orders differ by about as much as
-        the last one is still away from its limit.
+        The last two local orders above the floor agree within 0.2, where there are two: they differ by about as much
+        as the last one is still away from its limit. And the particles agree on one integer: half the interval is at
+        most 0.4.
         """
         used = self.local_orders[: np.flatnonzero(self.window)[-1]]
         half = (self.interval[1] - self.interval[0]) / 2
-        return bool(half <= SETTLED and (len(used) < 2 or abs(used[-1] - used[-2]) <= SETTLED))
+        return bool(half <= DOUBT and (len(used) < 2 or abs(used[-1] - used[-2]) <= SETTLED))
 
     @property
     def verdict(self) -> tuple[str, str]:
