@@ -19,17 +19,39 @@ from torch import Tensor
 
 from toylab._errors import number, unknown_name
 
+ROUND_OFF = 1e-6  # of times in float32
+
 
 def _elementwise(function):
     """Let a method of tensors also take floats (float64 inside, float out)."""
 
+    of_time = function.__name__ in ("log_alpha_bar", "beta")  # what all functions of t are made of
+
     @wraps(function)
     def wrapper(self, value):
-        if isinstance(value, Tensor):
-            return function(self, value if value.is_floating_point() else value.double())
-        return function(self, torch.tensor(number("t or sigma", value), dtype=torch.float64)).item()
+        number_given = not isinstance(value, Tensor)
+        if number_given:
+            value = torch.tensor(number("t or sigma", value), dtype=torch.float64)
+        elif not value.is_floating_point():
+            value = value.double()
+        if of_time and value.device.type == "cpu":  # elsewhere a look would hold up the device
+            _in_domain(self, value.detach())
+        found = function(self, value)
+        return found.item() if number_given else found
 
     return wrapper
+
+
+def _in_domain(schedule, t):
+    """ValueError unless all of t [...] lies in [0, 1], or [0, t_max] where that is larger, but for round-off."""
+    if t.numel() == 0:
+        return
+    low, high = (t.item(),) * 2 if t.numel() == 1 else (end.item() for end in t.aminmax())
+    top = max(1.0, schedule.t_max)
+    if not (low >= -ROUND_OFF and high <= top * (1 + ROUND_OFF)):
+        raise ValueError(
+            f"t must lie in [0, {top:g}] for the schedule {schedule.name!r}, got {high if low >= 0 else low:g}"
+        )
 
 
 class Schedule:

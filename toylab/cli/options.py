@@ -83,14 +83,30 @@ def some_methods(argument, texts, extra=None):
 
 
 def one_method(name, eta=0.0, extra=None):
-    """The method called `name`, or given by parts as "gradient+transfer", with options from ["key=value"]."""
+    """The method called `name`, given by parts as "gradient+transfer" or, a function of the user's own, as
+    "module:function", with options from ["key=value"]."""
     from toylab.samplers import get, method
-    from toylab.samplers.gradients import GRADIENTS
+    from toylab.samplers.gradients import GRADIENTS, LATER_GRADIENTS
 
     gradient, plus, transfer = name.partition("+")
-    by_parts = plus and gradient.lower() in GRADIENTS
-    chosen = get(method(gradient, transfer) if by_parts else name, eta)
+    by_parts = plus and gradient.lower() in GRADIENTS | LATER_GRADIENTS
+    chosen = get(method(gradient, transfer) if by_parts else _function(name) if ":" in name else name, eta)
     return get(chosen, **_options(chosen, extra or []))
+
+
+def _function(name):
+    """The function that "module:function" names; modules are also looked for in the working directory."""
+    import sys
+    from importlib import import_module
+
+    module, _, function = name.partition(":")
+    sys.path.insert(0, "")
+    try:
+        return getattr(import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"method must be a name or module:function, got {name!r}: {error}") from error
+    finally:
+        sys.path.remove("")
 
 
 def _options(method, extra):

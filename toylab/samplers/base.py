@@ -66,7 +66,8 @@ class Planned(Method):
         """See `Method.run`. ValueError at once where eps would be evaluated at t = 0 and has no limit there."""
         refuse_zero(self.name, schedule, times[:1])
         steps = self.plan(schedule, times)
-        refuse_zero(self.name, schedule, (evaluation.t for step in steps for evaluation in step.evaluations))
+        if times[-1] == 0:
+            refuse_zero(self.name, schedule, (evaluation.t for evaluation in steps[-1].evaluations))
         return follow(steps, eps, x)
 
     def evaluations(self, steps: int) -> int:

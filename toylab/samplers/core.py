@@ -64,7 +64,7 @@ class _Checked:
 
     def __call__(self, x, t):
         self.nfe += 1
-        out = self.eps(x.clone(), t.to(x.device, copy=True))
+        out = self.eps(x.clone(), t if t.device == x.device else t.to(x.device))
         if not isinstance(out, Tensor) or out.shape != x.shape:
             got = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"a {type(out).__name__}"
             raise ValueError(
@@ -73,7 +73,7 @@ class _Checked:
         if not _finite(out) and out.isnan().any():
             cause = "" if x.isfinite().all() else " (x itself was no longer finite: the method has blown up)"
             raise ValueError(f"eps returned NaN at {self._where(t)}{cause}")
-        return out.to(x.dtype, copy=True)
+        return out.clone() if out.dtype == x.dtype else out.to(x.dtype)
 
     def _where(self, t):
         return f"step {self.step + 1}, t = {t.item():.6g}"
@@ -93,7 +93,7 @@ def sample(
     Args:
         eps: any callable ``eps(x, t) -> like x`` with t a scalar tensor; or a `toylab.problems.Problem`.
         schedule: a schedule or its name; may be left out where eps says which it was made for, and must be that one.
-        method: a name out of `methods()`, or the result of `method(...)`.
+        method: a name out of `methods()`, the result of `method(...)`, or a plain function of your own (below).
         steps: N >= 1 steps, hence N + 1 nodes.
         x_T: start state [batch, *shape], floating point; decides device and dtype. None draws
             standard normal noise [n, *shape] that depends on `seed` alone, in the dtype of eps.
@@ -112,15 +112,32 @@ def sample(
 
     Returns a `Trajectory`. Raises ValueError or TypeError naming the argument; an eps that returns NaN or
     another shape is reported with step and t.
+
+    A plain function is a method, wherever a method's name is. DDIM is::
+
+        def ddim(eps, schedule, x, t, s):
+            r = (schedule.alpha_bar(s) / schedule.alpha_bar(t)) ** 0.5
+            return r * x + (schedule.noise_std(s) - r * schedule.noise_std(t)) * eps(x, t)
+
+    and a method with a memory a generator of the states at all nodes after the first, as AB2 on dx/dt::
+
+        def ab2(eps, schedule, x, times):
+            last = None
+            for t, s in zip(times[:-1], times[1:]):
+                slope = schedule.drift(x, eps(x, t), t)
+                x = x + (s - t) * (slope if last is None else (3 * slope - last) / 2)
+                last = slope
+                yield x
     """
     run = _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options)
     states, nfe = [], []
     bar = Bar(run, total=len(run.times), desc=run.method.name, unit="node", show=progress)
-    for x, evaluations in bar:
-        if not record:
-            states.clear()
-        states.append(x)
-        nfe.append(evaluations)
+    with torch.no_grad(), single_thread(run.x):
+        for x, evaluations in bar:
+            if not record:
+                states.clear()
+            states.append(x)
+            nfe.append(evaluations)
     return Trajectory(
         x=states[-1],
         states=torch.stack(states) if record else None,
@@ -139,7 +156,15 @@ def iterate(
     Arguments are checked at the call, not at the first state.
     """
     run = _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options)
-    return (x for x, _ in run)
+
+    def states():
+        nodes = iter(run)
+        for _ in run.times:
+            with torch.no_grad(), single_thread(run.x):
+                x, _ = next(nodes)
+            yield x
+
+    return states()
 
 
 @dataclass
@@ -156,13 +181,12 @@ class _Run:
         yield self.x, 0
         for step in range(len(self.times) - 1):
             self.eps.step = step
-            with torch.no_grad(), single_thread(self.x):
-                x = next(self.states)
+            x = next(self.states)
+            if step == len(self.times) - 2 and not _finite(x) and not x.isfinite().all():
+                raise ValueError(
+                    f"{self.method.name} has blown up: its last state, at t = {self.times[-1]:g}, is not finite"
+                )
             yield x, self.eps.nfe
-        if not _finite(x) and not x.isfinite().all():
-            raise ValueError(
-                f"{self.method.name} has blown up: its last state, at t = {self.times[-1]:g}, is not finite"
-            )
 
 
 def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options):
@@ -183,7 +207,7 @@ def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, 
     else:
         check_start(eps, x_T)
     x, eps = x_T.detach().clone(), _Checked(eps)
-    states = method.run(eps, schedule, times, x, step_noise(len(x), seed))
+    states = method.run(eps, schedule, times.clone(), x, step_noise(len(x), seed))
     return _Run(eps, method, times, x, states)
 
 

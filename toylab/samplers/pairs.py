@@ -107,6 +107,7 @@ class Pair(Planned):
         moves = [_rows(*self.transfer.move_parts(schedule, t, u)) for u in targets]
         slopes = [_rows(*self.transfer.slope_parts(schedule, u)) for u in nodes]
         averages = [self._stage_weights(schedule, tableau, i, nodes, u) for i, u in enumerate(targets)]
+        at = list(zip(*(node.unbind() for node in nodes), strict=True))
         steps = []
         for i in range(len(t)):
             past = (0.0,) * i if self.gradient.adams else ()
@@ -115,8 +116,8 @@ class Pair(Planned):
                 scale, gain = parts[i]
                 reached.append((scale, (*past, *(gain * weight for weight in weights[i]))))
             evaluations = [
-                Evaluation(node[i], *where, slope[i])
-                for node, where, slope in zip(nodes, reached[:-1], slopes, strict=True)
+                Evaluation(node, *where, slope[i])
+                for node, where, slope in zip(at[i], reached[:-1], slopes, strict=True)
             ]
             steps.append(Step(evaluations, *reached[-1], keep=slice(len(past) + 1 if self.gradient.adams else 0)))
         return steps
@@ -148,13 +149,13 @@ class Pair(Planned):
             averages |= dict(zip(chosen.tolist(), found[:, ::-1].tolist(), strict=True))
         moves = _rows(*self.transfer.move_parts(schedule, t, s))
         slopes = _rows(*self.transfer.slope_parts(schedule, t))
-        steps = []
+        at, steps = t.unbind(), []
         for i in numbers.tolist():
             known = min(i, most - 1) + 1  # slopes, with that of this step
             scale, gain = moves[i]
             gains = [0.0] * (known - len(averages[i])) + [gain * weight for weight in averages[i]]
             steps.append(
-                Step([Evaluation(t[i], 1.0, [0.0] * (known - 1), slopes[i])], scale, gains,
+                Step([Evaluation(at[i], 1.0, [0.0] * (known - 1), slopes[i])], scale, gains,
                      keep=slice(max(0, known + 1 - most), known))
             )  # fmt: skip
         return steps

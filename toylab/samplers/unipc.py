@@ -1,6 +1,5 @@
 """UniPC: a predictor and a corrector that share their evaluations, on x0 in lambda = -log sigma."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -58,33 +57,42 @@ class UniPC(Planned):
         steps = starter.between(schedule, t[:first], s[:first])
         moves = list(zip(*(part.tolist() for part in DataPrediction.move_parts(schedule, t, s)), strict=True))
         slopes = list(zip(*(part.tolist() for part in DataPrediction.slope_parts(schedule, times)), strict=True))
+        known = [min(i + 1, self.slopes) for i in range(n)]  # slopes of which the predictor could make use
+        used = [min(count, n - i) if self.final == "lower" else count for i, count in enumerate(known)]
+        if s[-1] == 0:
+            used[-1] = 1
+        predictors, correctors = self._weights(schedule, times, used, 0), self._weights(schedule, times, used, 1)
+        at = times.unbind()
         for i in range(first, n):
-            known = min(i + 1, self.slopes)  # slopes of which the predictor could make use
-            used = 1 if s[i] == 0 else min(known, n - i) if self.final == "lower" else known
-            scale, gain = moves[i]
-            nodes = times[i - used + 1 : i + 1].flip(0)
-            predicted = [gain * weight for weight in self._weights(schedule, nodes, s[i])]
+            (scale, gain), pad = moves[i], [0.0] * (known[i] - used[i])
+            gains = [*pad, *(gain * weight for weight in predictors[i])]
             evaluations = []
             if i == first:  # no corrector has evaluated here
-                evaluations.append(Evaluation(t[i], 1.0, [0.0] * (known - 1), slopes[i]))
-            pad = [0.0] * (known - used)
-            gains = pad + predicted[::-1]
+                evaluations.append(Evaluation(at[i], 1.0, [0.0] * (known[i] - 1), slopes[i]))
             if i < n - 1:
-                evaluations.append(Evaluation(s[i], scale, gains, slopes[i + 1]))
-                corrected = self._weights(schedule, torch.cat([nodes, s[i : i + 1]]), s[i])
-                gains = [*pad, *(gain * weight for weight in corrected[used - 1 :: -1]), gain * corrected[-1]]
-            total = len(gains)
-            steps.append(Step(evaluations, scale, gains, slice(max(0, total - self.slopes), total)))
+                evaluations.append(Evaluation(at[i + 1], scale, gains, slopes[i + 1]))
+                gains = [*pad, *(gain * weight for weight in correctors[i])]
+            steps.append(Step(evaluations, scale, gains, slice(max(0, len(gains) - self.slopes), len(gains))))
         return steps
 
-    def _weights(self, schedule, nodes, end):
-        """Weights of the slopes at the times `nodes` [k] for the step from nodes[0] to `end`."""
-        if len(nodes) == 2:
-            return self._half(*(SPACINGS["logsnr"].clock(schedule, torch.stack([*nodes, end]))).tolist())
-        return WEIGHTS["logsnr"](schedule, DataPrediction, nodes[None], end[None])[0].tolist()
+    def _weights(self, schedule, times, used, corrector):
+        """{step: weights of its last `used` slopes, old to new}; with `corrector` 1, of that at its end as well."""
+        found = {}
+        for count in set(used):
+            steps = torch.tensor([i for i, slopes in enumerate(used[: len(used) - corrector]) if slopes == count])
+            if not len(steps):
+                continue
+            nodes = times[steps[:, None] + torch.tensor([*range(0, -count, -1), *([1] * corrector)])]
+            row = self._half if nodes.shape[1] == 2 else WEIGHTS["logsnr"]
+            weights = row(schedule, DataPrediction, nodes, times[steps + 1])
+            order = [*range(count - 1, -1, -1), *([count] * corrector)]
+            found |= dict(zip(steps.tolist(), weights[:, order].tolist(), strict=True))
+        return found
 
-    def _half(self, start, other, end):
-        """Weights of two slopes with the coefficient 1/2 for the average of their difference, by log sigma."""
+    def _half(self, schedule, transfer, nodes, end):
+        """Weights [n, 2] of two slopes with the coefficient 1/2 for the average of their difference."""
+        clock = SPACINGS["logsnr"].clock
+        (start, other), end = clock(schedule, nodes).T, clock(schedule, end)
         h = start - end
-        part = h / (start - other) / 2 * (1 if self.variant == "bh2" else h / -math.expm1(-h))
-        return [1 - part, part]
+        part = h / (start - other) / 2 * (1 if self.variant == "bh2" else h / -torch.expm1(-h))
+        return torch.stack([1 - part, part], 1)

@@ -106,11 +106,14 @@ def _quadrature(start, end):
     They are even in the logarithm of a clock, where t and log sigma are smooth, and in its root towards a reading of 0.
     """
     start, end = start[:, None], end[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        even = start * (end / start) ** _PARTS
-    points = np.select([end == 0, start == 0, start * end > 0], [start * _PARTS**2, end * _PARTS**2, even],
-                       start + (end - start) * _PARTS)  # fmt: skip
-    density = np.select([(end == 0) | (start == 0), start * end > 0], [_PARTS + 0 * start, abs(even)], 1.0)
+    even = (start * end > 0)[:, 0]
+    points = start + (end - start) * _PARTS
+    density = np.ones_like(points)
+    points[even] = start[even] * (end[even] / start[even]) ** _PARTS
+    density[even] = abs(points[even])
+    for zero, other in ((end, start), (start, end)):
+        rows = (zero == 0)[:, 0]
+        points[rows], density[rows] = other[rows] * _PARTS**2, _PARTS
     return points, _WEIGHTS * density
 
 
