@@ -1,4 +1,4 @@
-# toylab in two commands, `make lab` and `make test`. Everything is installed into .venv.
+# toylab in two commands, `make lab` and `make test`; `make check` before every commit. Everything is installed into .venv.
 #
 # A stamp file in .venv records each installation and is compared with pyproject.toml and
 # constraints.txt, so that nothing is installed twice.
@@ -13,12 +13,14 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install -c constraints.txt $(PIP_ARGS)
 LAB := $(VENV)/.installed-lab
 TEST := $(VENV)/.installed-test
+QUICK := not slow and not browser and not notebook
+OLDEST := $(VENV)/oldest
 DECLARED := pyproject.toml constraints.txt
 CHECK := $(if $(filter command% environment%,$(origin PYTHON)),same-python)
 ALL_CORES := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks reproduce picture lint clean same-python
+.PHONY: help lab test check check-oldest notebooks reproduce picture lint format clean same-python
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -43,6 +45,23 @@ test: $(TEST)  ## install what is missing and run every test
 	@echo "toylab: running the tests"
 	@exec $(PY) -m pytest $(ALL_CORES) $(ARGS)
 
+check: $(TEST)  ## in a minute: format, style, types, import rules and the quick tests
+	@$(PY) -m ruff format --check --quiet .
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m pyrefly check --python-interpreter-path $(PY) --summary=none
+	@exec $(PY) -m pytest -q $(ALL_CORES) -m "$(QUICK)" $(ARGS)
+
+check-oldest: $(TEST)  ## the quick tests with the lowest versions that pyproject.toml allows, beside this torch
+	@echo "toylab: installing the lowest versions into $(OLDEST)"
+	@$(PY) -m uv venv -q --clear --python $(PY) $(OLDEST)
+	@echo 'torch ; sys_platform == "none"' > $(OLDEST)/without-torch
+	@$(PY) -m uv pip compile -q --extra test --resolution lowest-direct --override $(OLDEST)/without-torch \
+		--python $(PY) --output-file $(OLDEST)/lowest pyproject.toml
+	@$(PY) -m uv pip install -q --no-deps --python $(OLDEST)/bin/python --requirement $(OLDEST)/lowest
+	@$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$($(OLDEST)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
+	@exec $(OLDEST)/bin/python -m pytest -q $(ALL_CORES) -m "$(QUICK)" $(ARGS)
+
 notebooks: $(TEST)  ## run every notebook from top to bottom and keep its outputs
 	@echo "toylab: running the notebooks"
 	@$(PY) scripts/notebooks.py $(ARGS)
@@ -59,9 +78,13 @@ lint: $(TEST)  ## check the style of the code with ruff
 	@echo "toylab: checking the style"
 	@$(PY) -m ruff check $(ARGS)
 
+format: $(TEST)  ## format everything and mend what ruff can
+	@$(PY) -m ruff check --fix --quiet . || true
+	@$(PY) -m ruff format .
+
 clean:  ## remove .venv and all caches; your runs and downloads stay
 	@echo "toylab: removing $(VENV) and the caches"
-	@rm -rf $(VENV) build toylab.egg-info .pytest_cache .hypothesis .ruff_cache
+	@rm -rf $(VENV) build dist .pytest_cache .hypothesis .ruff_cache
 	@find toylab tests benchmarks notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 $(LAB): $(DECLARED) $(PY) | $(CHECK)

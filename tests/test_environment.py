@@ -14,7 +14,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 CONDA_NAMES = {"pytorch": "torch"}
 CONDA_ONLY = {"python", "pip", "pytorch-cpu"}
-OURS = {"toylab", "tests", "benchmarks", "scripts", "conftest"}
+OURS = {"toylab", "tests", "benchmarks", "scripts", "fixtures", "conftest"}
 
 
 def canonical(name):

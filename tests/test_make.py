@@ -26,6 +26,9 @@ esac
 """
 
 
+VERBS = "compile", "install"
+
+
 class FakeMachine:
     """`make` in a copy of the packaging files, with a Python that only writes down how it is called."""
 
@@ -110,6 +113,39 @@ def test_make_passes_arguments_on_to_pytest_and_pip(machine):
     _, calls = machine().make("test", "ARGS=-k word", "PIP_ARGS=--extra-index-url https://example.org")
     assert "--extra-index-url https://example.org" in installations(calls)[0]
     assert calls[-1].startswith("-m pytest -n logical ") and calls[-1].endswith(" -k word")
+
+
+def test_make_check_looks_at_format_style_and_types_and_then_runs_the_quick_tests(machine):
+    _, calls = machine().make("check")
+    *_, form, style, types, tests = calls
+    assert form.startswith("-m ruff format --check") and style.startswith("-m ruff check")
+    assert types.startswith("-m pyrefly check")
+    assert tests.startswith("-m pytest -q -n logical ")
+    assert tests.endswith("-m not slow and not browser and not notebook")
+
+
+def test_make_check_stops_at_the_first_complaint(machine):
+    fresh = machine()
+    fresh.make("test")
+    python = fresh.folder / ".venv" / "bin" / "python"
+    python.write_text(python.read_text().replace('case "$*" in', 'case "$*" in\n    *"ruff check"*) exit 1 ;;'))
+    done, calls = fresh.make("check")
+    assert done.returncode != 0 and calls[-1].startswith("-m ruff check")
+
+
+def test_make_check_oldest_resolves_the_lowest_versions_and_keeps_the_torch_that_is_there(machine):
+    fresh = machine()
+    fresh.make("test")
+    oldest = fresh.folder / ".venv" / "oldest" / "bin" / "python"
+    oldest.parent.mkdir(parents=True)
+    oldest.write_bytes((fresh.folder / ".venv" / "bin" / "python").read_bytes())
+    oldest.chmod(0o755)
+    done, calls = fresh.make("check-oldest")
+    compiled, installed = (next(call for call in calls if call.startswith(f"-m uv pip {verb}")) for verb in VERBS)
+    assert "--resolution lowest-direct" in compiled and "--override .venv/oldest/without-torch" in compiled
+    assert "--no-deps --python .venv/oldest/bin/python" in installed
+    assert (oldest.parents[1] / "without-torch").read_text().startswith("torch ;")
+    assert calls[-1].startswith("-m pytest")
 
 
 def test_make_lab_serves_notebooks_on_this_machine_only_with_the_token_on(machine):

@@ -54,7 +54,7 @@ def decompose(
     try:
         found = problems.find(name, "network", schedule)
     except FileNotFoundError as error:
-        raise error.__cause__ from None  # without the advice to take --eps exact, which is no option here
+        raise (error.__cause__ or error) from None  # without the advice to take --eps exact, which is no option here
     manifold, exact = known_manifold(found), None
     if points is not None:
         exact = exact_eps(manifold.curve(positive_int("points", points)), found.schedule)

@@ -1,6 +1,7 @@
 """The figure of what evaluations buy in images."""
 
 from math import inf
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +9,9 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from toylab.figures.look import in_our_look, mark_blown_up, markers
 from toylab.figures.style import line
-from toylab.images import ImageQuality
+
+if TYPE_CHECKING:
+    from toylab.images import ImageQuality
 
 TITLES = {
     "error": "difference from the converged images\n(rms of a pixel)",
@@ -19,7 +22,7 @@ PALE = "#8a9096"
 
 
 @in_our_look
-def plot_quality(result: ImageQuality) -> np.ndarray:
+def plot_quality(result: "ImageQuality") -> np.ndarray:
     """Error, share kept (where there was a classifier) and Fréchet distance of an `ImageQuality` against NFE: medians
     over the seeds, bands from the least to the largest. What is beyond the limits has blown up and is a triangle at the
     top. Returns the Axes.

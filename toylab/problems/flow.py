@@ -93,7 +93,7 @@ def _solve(eps, schedule, x_T, t_start, times, rtol, progress):
             reached = sum(end >= solver.t for end in ends)
             between = solver.dense_output() if any(end > solver.t for end in ends[len(states) : reached]) else None
             for end, t in list(zip(ends, times, strict=True))[len(states) : reached]:
-                states.append(state(solver.y if end == solver.t else between(end), t))
+                states.append(state(between(end) if between and end != solver.t else solver.y, t))
             now = schedule.t_of_sigma(float(solver.t))  # the work is spread far more evenly over t than over sigma
             bar.update(int(100 * (t_start - now) / (t_start - times[-1])) - bar.n)
     return states, solver.nfev
