@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from browser import jupyterlab, notebook, open_page, run_all, settled
+from browser import notebook, open_page, run_all, settled
 from test_player_browser import kernel_says
 
 CELLS = (
@@ -33,10 +33,9 @@ SIZE = {"viewport": {"width": 1280, "height": 720}}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    source = notebook(tmp_path_factory.mktemp("life") / "life.ipynb", *CELLS)
-    with jupyterlab(tmp_path_factory.mktemp("server"), [source]) as server:
-        yield server
+def server(jupyter):
+    notebook(jupyter.root / "life.ipynb", *CELLS)
+    return jupyter
 
 
 def run(page):
