@@ -173,6 +173,65 @@ def test_panels_fit_the_width(started, url, width, columns):
             )
 
 
+def test_on_a_phone_twins_stay_one_above_the_other_and_the_sliders_in_view(started, tmp_path):
+    twins = ("Euler", "Heun", "RK4", "AB4", "DDIM", "PIE", "PRK", "F-PNDM")
+    page_file = Player(sweep(twins, (5, 10), n=64)).to_html(tmp_path / "twins.html")
+    with open_page(started, page_file.as_uri(), viewport={"width": 420, "height": 800}) as page:
+        settled(page)
+        boxes = [canvas.bounding_box() for canvas in page.locator(CANVASES).all()]
+        for upper, lower in zip(boxes[:4], boxes[4:], strict=True):
+            assert upper["x"] == lower["x"] and 0 < lower["y"] - upper["y"] < 2 * upper["height"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 420
+        page.locator(CANVASES).last.scroll_into_view_if_needed()
+        assert page.evaluate("scrollY") > 100
+        for name in ("Steps", "Time"):
+            assert slider(page, name).bounding_box()["y"] >= 0
+
+
+def test_heads_of_one_row_keep_one_height_whatever_their_titles(started, tmp_path):
+    titles = {"RK4": "a title that is much too long for one line of a panel"}
+    page_file = Player(sweep(n=64), titles=titles).to_html(tmp_path / "long.html")
+    with open_page(started, page_file.as_uri()) as page:
+        settled(page)
+        tops = [canvas.bounding_box()["y"] for canvas in page.locator(CANVASES).all()]
+        assert tops[0] == tops[1] and tops[2] == tops[3]  # two rows
+
+
+def test_a_followed_particle_is_not_hidden_by_the_others(page):
+    before = hashes(page)
+    page.locator(CANVASES).first.focus()
+    page.keyboard.press("ArrowRight")
+    settled(page, different_from=before)
+    inks = (
+        page.locator(CANVASES)
+        .nth(2)
+        .evaluate(
+            """canvas => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height), seen = {};
+            for (let i = 0; i < data.length; i += 4) {
+                const ink = [data[i], data[i + 1], data[i + 2]].join();
+                seen[ink] = (seen[ink] ?? 0) + 1;
+            }
+            return seen;
+        }"""
+        )
+    )
+    full = inks["0,114,178"]  # DDIM's blue: the track alone, not the 512 dots
+    assert 20 < full < 1500
+
+
+def test_play_asks_for_every_node_where_motion_is_not_wanted(started, url):
+    with open_page(started, url, reduced_motion="reduce") as page:
+        settled(page)
+        button = page.get_by_role("button", name="Next node")
+        button.click()
+        page.wait_for_function("() => document.querySelectorAll('.toylab-player [type=range]')[1].value === '0'")
+        page.wait_for_timeout(900)
+        button.click()
+        page.wait_for_timeout(900)
+        assert slider(page, "Time").input_value() == "1"
+
+
 @pytest.fixture(scope="module")
 def coloured(tmp_path_factory):
     """The address of a page that knows unlikely particles."""

@@ -130,3 +130,52 @@ print(len([each for each in gc.get_objects() if Player in type(each).__mro__]),
             run(page)
         assert kernel_says(page, count) == "1 2"
         assert page.locator(".toylab-player").count() == page.locator(".toylab-lab").count() == 1
+
+
+# ---- one screen
+
+FIGURES = (
+    f"""import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
+from synthetic import sweep
+from synthetic_images import images, sweep as image_sweep
+from toylab.widgets import Gallery, Player""",
+    """names = {"Data set": ["ring", "disc"], "Epsilon": ["network", "exact"]}
+Player(sweep(n=64, unlikely=True), choices=names, compute=lambda *_: sweep())""",
+    """twins = ("Euler", "Heun", "RK4", "AB4", "DDIM", "PIE", "PRK", "F-PNDM")
+Player(sweep(twins, (5, 10), n=64, unlikely=True))""",
+    """Gallery(image_sweep(images(size=8), n=36), view="both")""",
+)
+PLACES = """root => [...root.querySelectorAll(".stage canvas")].filter((node) => node.offsetParent).map((canvas) => {
+    const box = canvas.getBoundingClientRect();
+    return [Math.round(box.left), Math.round(box.top), box.width];
+})"""
+HEIGHT = """root => [root.querySelector(".panels").getBoundingClientRect().bottom - root.getBoundingClientRect().top,
+    root.closest(".jp-WindowedPanel-outer").clientHeight, root.scrollWidth - root.clientWidth]"""
+
+
+@pytest.fixture(scope="module")
+def figures(started, tmp_path_factory):
+    source = notebook(tmp_path_factory.mktemp("fit") / "fit.ipynb", *FIGURES)
+    with jupyterlab(tmp_path_factory.mktemp("server"), [source]) as server:
+        with open_page(started, server.url("fit.ipynb"), **SIZE) as page:
+            run_all(page)
+            page.locator(".toylab-player").nth(2).wait_for()
+            yield page
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1024, 768)], ids=str)
+@pytest.mark.parametrize(("index", "kind"), enumerate(("four", "twins", "gallery")))
+def test_controls_and_all_panels_are_on_one_screen_beside_the_file_browser(figures, size, index, kind):
+    figures.set_viewport_size({"width": size[0], "height": size[1]})
+    figures.wait_for_timeout(700)
+    assert figures.locator("#filebrowser").is_visible()
+    found = figures.locator(".toylab-player").nth(index)
+    found.scroll_into_view_if_needed()
+    figures.wait_for_timeout(300)
+    height, room, beyond = found.evaluate(HEIGHT)
+    assert height <= room and beyond <= 0
+    places = found.evaluate(PLACES)
+    assert min(width for *_, width in places) >= 110
+    if kind == "twins":
+        for upper, lower in zip(places[:4], places[4:], strict=True):
+            assert upper[0] == lower[0] and upper[1] < lower[1]
