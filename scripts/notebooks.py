@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 
 HERE = Path(__file__).parents[1] / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+PLACE = "toylab-place"  # of a live view in JupyterLab, which holds the picture a second time
 
 
 def execute(path, timeout=300):
@@ -35,7 +36,10 @@ def lighten(notebook):
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if not _passing(output)]
             for output in cell.outputs:
-                output.get("data", {}).pop(WIDGET, None)
+                data = output.get("data", {})
+                data.pop(WIDGET, None)
+                if PLACE in data.get("text/html", ""):
+                    del data["text/html"]
     return notebook
 
 

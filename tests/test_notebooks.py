@@ -110,7 +110,7 @@ def player(page, index):
     cells = page.evaluate(
         """() => [...window.jupyterapp.shell.currentWidget.content.widgets].flatMap((cell, i) =>
             (cell.model.outputs?.toJSON() ?? []).some((output) =>
-                output.data?.["application/vnd.jupyter.widget-view+json"] && output.data["image/png"]) ? [i] : [])"""
+                output.data?.["text/html"]?.includes("toylab-place") && output.data["image/png"]) ? [i] : [])"""
     )
     page.evaluate(SHOW_OUTPUT, [cells[index]])
     found = page.locator(".jp-Cell").nth(cells[index]).locator(".toylab-player")

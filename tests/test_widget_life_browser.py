@@ -5,11 +5,10 @@ import json
 import re
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
-from browser import notebook, open_page, run_all, settled
+from browser import notebook, open_notebook, open_page, run_all, settled
 from test_player_browser import kernel_says
 
 CELLS = (
@@ -33,45 +32,35 @@ SIZE = {"viewport": {"width": 1280, "height": 720}}
 
 
 @pytest.fixture(scope="module")
-def server(jupyter):
-    notebook(jupyter.root / "life.ipynb", *CELLS)
-    return jupyter
+def life(tmp_path_factory):
+    return notebook(tmp_path_factory.mktemp("life") / "life.ipynb", *CELLS)
 
 
-def run(page):
-    run_all(page)
+def drawn(page):
     page.locator(".toylab-player").wait_for()
     page.locator(".toylab-lab").wait_for()
     settled(page)
 
 
-def end_kernels(server):
-    """Shut down every session, as a server that is started anew has none."""
-    sessions = f"http://127.0.0.1:{server.port}/api/sessions"
-    with urllib.request.urlopen(f"{sessions}?token={server.token}") as answer:
-        for session in json.load(answer):
-            ask = urllib.request.Request(f"{sessions}/{session['id']}?token={server.token}", method="DELETE")
-            urllib.request.urlopen(ask).close()
-
-
 @pytest.fixture(scope="module")
-def saved(started, server):
-    """The notebook as it is on the disk after a run and a save."""
-    file = server.root / "life.ipynb"
-    with open_page(started, server.url("life.ipynb"), **SIZE) as page:
-        run(page)
+def saved(started, jupyter, life):
+    """A notebook as it is on the disk after a run and a save, its kernel shut down."""
+    source = life.with_name("saved.ipynb")
+    source.write_text(life.read_text())
+    file = jupyter.root / "saved.ipynb"
+    with open_notebook(started, jupyter, source, **SIZE) as page:
+        drawn(page)
         before = file.read_text()
         page.evaluate("() => { window.jupyterapp.commands.execute('docmanager:save'); }")
         for _ in range(100):
             if file.read_text() != before:
                 break
             page.wait_for_timeout(100)
-    end_kernels(server)
     return file
 
 
-def test_a_notebook_opened_again_shows_the_pictures_and_how_to_make_them_live(started, server, saved):
-    with open_page(started, server.url("life.ipynb"), **SIZE) as page:
+def test_a_notebook_opened_again_shows_the_pictures_and_how_to_make_them_live(started, jupyter, saved):
+    with open_page(started, jupyter.url(saved.name), **SIZE) as page:
         pictures = page.locator(".toylab-place img")
         pictures.nth(1).wait_for(timeout=30_000)
         page.wait_for_timeout(3000)  # within which JupyterLab gives up on models that it does not find
@@ -79,8 +68,10 @@ def test_a_notebook_opened_again_shows_the_pictures_and_how_to_make_them_live(st
         assert page.get_by_text("Run the cell to make it live").count() == 2
         assert not re.search("not found|Loading widget|Error displaying", page.locator(".jp-Notebook").inner_text())
         assert page.locator(".toylab-player, .toylab-lab").count() == 0
-        run(page)
+        run_all(page)
+        drawn(page)
         assert page.locator(".toylab-place > img:visible").count() == 0
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 
 def test_no_progress_bar_is_left_in_a_saved_notebook(saved):
@@ -93,7 +84,7 @@ def test_no_progress_bar_is_left_in_a_saved_notebook(saved):
 def test_a_page_of_nbconvert_has_the_pictures_with_words_and_no_bar(saved, tmp_path):
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path), str(saved)]
     subprocess.run(command, check=True, capture_output=True)
-    page = (tmp_path / "life.html").read_text()
+    page = (tmp_path / "saved.html").read_text()
     pictures = re.findall(r'<img alt="([^"]*)"[^>]*src="data:image/png;base64,([^"]+)"', page)
     assert [words for words, _ in pictures] == [
         "ring · linear schedule · epsilon: exact: Euler, RK4, DDIM, F-PNDM; 10 steps",
@@ -103,9 +94,9 @@ def test_a_page_of_nbconvert_has_the_pictures_with_words_and_no_bar(saved, tmp_p
     assert "work:" not in page and "widget-view" not in page
 
 
-def test_after_a_restart_the_widgets_say_so_and_what_needs_the_kernel_is_off(started, server):
-    with open_page(started, server.url("life.ipynb"), **SIZE) as page:
-        run(page)
+def test_after_a_restart_the_widgets_say_so_and_what_needs_the_kernel_is_off(started, jupyter, life):
+    with open_notebook(started, jupyter, life, **SIZE) as page:
+        drawn(page)
         page.evaluate(
             "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart().then(() => {}); }"
         )
@@ -117,17 +108,21 @@ def test_after_a_restart_the_widgets_say_so_and_what_needs_the_kernel_is_off(sta
         steps = page.locator(".toylab-player").get_by_role("slider", name="Steps")
         steps.press("ArrowLeft")  # needs no kernel
         settled(page, different_from=before)
+        page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+        )
 
 
-def test_running_a_cell_again_closes_its_last_widgets_and_their_arrays_are_freed(started, server):
+def test_running_a_cell_again_closes_its_last_widgets_and_their_arrays_are_freed(started, jupyter, life):
     count = """import gc
 from ipywidgets.widgets.widget import _instances
 gc.collect()
 print(len([each for each in gc.get_objects() if Player in type(each).__mro__]),
       len([each for each in _instances.values() if isinstance(each, (Player, Lab))]))"""
-    with open_page(started, server.url("life.ipynb"), **SIZE) as page:
-        for _ in range(3):
-            run(page)
+    with open_notebook(started, jupyter, life, **SIZE) as page:
+        for _ in range(2):
+            run_all(page)
+        drawn(page)
         assert kernel_says(page, count) == "1 2"
         assert page.locator(".toylab-player").count() == page.locator(".toylab-lab").count() == 1
 
@@ -154,13 +149,11 @@ HEIGHT = """root => [root.querySelector(".panels").getBoundingClientRect().botto
 
 
 @pytest.fixture(scope="module")
-def figures(started, tmp_path_factory):
+def figures(started, jupyter, tmp_path_factory):
     source = notebook(tmp_path_factory.mktemp("fit") / "fit.ipynb", *FIGURES)
-    with jupyterlab(tmp_path_factory.mktemp("server"), [source]) as server:
-        with open_page(started, server.url("fit.ipynb"), **SIZE) as page:
-            run_all(page)
-            page.locator(".toylab-player").nth(2).wait_for()
-            yield page
+    with open_notebook(started, jupyter, source, **SIZE) as page:
+        page.locator(".toylab-player").nth(2).wait_for()
+        yield page
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1024, 768)], ids=str)
