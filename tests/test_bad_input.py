@@ -12,6 +12,7 @@ from problems import flower, normal
 
 import toylab
 from toylab import grids
+from toylab.problems import exact_flow, reference_solution
 
 LINEAR = toylab.schedules.get("linear")
 EPS = toylab.exact_eps(flower(5, 8), LINEAR)
@@ -462,3 +463,49 @@ def test_particles_of_another_shape_than_the_networks_are_refused_by_argument(ar
     for eps in (toylab.load("circle"), toylab.exact_eps(torch.zeros(1, 2), "linear")):
         with pytest.raises(ValueError, match=rf"{name} must have particles of shape \(2,\)"):
             toylab.sample(eps, "linear", **arguments)
+
+
+# huge numbers, flags, and what belongs to another argument
+
+
+@pytest.mark.parametrize("value", (10**13, 10**20, 10**30))
+@pytest.mark.parametrize("argument", ("steps", "n"))
+def test_counts_that_no_machine_holds_are_refused(argument, value):
+    with pytest.raises(ValueError, match=f"^{argument} must be an integer of at most"):
+        toylab.sample(EPS, "linear", **{argument: value})
+
+
+@pytest.mark.parametrize("value", (10**40, 10**400, 1e308))
+def test_numbers_beyond_their_range_are_refused_by_name(value):
+    with pytest.raises(ValueError, match="^noise must be a finite number"):
+        toylab.datasets.get("circle").sample(3, noise=value)
+
+
+@pytest.mark.parametrize("value", (torch.ones(2), "yes", 1, None))
+@pytest.mark.parametrize("argument", ("record", "progress"))
+def test_flags_are_true_or_false(argument, value):
+    with pytest.raises(TypeError, match=f"^{argument} must be True or False"):
+        toylab.sample(EPS, "linear", steps=2, n=2, **{argument: value})
+
+
+@pytest.mark.parametrize("value", ("circle", None, [1.0], torch.ones(2, 2).int()))
+def test_start_states_of_references_are_tensors_of_numbers(value):
+    for solve in (reference_solution, lambda *given, **more: exact_flow(*given[:3], [0.6, 0.5], **more)):
+        with pytest.raises(TypeError, match="^x_T must be a floating-point tensor"):
+            solve(EPS, LINEAR, value, 0.6, 0.5, progress=False)
+
+
+def test_a_schedule_that_is_none_is_refused_by_grids():
+    with pytest.raises(TypeError, match="^schedule must be"):
+        toylab.grids.nodes(torch.ones(2), 3)
+
+
+def test_settings_of_a_training_are_no_dictionary():
+    with pytest.raises(TypeError, match="^config must be a TrainConfig"):
+        toylab.training.command("circle", "linear", {"steps": 3})
+
+
+@pytest.mark.parametrize("bad", ({"times": 10**20}, {"extent": 1e308}, {"size": "big"}, {"points": 10**20}))
+def test_the_grid_of_a_density_has_bounds(bad):
+    with pytest.raises((ValueError, TypeError), match=f"^{next(iter(bad))} must be"):
+        toylab.analysis.log_density("circle", "linear", **bad)

@@ -11,6 +11,7 @@ from scipy.integrate import solve_ivp
 
 import toylab
 from toylab import problems
+from toylab.problems import neural
 from toylab.problems.neural import accuracy, moons
 from toylab.problems.semilinear import linear_part
 from toylab.samplers.transfers import Classical, Frozen, Pseudo
@@ -168,9 +169,9 @@ def test_the_neural_ode_has_learnt_its_task():
 
 
 def test_the_neural_ode_is_the_same_every_time():
-    problems.neural_ode.cache_clear()
+    neural._trained.cache_clear()
     first = problems.neural_ode().eps.inner.weight.clone()
-    problems.neural_ode.cache_clear()
+    neural._trained.cache_clear()
     assert torch.equal(problems.neural_ode().eps.inner.weight, first)
 
 

@@ -173,6 +173,9 @@ def _locked(lock):
             json.dump([os.getpid(), psutil.Process().create_time(), platform.node()], file)
     except FileExistsError:
         return False
+    except OSError:  # a full disk
+        lock.unlink(missing_ok=True)
+        raise
     return True
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from toylab._errors import flag
 from toylab._extras import extra
 
 QUIET = 10.0  # seconds between two lines in a file or a log
@@ -38,7 +39,7 @@ class Bar(tqdm):
             options |= {"file": io.StringIO(), "ncols": 80}
         elif not sys.stderr.isatty():
             options |= {"file": _Lines(), "mininterval": QUIET, "miniters": 0, "bar_format": LINE}
-        super().__init__(iterable, desc, total, delay=2, leave=False, disable=not show, **options)
+        super().__init__(iterable, desc, total, delay=2, leave=False, disable=not flag("progress", show), **options)
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:
         """Paint the bar, or `msg` instead of it; as tqdm's."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from toylab._errors import number, positive_int, unknown_name
-from toylab.schedules import Schedule
+from toylab.schedules import Schedule, as_schedule
 
 KARRAS_RHO = 7.0
 MOST = 10**7  # steps of one run
@@ -63,6 +63,7 @@ def spacings() -> list[str]:
 
 def limits(schedule: Schedule, t_start: float | None = None, t_end: float | None = None) -> tuple[float, float]:
     """(t_start, t_end) as floats, filled from the schedule; ValueError unless 0 <= t_end < t_start <= t_max."""
+    schedule = as_schedule(schedule)
     t_start = number("t_start", schedule.t_max if t_start is None else t_start, 0, schedule.t_max)
     t_end = number("t_end", schedule.t_min if t_end is None else t_end, 0, schedule.t_max)
     if t_end >= t_start:
@@ -78,9 +79,7 @@ def nodes(
     Raises TypeError or ValueError for steps below 1, limits out of order or range, an unknown spacing,
     and t_end = 0 with "logsnr", whose clock is infinite there.
     """
-    steps = positive_int("steps", steps)
-    if steps > MOST:
-        raise ValueError(f"steps must be an integer of at most {MOST}, got {steps}")
+    schedule, steps = as_schedule(schedule), positive_int("steps", steps, at_most=MOST)
     t_start, t_end = limits(schedule, t_start, t_end)
     if not isinstance(spacing, str) or spacing.lower() not in SPACINGS:
         raise unknown_name("spacing", spacing, spacings())
@@ -99,6 +98,7 @@ def explicit(schedule: Schedule, times: Sequence[float] | Tensor) -> Tensor:
 
     Raises TypeError or ValueError otherwise.
     """
+    schedule = as_schedule(schedule)
     try:
         times = torch.as_tensor(times, dtype=torch.float64, device="cpu").detach().clone()
     except (TypeError, ValueError, RuntimeError) as error:

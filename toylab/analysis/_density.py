@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from toylab import grids
+from toylab._errors import number, positive_int
 from toylab._types import ManifoldLike, ScheduleLike
 from toylab.datasets import as_manifold
 from toylab.epsilon.exact import exact_eps
@@ -21,9 +22,11 @@ def log_density(
     """
     manifold, schedule = as_manifold(manifold), as_schedule(schedule)
     t_start, t_end = grids.limits(schedule, t_start, t_end)
+    times, size, points = (positive_int(*each) for each in (("times", times), ("size", size, 2), ("points", points)))
+    extent = number("extent", extent, 0, 1e6, open_low=True)
     at = torch.linspace(t_start**0.5, t_end**0.5, times, dtype=torch.float64) ** 2
     axis = torch.linspace(-extent, extent, size)
     x = torch.cartesian_prod(axis, axis).flip(1)  # rows run through y, columns through x
     eps = exact_eps(torch.as_tensor(manifold.curve(points)).float(), schedule, spread)
     log_p = torch.stack([eps.log_prob(x, t) for t in at]).reshape(times, size, size)
-    return {"times": at.numpy(), "log_p": log_p.numpy().astype(np.float32), "extent": float(extent)}
+    return {"times": at.numpy(), "log_p": log_p.numpy().astype(np.float32), "extent": extent}

@@ -50,6 +50,7 @@ from toylab.analysis._table import Table
 from toylab.epsilon import ExactEps
 from toylab.problems.flow import rms
 from toylab.problems.problem import Problem
+from toylab.samplers.core import check_start
 
 ORDERS = {"DDIM": 1, "S-PNDM": 2, "F-PNDM": 2, "PRK": 2}
 PANELS = 200
@@ -148,6 +149,7 @@ def gaussian_error(
     def width(t):
         return (spread**2 + schedule.sigma(t) ** 2) ** 0.5
 
+    check_start(eps, x_T)
     c = (x_T.double() / schedule.alpha_bar(t_start) ** 0.5 - eps.points[0].double()) / width(t_start)
     factor = schedule.alpha_bar(t_end) ** 0.5 * width(t_end) * c
     constant = factor * carried(_missed(method, sigma_u, sigma_uu, e_u, e_uu)) * clock.sign**order
@@ -170,6 +172,7 @@ def leading_error(
     problem, order = order_problem(eps, schedule, None, t_start, t_end), _order(method, spacing)
     eps, schedule, (t_start, t_end) = problem.eps, problem.schedule, problem.limits()
     x_T = problem.start() if x_T is None else x_T
+    check_start(eps, x_T)
     if method == "S-PNDM":
         raise unknown_name("method", method, [name for name in ORDERS if name != "S-PNDM"])
     clock = _Clock(schedule, spacing, t_start, t_end)

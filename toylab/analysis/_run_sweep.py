@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
-from toylab._errors import number, positive_int
+from toylab._errors import flag, number, positive_int
 from toylab._progress import Bar
 from toylab._threads import single_thread
 from toylab._types import Eps, ManifoldLike, ScheduleLike
@@ -55,6 +55,9 @@ def sweep(
     problem = as_problem(eps, schedule, manifold, None, t_start, t_end)
     eps, schedule, manifold = problem.eps, problem.schedule, problem.manifold
     methods, steps = method_list(methods), _counts(steps)
+    density, unlikely = flag("density", density), flag("unlikely", unlikely)
+    if not isinstance(labels, dict | None):
+        raise TypeError(f"labels must be a dictionary, got {labels!r}")
     threshold, sampling = number("threshold", threshold, 0, open_low=True), SAMPLING if unlikely else 1
     if unlikely and manifold is None:
         raise ValueError("manifold must be given where unlikely is asked for, since eps does not know its data set")

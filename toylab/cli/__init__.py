@@ -1,6 +1,7 @@
 """The command line: ``toylab COMMAND``. Heavy imports happen inside the commands, so that help is quick."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -26,6 +27,7 @@ class Group(TyperGroup):
         debug = "--debug" in args or os.environ.get("TOYLAB_DEBUG", "") not in ("", "0")
         try:
             args = [arg for arg in args if arg != "--debug"]  # wherever it stands, it means the same
+            args = [re.sub("^--methods(?==|$)", "--method", arg) for arg in args]  # its old name
             with _stopped_by_sigterm():
                 code = super().main(args, prog_name or "toylab", standalone_mode=False, **extra)
         except (KeyboardInterrupt, typer.Abort):

@@ -14,7 +14,7 @@ def decompose(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped network or a network's file.")],
     methods: Annotated[
         list[str] | None,
-        typer.Option(metavar="METHODS", help="Separated by commas or one by one [DDIM,S-PNDM,F-PNDM]."),
+        typer.Option("--method", metavar="METHODS", help="Separated by commas or one by one [DDIM,S-PNDM,F-PNDM]."),
     ] = None,
     nfe: Annotated[
         str, typer.Option(help="Budgets of network evaluations, increasing.")
@@ -38,7 +38,7 @@ def decompose(
     \b
     Examples:
       toylab decompose spiral
-      toylab decompose spiral --methods DDIM,PLMS --nfe 5,10,20,40,80 --out fault.png
+      toylab decompose spiral --method DDIM,PLMS --nfe 5,10,20,40,80 --out fault.png
       toylab decompose moons --json
     """
     from toylab import problems

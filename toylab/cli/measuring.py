@@ -35,7 +35,7 @@ def compare(
     \b
     Examples:
       toylab compare spiral
-      toylab compare circle --eps exact --methods DDIM,S-PNDM,F-PNDM --nfe 50
+      toylab compare circle --eps exact --method DDIM,S-PNDM,F-PNDM --nfe 50
       toylab compare moons --nfe 13 --out moons.png
       toylab compare spiral --json > spiral.json
     """
@@ -85,9 +85,9 @@ def work(
     \b
     Examples:
       toylab work circle
-      toylab work spiral --methods DDIM,S-PNDM,F-PNDM --nfe 10,20,50,100 --out work.png
+      toylab work spiral --method DDIM,S-PNDM,F-PNDM --nfe 10,20,50,100 --out work.png
       toylab work moons --eps exact --measure distance,coverage --seeds 0
-      toylab work circle --methods DDIM,PF --tolerances 0.1,0.001 --json
+      toylab work circle --method DDIM,PF --tolerances 0.1,0.001 --json
     """
     from toylab import problems
     from toylab.analysis import work_precision

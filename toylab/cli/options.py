@@ -24,7 +24,7 @@ Extra = Annotated[
 ]
 Methods = Annotated[
     list[str] | None,
-    typer.Option(metavar="METHODS", help="Separated by commas or one by one; by default eight."),
+    typer.Option("--method", metavar="METHODS", help="Separated by commas or one by one; by default eight."),
 ]
 Out = Annotated[
     str | None,

@@ -52,7 +52,7 @@ class Manifold:
         n = errors.positive_int("n", n)
         noise = errors.number("noise", noise, low=0, high=MOST_NOISE)
         if seed is not None:
-            seed = errors.positive_int("seed", seed, at_least=0)
+            seed = errors.seed_number("seed", seed)
         for_place, for_jitter = np.random.default_rng(seed).spawn(2)
         points = self._normalised(self._geometry.draw(for_place, n))
         points = points + noise * for_jitter.standard_normal((n, 2))

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
 from toylab import _shipped, schedules
+from toylab._errors import flag
 from toylab._files import finite, replacing, strict_json, user_path
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def save(network: "MLP | UNet", path: str | os.PathLike, half: bool = False) -> 
         raise TypeError(f"network must be one of: {', '.join(ARCHITECTURES)}; got {type(network).__name__}")
     weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     about = story(network)
-    if half:
+    if flag("half", half):
         about["works_in"] = _works_in(weights)
         weights = {key: value.half() for key, value in weights.items()}
     for key, value in weights.items():

@@ -9,10 +9,11 @@ from matplotlib.ticker import LogFormatter, NullLocator
 
 from toylab import schedules
 from toylab.analysis import OffManifold, OrderEstimate, OrderTable, off_manifold
+from toylab.analysis._arguments import method_list
 from toylab.analysis._networks import eps_error
 from toylab.figures.look import FIT, in_our_look, markers
 from toylab.figures.style import line
-from toylab.problems import Problem
+from toylab.problems import Problem, as_problem
 from toylab.samplers import sample
 
 
@@ -20,11 +21,10 @@ from toylab.samplers import sample
 def plot_schedules(names: Iterable[str] | None = None) -> tuple[Axes, Axes]:
     """alpha_bar and sigma against t for the named schedules (by default all). Returns the two Axes."""
     _, (left, right) = plt.subplots(1, 2, figsize=(13, 4.6))
-    for name in names or schedules.names():
-        schedule = schedules.get(name)
+    for schedule in map(schedules.as_schedule, schedules.names() if names is None else names):
         t = np.linspace(schedule.t_min, schedule.t_max, 400)
-        left.plot(t, [schedule.alpha_bar(u) for u in t], label=name)
-        right.plot(t, [schedule.sigma(u) for u in t], label=name)
+        left.plot(t, [schedule.alpha_bar(u) for u in t], label=schedule.name)
+        right.plot(t, [schedule.sigma(u) for u in t], label=schedule.name)
     left.set(xlabel="t", ylabel=r"$\bar\alpha(t)$", title="what is left of the data")
     right.set(xlabel="t", ylabel=r"$\sigma(t)$", title="noise in units of the data", xscale="log", yscale="log")
     left.legend(title="schedule")
@@ -58,7 +58,8 @@ def plot_off_manifold(
     `problem`: a `toylab.problems.Problem` with a manifold. Further arguments as for `toylab.sample`.
     """
     ax = ax or plt.subplots(figsize=(8, 4.8))[1]
-    runs = [sample(problem, None, method, steps, n=n, seed=seed, **options) for method in methods]
+    problem = as_problem(problem)
+    runs = [sample(problem, None, method, steps, n=n, seed=seed, **options) for method in method_list(methods)]
     _draw_ratio(ax, [off_manifold(run, problem) for run in runs])
     ax.set_title(f"off the manifold: {steps} steps")
     return ax

@@ -6,9 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from toylab.analysis._arguments import method_list
 from toylab.figures.look import in_our_look
 from toylab.figures.style import line
-from toylab.problems import Problem
+from toylab.problems import Problem, as_problem
 from toylab.samplers import sample
 
 
@@ -28,6 +29,7 @@ def plot_straight_lines(
 
     Returns the two matplotlib Axes.
     """
+    problem, methods = as_problem(problem), method_list(methods)
     schedule = problem.schedule
     _, (left, right) = plt.subplots(1, 2, figsize=(13, 5))
     x_T = problem.start(particles, seed)
@@ -40,9 +42,9 @@ def plot_straight_lines(
         return paths[0][0]
 
     draw("DDIM", 400, color="0.8", linewidth=6)
-    drawn = [draw(method, steps, marker="o", markersize=5, **line(method)) for method in methods]
+    drawn = [draw(method, steps, marker="o", markersize=5, **line(method.name)) for method in methods]
     left.set(xlabel="t", ylabel="x (first coordinate)", xlim=(t_start, 0), title="as the network sees it")
     right.set(xlabel=r"$\sigma$", ylabel=r"$y = x / \sqrt{\bar\alpha}$", title="as the pseudo move sees it")
     right.set_xlim(schedule.sigma(t_start), 0)
-    left.legend(drawn, [f"{method}, {steps} steps" for method in methods])
+    left.legend(drawn, [f"{method.name}, {steps} steps" for method in methods])
     return left, right

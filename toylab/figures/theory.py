@@ -14,7 +14,7 @@ from toylab.analysis._budget import steps_within
 from toylab.analysis._leading_error import STEPS
 from toylab.figures.look import in_our_look, markers
 from toylab.figures.style import line
-from toylab.problems import Problem
+from toylab.problems import Problem, as_problem
 from toylab.problems.flow import rms
 from toylab.samplers import get, method, sample
 from toylab.schedules import Schedule
@@ -47,6 +47,7 @@ def plot_constants(
     `problem`: a `toylab.problems.Problem` with a smooth eps, spread > 0.
     """
     ax = ax or plt.subplots(figsize=(8, 5.2))[1]
+    problem = as_problem(problem)
     x_T = problem.start(n)
     reference = problem.reference(x_T, None, t_end).x
     for name in methods:
@@ -80,6 +81,7 @@ def plot_clocks(
 ) -> Axes:  # fmt: skip
     """The error of one method against N in every clock, with the local order at the end. Returns the Axes."""
     ax = ax or plt.subplots(figsize=(8, 5.2))[1]
+    problem = as_problem(problem)
     x_T = problem.start(n)
     limits = {"t_start": t_start, "t_end": t_end}
     reference = problem.reference(x_T, **limits).x
@@ -116,6 +118,7 @@ def clock_table(
     nfe: Sequence[int] = (10, 20, 50), t_end: float = 1e-3, n: int = 256,
 ) -> Table:  # fmt: skip
     """End-point errors at few evaluations, where order is not everything: a row for each method and clock."""
+    problem = as_problem(problem)
     errors = _at_equal_nfe(problem, nfe, t_end, n)
     rows = [(name, spacing, *errors(name, spacing)) for name in methods for spacing in grids.spacings()]
     return Table(
@@ -130,6 +133,7 @@ def transfer_table(
     t_end: float = 1e-3, n: int = 256, spacing: str = "t",
 ) -> Table:  # fmt: skip
     """End-point errors of the same gradient parts with all four transfer parts, at equal evaluations."""
+    problem = as_problem(problem)
     errors, rows = _at_equal_nfe(problem, nfe, t_end, n), []
     for gradient in gradients:
         by_transfer = [errors(method(gradient, transfer), spacing) for transfer in TRANSFERS]
@@ -143,6 +147,7 @@ def transfer_table(
 
 def _at_equal_nfe(problem, nfe, t_end, n):
     """A function (method, spacing) -> its error at every budget, None where only start-up steps would fit."""
+    problem = as_problem(problem)
     x_T = problem.start(n)
     reference = problem.reference(x_T, None, t_end).x
 
@@ -205,6 +210,7 @@ def plot_pairs(
     Errors above 100 are cut off: a classical method whose steps are too long for a stiff problem blows up.
     """
     ax = ax or plt.subplots(figsize=(8, 5.2))[1]
+    problem = as_problem(problem)
     x_T = problem.start(n)
     reference, marks = problem.reference(x_T, None, t_end).x, markers(methods)
     for name in methods:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from toylab import _processes as processes
-from toylab._errors import positive_int, unknown_name
+from toylab._errors import positive_int, seed_number, unknown_name
 from toylab._progress import Bar
 from toylab.samplers import Seeds, get, sample
 
@@ -22,11 +22,10 @@ def image_seeds(seed, images):
     Different pairs of seed and number have nothing in common. TypeError or ValueError unless 0 <= seed < 2**63 and
     0 <= number < 2**32.
     """
-    if positive_int("seed", seed, at_least=0) >= 2**63:
-        raise ValueError(f"seed must be an integer of at least 0 and below 2**63, got {seed}")
+    seed = seed_number("seed", seed)
     if max(images) >= NUMBERS:
         raise ValueError(f"images must be numbers below 2**32, got {max(images)}")
-    return Seeds(int(seed) * NUMBERS + i for i in images)
+    return Seeds(seed * NUMBERS + i for i in images)
 
 
 class ImageSampler:

@@ -16,7 +16,7 @@ import torch
 
 from toylab import __version__
 from toylab import _processes as processes
-from toylab._errors import positive_int
+from toylab._errors import flag, positive_int
 from toylab._files import finite, owned, remove_leftovers, replacing, strict_json, user_path
 from toylab.epsilon import checkpoints
 from toylab.images.data import arrays
@@ -61,6 +61,7 @@ def sample_set(
     """
     n, shard, batch = positive_int("n", n), positive_int("shard", shard), positive_int("batch", batch)
     image_seeds(seed, [n - 1])  # before anything is made, whether all of them exist
+    progress = flag("progress", progress)
     sampler, place = ImageSampler(network, method, steps, **options), processes.place()
     if sampler.nfe is None:
         raise ValueError(f"method must step on the given grid; the steps of {sampler.method.name} depend on the batch")

@@ -90,6 +90,8 @@ def image_sweep(
         if argument in options:
             raise ValueError(f"{argument} is decided by steps here, got {options[argument]!r}")
     problem, methods = as_problem(eps, schedule), method_list(methods)
+    if not isinstance(labels, dict | None):
+        raise TypeError(f"labels must be a dictionary, got {labels!r}")
     eps, schedule, shape = problem.eps, problem.schedule, problem.shape
     steps, budgets = increasing("steps", steps), increasing("nfe", nfe) if len(nfe) else ()
     if len(shape) != 3:

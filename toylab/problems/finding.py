@@ -22,10 +22,15 @@ def find(
 
     Raises ValueError or TypeError naming the argument, FileNotFoundError where there is no such network.
     """
-    if eps not in ("network", "exact"):
+    if not isinstance(eps, str) or eps not in ("network", "exact"):
         raise unknown_name("eps", eps, ["network", "exact"])
     if eps == "exact":
-        return curve(name, POINTS if points is None else points, spread or 0.0, schedule or "linear")
+        return curve(
+            name,
+            POINTS if points is None else points,
+            0.0 if spread is None else spread,
+            "linear" if schedule is None else schedule,
+        )
     for argument, value in (("points", points), ("spread", spread)):
         if value is not None:
             raise ValueError(f"{argument} is for --eps exact, got {value} with a network")

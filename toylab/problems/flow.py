@@ -9,9 +9,11 @@ from scipy.integrate import DOP853
 from torch import Tensor
 
 from toylab import grids
+from toylab._errors import number
 from toylab._progress import Bar
 from toylab._threads import single_thread
 from toylab._types import Eps
+from toylab.samplers.core import check_start
 from toylab.schedules import Schedule
 
 LOOSER = 30
@@ -38,7 +40,7 @@ def reference_solution(
     of the samples' size.
     """
     t_start, t_end = grids.limits(schedule, t_start, t_end)
-    rtol = rtol or (3e-14 if x_T.dtype == torch.float64 else 1e-7)
+    rtol = _tolerance(eps, x_T, rtol, 1e-7)
     (x,), nfe = _solve(eps, schedule, x_T, t_start, [t_end], rtol, progress)
     (coarse,), more = _solve(eps, schedule, x_T, t_start, [t_end], LOOSER * rtol, progress)
     difference = rms(x - coarse)
@@ -56,10 +58,16 @@ def exact_flow(
     As `reference_solution`, without an estimate of the error; between its own steps the solver interpolates
     to order 7. Raises ValueError for times out of order or range, and when it fails.
     """
-    rtol = rtol or (3e-14 if x_T.dtype == torch.float64 else 1e-6)
+    rtol = _tolerance(eps, x_T, rtol, 1e-6)
     times = grids.explicit(schedule, times).tolist()
     states, _ = _solve(eps, schedule, x_T, times[0], times[1:], rtol, progress)
     return torch.stack([x_T.double(), *states])
+
+
+def _tolerance(eps, x_T, rtol, single):
+    """`rtol`, or the least that makes sense: `single` for states in single precision."""
+    check_start(eps, x_T)
+    return (3e-14 if x_T.dtype == torch.float64 else single) if rtol is None else number("rtol", rtol, 1e-14, 0.1)
 
 
 def rms(difference: Tensor) -> float:

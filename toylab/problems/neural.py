@@ -7,6 +7,7 @@ import torch
 from sklearn.datasets import make_moons
 from torch import Tensor, nn
 
+from toylab._errors import seed_number
 from toylab.problems.problem import Problem
 from toylab.problems.semilinear import linear_part
 from toylab.samplers import get
@@ -34,7 +35,6 @@ def moons(seed: int = 0) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(points - points.mean(0)), torch.from_numpy(labels).double()
 
 
-@cache
 def neural_ode(seed: int = 0) -> Problem:
     """A neural ODE that tells two half moons apart (Chen et al. 2018, Neural ODEs).
 
@@ -45,6 +45,11 @@ def neural_ode(seed: int = 0) -> Problem:
 
     Returns a `Problem` without a closed form. `start` draws normal particles; `moons(seed)` are the data.
     """
+    return _trained(seed_number("seed", seed, 32))
+
+
+@cache
+def _trained(seed: int) -> Problem:
     schedule = linear_part(
         lambda t: 2 + torch.cos(2 * math.pi * t), lambda t: 3 * torch.exp(torch.sin(2 * math.pi * t) / 2)
     )

@@ -42,6 +42,8 @@ class Problem:
     def __post_init__(self) -> None:
         _, schedule, *_ = resolve(self.eps, self.schedule)
         manifold = _manifold(self.eps, self.manifold)
+        if not isinstance(self.labels, dict | None):
+            raise TypeError(f"labels must be a dictionary, got {self.labels!r}")
         names = {"dataset": getattr(manifold, "name", ""), "schedule": schedule.name, "epsilon": ""}
         filled = {
             "schedule": schedule,

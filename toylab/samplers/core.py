@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from toylab import grids
-from toylab._errors import positive_int
+from toylab._errors import flag, positive_int
 from toylab._progress import Bar
 from toylab._threads import single_thread
 from toylab._types import Eps, ScheduleLike
@@ -129,6 +129,7 @@ def sample(
                 last = slope
                 yield x
     """
+    record = flag("record", record)
     run = _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options)
     states, nfe = [], []
     bar = Bar(run, total=len(run.times), desc=run.method.name, unit="node", show=progress)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from toylab._errors import positive_int
+from toylab._errors import seed_number
 
 _STEPS = 0x5EED  # keeps the noise of steps apart from the start noise of the same seed
 _STEPS_BEGIN = 2**192  # where the stream of a particle's steps begins; its start noise begins at 0
@@ -21,11 +21,9 @@ class Seeds:
     """
 
     def __init__(self, seeds):
-        self.seeds = [positive_int("seeds", seed, at_least=0) for seed in seeds]
+        self.seeds = [seed_number("seeds", seed, 128) for seed in seeds]
         if not self.seeds:
             raise ValueError("seeds must be at least one integer, got none")
-        if max(self.seeds) >= 2**128:
-            raise ValueError(f"seeds must be integers of at least 0 and below 2**128, got {max(self.seeds)}")
 
     def __len__(self):
         return len(self.seeds)
@@ -70,6 +68,4 @@ def _generator(seed, stream=0):
     if seed is None:
         generator.seed()
         return generator
-    if positive_int("seed", seed, at_least=0) >= 2**63:
-        raise ValueError(f"seed must be an integer of at least 0 and below 2**63, got {seed}")
-    return generator.manual_seed(int(seed) + stream)
+    return generator.manual_seed(seed_number("seed", seed) + stream)

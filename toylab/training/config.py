@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from toylab._errors import number, positive_int, unknown_name
+from toylab._errors import number, positive_int, seed_number, unknown_name
 
 T_SAMPLING = ("log-sigma", "uniform")
 WEIGHTING = ("v", "eps", "min-snr")
@@ -49,7 +49,7 @@ class TrainConfig:
             if getattr(self, name) not in known:
                 raise unknown_name(name, getattr(self, name), known)
         plain = {name: positive_int(name, getattr(self, name)) for name in ("steps", "batch", "accumulate")}
-        plain["seed"] = positive_int("seed", self.seed, 0)
+        plain["seed"] = seed_number("seed", self.seed)
         plain["lr"] = number("lr", self.lr, 0, 1, open_low=True)
         plain["clip"] = number("clip", self.clip, 0, open_low=True)
         plain |= {name: number(name, getattr(self, name), 0, 1) for name in ("warmup", "weight_decay", "ema")}

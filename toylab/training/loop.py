@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from toylab import _processes as processes
-from toylab._errors import number, positive_int
+from toylab._errors import flag, number, positive_int
 from toylab._files import owned, user_path
 from toylab._progress import Bar
 from toylab._types import ScheduleLike
@@ -98,6 +98,7 @@ def fit(
     schedule, config = as_schedule(schedule), checked_config(config)
     _check(network, batches)
     check_own_schedule(network, schedule, "network")
+    resume, compile = flag("resume", resume), flag("compile", compile)
     positive_int("look_every", look_every)
     number("save_every", save_every, 0)
     if max_minutes is not None:

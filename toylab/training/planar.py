@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from toylab import _shipped, datasets
+from toylab._errors import flag
 from toylab._files import user_path
 from toylab._threads import single_thread
 from toylab._types import ManifoldLike, ScheduleLike
@@ -57,7 +58,7 @@ def train_2d(
     manifold = datasets.get(dataset) if isinstance(dataset, str) else dataset
     if not (isinstance(getattr(manifold, "name", None), str) and callable(getattr(manifold, "sample", None))):
         raise TypeError(f"dataset must be a name or a Manifold, got {dataset!r}")
-    schedule = as_schedule(schedule)
+    schedule, resume = as_schedule(schedule), flag("resume", resume)
     config = checked_config(config, steps=steps, batch=batch, lr=lr, seed=seed)
     story = command(manifold.name, schedule.name, config)
     with fresh_weights(config.seed):
@@ -83,6 +84,8 @@ def rows_of(points: Tensor) -> Callable[[int, torch.Generator], Tensor]:
 
 def command(dataset: str, schedule: str, config: TrainConfig) -> str:
     """The command line that trains this network."""
+    if not isinstance(config, TrainConfig):
+        raise TypeError(f"config must be a TrainConfig, got {config!r}")
     return (
         f"toylab train {dataset} --schedule {schedule} --steps {config.steps} --batch {config.batch} "
         f"--lr {config.lr} --seed {config.seed}"

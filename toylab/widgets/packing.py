@@ -123,8 +123,9 @@ def caption(sweep, window, fit):
         else "The view holds the data, and more in the noise"
     )
     particles = sweep.states[sweep.methods[0], sweep.steps[0]].shape[1]
+    shared = ", from the same start noise in every panel" if len(sweep.methods) > 1 else ""
     return (
-        f"{particles} particles, from the same start noise in every panel. Distance: mean distance of the "
+        f"{particles} particles{shared}. Distance: mean distance of the "
         f"particles to the data manifold (grey). Off: share farther than {sweep.threshold:g} from it. "
         f"{view}; squares on its border are particles outside."
     )

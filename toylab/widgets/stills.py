@@ -3,6 +3,7 @@
 import io
 import math
 import textwrap
+from collections.abc import Iterable
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from toylab._errors import number, positive_int, unknown_name
+from toylab._errors import flag, number, positive_int, unknown_name
 from toylab.figures.style import ALERTS, THEMES, line
 from toylab.widgets import packing
 
@@ -43,6 +44,10 @@ def still(
 
     Returns a matplotlib Figure (Agg; not registered with pyplot). Raises TypeError or ValueError.
     """
+    for argument, text in (("heading", heading), ("caption", caption)):
+        if not isinstance(text, str | None):
+            raise TypeError(f"{argument} must be a text (str), got {text!r}")
+    density, unlikely = flag("density", density), flag("unlikely", unlikely)
     methods = packing.choose_methods(sweep, methods)
     window, fit = packing.window_of(sweep, window, bool(fields))
     if theme not in THEMES:
@@ -52,7 +57,7 @@ def still(
     counts = _counts(sweep, methods, steps, budget)
     every = np.concatenate([sweep.times[n] for n in sweep.steps])
     time = sweep.times[sweep.steps[0]][-1] if time is None else number("time", time, every.min(), every.max())
-    selected = range(64) if selected is None else selected
+    selected = range(64) if selected is None else [positive_int("selected", each, 0) for each in _listed(selected)]
     columns = len(methods) if len(methods) < 5 else 3 if len(methods) < 7 else 4
     rows = -(-len(methods) // columns)
     unlikely = unlikely and sweep.unlikely is not None
@@ -60,7 +65,9 @@ def still(
     nodes = {(m, n): reached(sweep.times[n], time) for m, n in counts.items() if n is not None}
     view = packing.view_at(sweep, nodes, window, fit)
     text = textwrap.wrap(f"{text} {packing.UNLIKELY}" if unlikely else text, 48 * columns)
-    foot, width, height = 0.17 * len(text) + 0.15, 3.2 * columns + 0.1, 3.75 * rows + 0.35
+    title = textwrap.wrap(packing.heading(sweep) if heading is None else heading, 34 * columns)
+    foot, width = 0.17 * len(text) + 0.15, 3.2 * columns + 0.1
+    height = 3.75 * rows + 0.15 + 0.2 * max(1, len(title))
     figure = Figure(figsize=(width, height + foot), facecolor=_INKS[theme][0])
     FigureCanvasAgg(figure)
     axes = [
@@ -70,14 +77,20 @@ def still(
         for i in range(len(methods))
     ]  # fmt: skip
     ink = _INKS[theme][1]
-    title = packing.heading(sweep) if heading is None else heading
-    figure.text(0.1 / width, 1 - 0.07 / (height + foot), title, color=ink, fontsize=12.5, weight="bold", va="top")
+    above = 1 - 0.07 / (height + foot)
+    figure.text(0.1 / width, above, "\n".join(title), color=ink, fontsize=12.5, weight="bold", va="top")
     figure.text(0.1 / width, 0.1 / (height + foot), "\n".join(text), color=ink, fontsize=9)
     for ax, method in zip(axes, methods, strict=True):
         title, field = (titles or {}).get(method, method), (fields or {}).get(method)
         _frame(ax, view, theme)
         _panel(ax, sweep, method, counts[method], time, selected, density, unlikely, title, field, view, theme)
     return figure
+
+
+def _listed(selected):
+    if not isinstance(selected, Iterable):
+        raise TypeError(f"selected must be a list of particles, got {selected!r}")
+    return selected
 
 
 def png(figure, dpi=100, colors=256):

@@ -60,6 +60,7 @@ def load(
     ValueError or TypeError for an argument, or a file, that is named; OSError (FileNotFoundError and others) for
     files that cannot be read or downloaded.
     """
+    train = errors.flag("train", train)
     source, in_name, rest = _parse(name_or_path)
     size = _checked_size(name_or_path, size, in_name)
     if source == "cifar10":
@@ -94,7 +95,7 @@ def load(
         pixels, top, resized = shrink(pixels, size, top), 255, True
     pixels = with_channels(pixels, channels or pixels.shape[1])
     name = f"{source}{f'-{size}' if resized else ''}{f':{rest}' if rest else ''}"
-    flip = source == "cifar10" if flip is None else bool(flip)
+    flip = source == "cifar10" if flip is None else errors.flag("flip", flip)
     return Images(name, pixels, labels=labels, classes=classes, flip=flip, top=top, passed_over=passed_over)
 
 
