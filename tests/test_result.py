@@ -249,7 +249,7 @@ def estimate(slopes, spread=0.0):
         ((3.0, 2.1, 2.02), 0.0, True),
         ((3.6, 3.3, 3.05), 0.0, False),  # still falling
         ((5.0, 4.0), 0.0, False),
-        ((5.6,), 2.0, False),  # particles disagree
+        ((5.6,), 4.0, False),  # particles disagree
     ],
 )
 def test_an_order_is_quoted_only_where_the_errors_are_asymptotic(slopes, spread, asymptotic):

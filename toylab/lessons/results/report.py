@@ -10,7 +10,7 @@ from toylab.lessons.results.section import Found, Section
 from toylab.widgets.stills import png
 
 PAGE, FIGURES = "results.md", "results"
-DPI, COLORS = 80, 64
+DPI, COLORS = 80, 200  # fewer merge the hues of small marks
 
 
 @dataclass(frozen=True)
