@@ -10,9 +10,11 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from toylab._files import replacing
 from toylab.epsilon import checkpoints
+from toylab.epsilon.unet import UNet
 from toylab.figures.look import in_our_look
 from toylab.images.sampler import ImageSampler
 from toylab.images.tiles import save_picture
@@ -23,7 +25,7 @@ ROWS = 100  # of a shipped training record
 METHOD, STEPS, SAMPLES = "F-PNDM", 40, 64
 
 
-def ship(file, name):
+def ship(file: str | Path, name: str) -> None:
     """Make the trained network in `file` the shipped network `name`, with its training record.
 
     Its data set is called as in its recipe, whatever copy of the data it has seen: the story tells that.
@@ -53,12 +55,12 @@ def _thinned(rows, speed):
         yield row
 
 
-def names():
+def names() -> list[str]:
     """The shipped networks for images, sorted."""
     return [name for name in checkpoints.names() if len(checkpoints.load(name).shape) == 3]
 
 
-def card(name):
+def card(name: str) -> str:
     """The card of one network as Markdown; draws its two pictures."""
     network = checkpoints.load(name)
     story = network.metadata
@@ -89,7 +91,7 @@ def card(name):
     return "\n".join([f"### {name}", "", pictures, "", *facts])
 
 
-def draw_samples(network, path):
+def draw_samples(network: UNet, path: Path) -> None:
     """Write a picture of images 0 to `SAMPLES` - 1 of seed 0, those that ``toylab sample`` makes."""
     x = ImageSampler(network, METHOD, STEPS).images(SAMPLES, progress=False).x
     with replacing(path) as file:
@@ -97,7 +99,7 @@ def draw_samples(network, path):
 
 
 @in_our_look
-def plot_training(record, title):
+def plot_training(record: np.ndarray, title: str) -> Axes:
     """Loss against images seen, from the rows of a training record. Returns the Axes."""
     axes = plt.subplots(figsize=(6, 3.6))[1]
     axes.plot(record["images"] / 1e3, record["loss"])
@@ -107,7 +109,7 @@ def plot_training(record, title):
     return axes
 
 
-def write_cards(path):
+def write_cards(path: str | Path) -> None:
     """Put the cards of all image networks between the two marks in the file `path`."""
     path = Path(path)
     before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
@@ -115,7 +117,8 @@ def write_cards(path):
     if not (mark and end):
         raise ValueError(f"{path} must have the lines {BEGIN} and {END}")
     cards = "\n\n".join(card(name) for name in names())
-    path.write_text(f"{before}{BEGIN}\n{cards}\n{END}{after}", encoding="utf-8")
+    with replacing(path) as file:
+        file.write(f"{before}{BEGIN}\n{cards}\n{END}{after}".encode())
 
 
 def _folder():

@@ -245,3 +245,8 @@ def test_t_outside_its_domain_is_named(t):
     for ask in (eps, eps.log_prob):
         with pytest.raises(ValueError, match=r"t must lie in \[0, 1\], got"):
             ask(torch.zeros(3, 2), t)
+
+
+def test_a_spread_whose_square_is_no_number_is_named():
+    with pytest.raises(ValueError, match=r"spread must be a finite number in \[0, 1e\+06\], got 1e\+308"):
+        toylab.exact_eps(flower(50), LINEAR, spread=1e308)

@@ -408,6 +408,12 @@ def test_a_dict_as_config_is_named(train):
         train(config={"steps": 3})
 
 
+@pytest.mark.parametrize("setting", ["steps", "batch", "seed"])
+def test_numbers_that_no_machine_holds_are_refused(setting):
+    with pytest.raises(ValueError, match=f"{setting} must be at most"):
+        TrainConfig(**{setting: 10**30})
+
+
 def test_weights_made_in_inference_mode_are_named():
     with torch.inference_mode():
         network = tiny()

@@ -11,6 +11,7 @@ from toylab._types import ScheduleLike
 from toylab.epsilon.inputs import checked_times
 from toylab.schedules import as_schedule
 
+WIDEST = 1e6  # spread, whose square must be a number in float32
 CHUNK = 2**23  # pairs (particle, point) held at once: 64 MiB a float64 table
 DIRECT = 16  # up to this dimension squared distances are summed directly: a matrix product cancels digits
 
@@ -50,7 +51,7 @@ class ExactEps:
             raise ValueError("points must be finite, but some are infinite or NaN")
         self.points = points.detach()
         self.schedule = as_schedule(schedule)
-        self.spread = number("spread", spread, 0)
+        self.spread = number("spread", spread, 0, WIDEST)
 
     @property
     def shape(self) -> tuple[int, ...]:

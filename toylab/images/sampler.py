@@ -1,14 +1,16 @@
 """Images out of a network, batch by batch, each with a seed of its own."""
 
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from toylab import _processes as processes
 from toylab._errors import positive_int, seed_number, unknown_name
 from toylab._progress import Bar
-from toylab.samplers import Seeds, get, sample
+from toylab.samplers import Seeds, Trajectory, get, sample
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
 BATCH = 64
@@ -16,7 +18,7 @@ NUMBERS = 2**32  # images that one seed has
 LEAST, MOST = 16, 32  # images in a call on a CPU: beyond, other kernels round differently, and more gain nothing
 
 
-def image_seeds(seed, images):
+def image_seeds(seed: int, images: Sequence[int]) -> Seeds:
     """The `Seeds` of the images of these numbers: with them `toylab.sample` draws the same images, wherever it is.
 
     Different pairs of seed and number have nothing in common. TypeError or ValueError unless 0 <= seed < 2**63 and
@@ -46,8 +48,9 @@ class ImageSampler:
     """
 
     def __init__(
-        self, network, method="F-PNDM", steps=20, *, times=None, t_start=None, t_end=None, spacing="t", eta=0.0,
-        precision="float32", **options,
+        self, network: torch.nn.Module, method: str | Callable = "F-PNDM", steps: int = 20, *,
+        times: Sequence[float] | None = None, t_start: float | None = None, t_end: float | None = None,
+        spacing: str = "t", eta: float = 0.0, precision: str = "float32", **options: Any,
     ):  # fmt: skip
         self.shape = getattr(network, "shape", None)
         if not isinstance(network, torch.nn.Module) or len(self.shape or ()) != 3:
@@ -71,7 +74,9 @@ class ImageSampler:
         }
         self.eps = _Epsilon(network, PRECISIONS[precision], processes.device())
 
-    def images(self, n, seed=0, batch=None, record=False, progress=True):
+    def images(
+        self, n: int, seed: int = 0, batch: int | None = None, record: bool = False, progress: bool = True
+    ) -> Trajectory:
         """The `Trajectory`, on the CPU, of images 0 to n - 1 of this seed.
 
         Args:
@@ -92,7 +97,14 @@ class ImageSampler:
         x, states = torch.cat([run.x for run in runs]), torch.cat([run.states for run in runs], 1) if record else None
         return replace(runs[0], x=x, states=states)
 
-    def draw(self, seed, images, record=False, called=None, pad=True):
+    def draw(
+        self,
+        seed: int,
+        images: Sequence[int],
+        record: bool = False,
+        called: Callable[[int, float], object] | None = None,
+        pad: bool = True,
+    ) -> Trajectory:
         """The `Trajectory`, on the CPU, of the images of this seed that have these numbers, as one batch.
 
         called: a function that is told the number of images and t after each call of the network. pad: on a CPU, call
@@ -114,7 +126,7 @@ class ImageSampler:
         return sample(eps, schedule, self.method, **self._grid, **start, progress=False)
 
 
-def batches(images, batch):
+def batches(images: range, batch: int) -> list[range]:
     """The range `images` in ranges of `batch`, the last of them maybe shorter."""
     return [images[first : first + batch] for first in range(0, len(images), batch)]
 
@@ -151,17 +163,17 @@ class _Epsilon:
 class ImageBar(Bar):
     """A bar of n images, which goes on with every call of the network; for an adaptive method, as t does."""
 
-    def __init__(self, sampler, n, show=True, initial=0):
+    def __init__(self, sampler: ImageSampler, n: int, show: bool = True, initial: int = 0):
         style = {"unit": "image", "unit_scale": True}
         super().__init__(total=n, initial=initial, desc=sampler.method.name, show=show, **style)
         self.nfe, self.limits = sampler.nfe, sampler.limits
         self.reached(initial)
 
-    def reached(self, images):
+    def reached(self, images: int) -> None:
         """Tell it that so many images are finished."""
         self.before, self.calls = images, 0
 
-    def called(self, images, t):
+    def called(self, images: int, t: float) -> None:
         """Tell it that the network was called with so many images at t."""
         self.calls += images
         first, last = self.limits

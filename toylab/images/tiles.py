@@ -1,19 +1,23 @@
 """Images as bytes, and many of them as one picture."""
 
 import math
+import os
+from typing import BinaryIO
 
+import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from toylab._errors import positive_int
 
 
-def to_bytes(x):
+def to_bytes(x: Tensor) -> Tensor:
     """Images [n, c, h, w] in [-1, 1] (values beyond are cut off) as uint8 [n, c, h, w]."""
     return ((x.detach().float().clamp(-1, 1) + 1) * 127.5).round().byte().cpu()
 
 
-def tile(x, columns=None, gap=1):
+def tile(x: Tensor, columns: int | None = None, gap: int = 1) -> np.ndarray:
     """Images [n, c, h, w] in [-1, 1], c = 1 or 3, row by row in one array, uint8 [height, width, 3], on white.
 
     columns: images a row, by default as many as make a square. gap: pixels between images.
@@ -31,7 +35,7 @@ def tile(x, columns=None, gap=1):
     return picture.numpy()
 
 
-def save_picture(x, file, columns=None, scale=1):
+def save_picture(x: Tensor, file: str | os.PathLike | BinaryIO, columns: int | None = None, scale: int = 1) -> None:
     """Write `tile(x)` as a PNG to a path or binary file, each pixel `scale` pixels wide."""
     picture = Image.fromarray(tile(x, columns))
     size = tuple(positive_int("scale", scale) * side for side in picture.size)

@@ -1,14 +1,16 @@
 """torch.compile, trusted only after a look at its gradients."""
 
+from collections.abc import Callable
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from toylab._extras import extra
 
 ROUND_OFF = {"float32": 1e-2, "bfloat16": 0.1}  # of a gradient, in proportion, far above what is seen
 
 
-def compiled(network, loss, precision):
+def compiled(network: nn.Module, loss: Callable[[nn.Module], Tensor], precision: str) -> nn.Module:
     """`network` compiled, with its upsampling changed in place (see `Doubled`). ``loss(network)`` is a loss, of which
     both must have the same gradient: ValueError otherwise, and where it cannot be compiled."""
     _double(network)
@@ -56,11 +58,11 @@ class Doubled(nn.Module):
     """diffusers' `Upsample2D` with the same values from repetition rather than interpolation: torch 2.13 compiles the
     gradient of the latter wrongly, to 0, without a word."""
 
-    def __init__(self, conv):
+    def __init__(self, conv: nn.Module):
         super().__init__()
         self.conv = conv
 
-    def forward(self, x, output_size=None):
+    def forward(self, x: Tensor, output_size: tuple[int, int] | None = None) -> Tensor:
         """x [n, c, h, w] -> [n, c, 2 h, 2 w]; another size is refused."""
         n, c, h, w = x.shape
         if output_size is not None and tuple(output_size) != (2 * h, 2 * w):

@@ -10,6 +10,7 @@ from toylab._errors import number, positive_int, seed_number, unknown_name
 T_SAMPLING = ("log-sigma", "uniform")
 WEIGHTING = ("v", "eps", "min-snr")
 PRECISION = ("float32", "bfloat16")
+LARGEST = {"steps": 10**8, "batch": 10**8, "seed": 2**63 - 1}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class TrainConfig:
         plain["lr"] = number("lr", self.lr, 0, 1, open_low=True)
         plain["clip"] = number("clip", self.clip, 0, open_low=True)
         plain |= {name: number(name, getattr(self, name), 0, 1) for name in ("warmup", "weight_decay", "ema")}
+        for name, most in LARGEST.items():
+            if plain[name] > most:
+                raise ValueError(f"{name} must be at most {most:,}, got {plain[name]}")
         if plain["ema"] == 1:
             raise ValueError("ema must be below 1, or nothing is learnt, got 1")
         if plain["accumulate"] > plain["batch"]:

@@ -1,16 +1,27 @@
 """What the network sees in one step: noisy data, times, the noise to be predicted, and the weights of the errors."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from toylab.schedules import Table
+from toylab.schedules import Schedule, Table
+from toylab.training.config import TrainConfig
 
 GAMMA = 5  # of min-SNR, the value of its authors
 
 
-def draw(batches, schedule, config, step, rank=0, processes=1, device="cpu"):
+def draw(
+    batches: Callable[[int, torch.Generator], Tensor],
+    schedule: Schedule,
+    config: TrainConfig,
+    step: int,
+    rank: int = 0,
+    processes: int = 1,
+    device: torch.device | str = "cpu",
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """One process's share of the examples of `step`, on `device`: x_t, t [n] in float64, the noise, the weights [n].
 
     All processes draw the whole batch from (seed, step) and take every `processes`-th of it. Data and times are drawn
@@ -18,7 +29,7 @@ def draw(batches, schedule, config, step, rank=0, processes=1, device="cpu"):
     """
     device = torch.device(device)
     seed = stream(config.seed, step)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(seed)
     x0 = batches(config.batch, generator)
     if not isinstance(x0, torch.Tensor) or not x0.is_floating_point() or x0.ndim < 2 or len(x0) != config.batch:
         got = f"{x0.dtype} {list(x0.shape)}" if isinstance(x0, torch.Tensor) else repr(x0)
@@ -36,7 +47,7 @@ def draw(batches, schedule, config, step, rank=0, processes=1, device="cpu"):
     return scale.reshape(column) * x0 + std.reshape(column) * noise, t, noise, weight
 
 
-def stream(*numbers):
+def stream(*numbers: int) -> int:
     """A seed for the generator of what these numbers name."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
 
@@ -46,7 +57,7 @@ def _onto(device, values):
     return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
 
 
-def weights(schedule, t, weighting):
+def weights(schedule: Schedule, t: Tensor, weighting: str) -> Tensor:
     """What the squared error of epsilon is multiplied by at t [n], float64: [n]. See `TrainConfig`."""
     if weighting == "v":
         return 1 / schedule.alpha_bar(t).clamp(min=1e-3)
@@ -58,8 +69,8 @@ def weights(schedule, t, weighting):
 def _times(schedule, config, generator):
     """The t [batch] of a step, float64: one in each of `batch` equal cells of its clock (less scatter than
     independent ones), in random order, so that any share of the batch spans the whole range."""
-    cells = torch.randperm(config.batch, generator=generator)
-    u = (cells + torch.rand(config.batch, generator=generator, dtype=torch.float64)) / config.batch
+    cells = torch.randperm(config.batch, generator=generator, device="cpu")
+    u = (cells + torch.rand(config.batch, generator=generator, dtype=torch.float64, device="cpu")) / config.batch
     table = isinstance(schedule, Table)
     lowest = 0 if table else schedule.t_min
     if config.t_sampling == "uniform":

@@ -18,11 +18,11 @@ from toylab._errors import number
 from toylab._types import ScheduleLike
 from toylab.epsilon.configurations import unet_config
 from toylab.epsilon.unet import UNet
-from toylab.schedules import as_schedule
+from toylab.schedules import Schedule, as_schedule
 from toylab.training.config import TrainConfig, checked_config
 from toylab.training.files import finished, run_files
 from toylab.training.loop import fit
-from toylab.training.recipes import recipe
+from toylab.training.recipes import Recipe, recipe
 from toylab.training.record import Record
 from toylab.training.seeding import fresh_weights
 
@@ -104,7 +104,15 @@ def train_images(
 OPTIONS = ("steps", "batch", "lr", "weighting", "precision", "accumulate", "seed")  # settings with one in the terminal
 
 
-def command(plan, schedule, prediction, config, data=None, full=False, **more):
+def command(
+    plan: Recipe,
+    schedule: Schedule,
+    prediction: str,
+    config: TrainConfig,
+    data: image_sets.Images | str | os.PathLike | None = None,
+    full: bool = False,
+    **more: Any,
+) -> str:
     """The command line that trains this network, or the call in Python where it takes that. In metadata it leaves out
     the folder of its data; `full`, it has that and `more` options."""
     if not _in_words(plan, config, data):
@@ -131,7 +139,7 @@ def _in_words(plan, config, data):
     return config.differs_only_in(plan.config, OPTIONS) and not isinstance(data, image_sets.Images)
 
 
-def memory_format(precision, device):
+def memory_format(precision: str, device: torch.device) -> torch.memory_format:
     """The layout of weights in which a UNet trains fastest. On a CPU with AVX-512 BF16, bfloat16 was seen to train 1.3
     to 1.5 times as fast as float32 when contiguous, and more slowly than float32 in channels_last."""
     slow = precision == "bfloat16" and device.type == "cpu"

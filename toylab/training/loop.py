@@ -1,17 +1,20 @@
 """The training loop: denoising score matching for any epsilon-network, on any device, alone or with others."""
 
 import os
+import platform
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+import numpy as np
 import psutil
 import torch
 from accelerate.utils import reduce
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from toylab import __version__
 from toylab import _processes as processes
 from toylab._errors import flag, number, positive_int
 from toylab._files import owned, user_path
@@ -19,13 +22,13 @@ from toylab._progress import Bar
 from toylab._types import ScheduleLike
 from toylab.schedules import as_schedule, check_own_schedule
 from toylab.training import examples
-from toylab.training.average import Average
 from toylab.training.compiling import compiled
 from toylab.training.config import TrainConfig, checked_config
-from toylab.training.report import report
 from toylab.training.seeding import seeded
-from toylab.training.state import ResumeState
+from toylab.training.state import Average, ResumeState
 from toylab.training.stopping import Interrupted, StopRequest, TimeUp, check_finite, enough_memory
+
+CURVE_POINTS = 100  # in the losses that metadata hold
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def fit(
         start = run.restore() if resume else 0
 
         def averaged(done):
-            run.average.network.metadata = {**getattr(network, "metadata", {}), **report(config, run.losses[:done])}
+            run.average.network.metadata = {**getattr(network, "metadata", {}), **_report(config, run.losses[:done])}
             return run.average.network
 
         bar = stack.enter_context(
@@ -201,6 +204,19 @@ def _show(watch, look, run, continue_with):
             kept = another.strerror
         where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise OSError(error.errno, f"cannot write {where}; {kept}") from error
+
+
+def _report(config, losses):
+    """For metadata: the config, the loss, a thin curve of the losses of the steps done, [n], and versions."""
+    parts = np.array_split(losses.double().numpy(), min(CURVE_POINTS, len(losses)))
+    curve = [round(float(part.mean()), 5) for part in parts]
+    versions = {
+        "toylab": __version__,
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+    }
+    done = {} if len(losses) == config.steps else {"steps_done": len(losses)}
+    return {"training": asdict(config), **done, "loss": curve[-1], "loss_curve": curve, "versions": versions}
 
 
 def _about(network, schedule):

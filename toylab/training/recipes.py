@@ -25,11 +25,11 @@ class Recipe:
     prediction: str = "eps"
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Height and width of the images."""
         return UNETS[self.name]["sample_size"]
 
-    def about(self):
+    def about(self) -> dict:
         """What there is to know before training, as a JSON-able dict; the parameters are counted."""
         import torch
 
@@ -82,7 +82,7 @@ RECIPES = {
 }  # fmt: skip
 
 
-def recipe(name):
+def recipe(name: str) -> Recipe:
     """The `Recipe` of this name. ValueError, with the nearest one, for an unknown name."""
     if not isinstance(name, str) or name.lower() not in RECIPES:
         raise unknown_name("configuration", name, list(RECIPES))

@@ -5,8 +5,11 @@ import time
 
 from toylab._files import replacing
 from toylab.epsilon import checkpoints
+from toylab.epsilon.unet import UNet
 from toylab.images.tiles import save_picture
 from toylab.samplers import sample
+from toylab.training.files import RunFiles
+from toylab.training.loop import Look
 
 COLUMNS = ("step", "images", "loss", "grad_norm", "lr", "images_per_second", "memory_gb")
 GRID, GRID_STEPS = 64, 25  # images in a sample grid, and the DDIM steps that make them
@@ -16,7 +19,7 @@ class Record:
     """The `watch` of a run: a line of numbers in `files.metrics` at each look, and every `sample_every` seconds a grid
     of samples and a snapshot of the network. TensorBoard gets the same if it is installed."""
 
-    def __init__(self, files, resume, sample_every):
+    def __init__(self, files: RunFiles, resume: bool, sample_every: float):
         self.files = files
         self.resume = resume
         self.sample_every = sample_every
@@ -25,7 +28,7 @@ class Record:
         self.board = None
         self.started = False
 
-    def __call__(self, look):
+    def __call__(self, look: Look) -> None:
         if not self.started:
             self._start(look.step)
         row = {name: getattr(look, name) for name in COLUMNS}
@@ -42,7 +45,7 @@ class Record:
             self.snapshot(look.network(), look.step)
             self.last_sample = time.time()
 
-    def snapshot(self, network, step):
+    def snapshot(self, network: UNet, step: int) -> None:
         """Save `network`, and a grid of what it makes of the same noise each time."""
         checkpoints.save(network, self.files.network, half=True)
         x = sample(
@@ -53,7 +56,7 @@ class Record:
         if self.board:
             self.board.add_images("samples", (x.clamp(-1, 1) + 1) / 2, step)
 
-    def close(self):
+    def close(self) -> None:
         """Write out what TensorBoard still holds."""
         if self.board:
             self.board.close()

@@ -1,21 +1,44 @@
-"""Resume states: everything an unfinished run needs to go on as if it had not been stopped.
+"""What a run changes as it goes, and resume states: all that it needs to go on as if it had not been stopped.
 
 Random numbers need no entry: those of a step follow from the seed and the number of the step.
 """
 
 import io
 import json
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from toylab._files import finite, replacing, strict_json
-from toylab.training.average import Average
 from toylab.training.config import TrainConfig
 
 FORMAT = "toylab-training-2"
 KEYS = {"format", "about", "config", "step", "losses", "network", "average", "optimizer"}
+
+
+class Average:
+    """The exponential moving average of weights (EMA), which is what a run gives: `network` is a copy of a network with
+    averaged weights, in eval mode and without gradients.
+
+    Its decay after n steps is `decay`, or (1 + n) / (10 + n) while that is less. Counting steps here, rather than on
+    the device as torch's `AveragedModel` does, spares a wait for the device at each of them.
+    """
+
+    def __init__(self, network: nn.Module, decay: float):
+        self.network = deepcopy(network).eval().requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, n: int) -> None:
+        """Take in the weights after n + 1 steps, n = 0, 1, ... Buffers are copied."""
+        averages, weights = list(self.network.parameters()), list(network.parameters())
+        decay = min(self.decay, (1 + n) / (10 + n)) if n else 0.0
+        torch._foreach_lerp_(averages, weights, 1 - decay)
+        for mine, theirs in zip(self.network.buffers(), network.buffers(), strict=True):
+            mine.copy_(theirs)
 
 
 @dataclass
@@ -29,7 +52,7 @@ class ResumeState:
     path: Path | None
     about: dict
     config: TrainConfig
-    network: torch.nn.Module
+    network: nn.Module
     average: Average
     optimizer: torch.optim.Optimizer
     losses: torch.Tensor

@@ -7,6 +7,9 @@ import time
 
 import torch
 
+from toylab.training.config import TrainConfig
+from toylab.training.state import ResumeState
+
 EXHAUSTED = ("allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")  # in errors of torch
 
 
@@ -62,7 +65,7 @@ class enough_memory:
     """A block in which running out of memory becomes a MemoryError that says what to change, in a run that is continued
     only what may be changed then."""
 
-    def __init__(self, config, resume=False):
+    def __init__(self, config: TrainConfig, resume: bool = False):
         self.config, self.resume = config, resume
 
     def __enter__(self):
@@ -83,7 +86,7 @@ def _is_exhausted(error):
     return isinstance(error, RuntimeError) and any(words in str(error) for words in EXHAUSTED)
 
 
-def check_finite(window, done, run):
+def check_finite(window: torch.Tensor, done: int, run: ResumeState) -> None:
     """`Diverged`, with the step and the way on, unless the losses and gradient norms [n, 2] of the steps up to `done`
     are finite."""
     bad = (~window.isfinite()).nonzero()
