@@ -13,11 +13,17 @@ Everything is written in terms of log alpha_bar so that ``1 - alpha_bar`` keeps 
 
 import math
 from functools import cache, wraps
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
 
 from toylab._errors import number, unknown_name
+
+if TYPE_CHECKING:
+    from toylab._types import ScheduleLike
+
+Times = TypeVar("Times", float, Tensor)
 
 ROUND_OFF = 1e-6  # of times in float32
 
@@ -75,36 +81,36 @@ class Schedule:
             if method in cls.__dict__:
                 setattr(cls, method, _elementwise(cls.__dict__[method]))
 
-    def log_alpha_bar(self, t):
+    def log_alpha_bar(self, t: Times) -> Times:
         """log alpha_bar(t): 0 at t = 0, decreasing. The one method a schedule must define."""
         raise NotImplementedError(f"{type(self).__name__} must define log_alpha_bar(t)")
 
     @_elementwise
-    def alpha_bar(self, t):
+    def alpha_bar(self, t: Times) -> Times:
         """alpha_bar(t) in [0, 1]: the share of the data's variance that is left."""
         return self.log_alpha_bar(t).exp()
 
     @_elementwise
-    def noise_std(self, t):
+    def noise_std(self, t: Times) -> Times:
         """sqrt(1 - alpha_bar(t)): the standard deviation of the noise in x_t."""
         return (-torch.expm1(self.log_alpha_bar(t))).sqrt()
 
     @_elementwise
-    def sigma(self, t):
+    def sigma(self, t: Times) -> Times:
         """sqrt((1 - alpha_bar) / alpha_bar): the noise in units of y = x / sqrt(alpha_bar)."""
         return torch.expm1(-self.log_alpha_bar(t)).sqrt()
 
     @_elementwise
-    def beta(self, t):
+    def beta(self, t: Times) -> Times:
         """-d log alpha_bar / dt, by reverse-mode differentiation unless a subclass knows it."""
         return -torch.func.grad(lambda u: self.log_alpha_bar(u).sum())(t)
 
-    def drift(self, x, eps, t):
+    def drift(self, x: Tensor, eps: Tensor, t: Tensor) -> Tensor:
         """dx/dt of the probability flow: -beta / 2 (x - eps / noise_std) for x and eps alike, t a 0-d tensor."""
         return -self.beta(t) / 2 * (x - eps / self.noise_std(t))
 
     @_elementwise
-    def t_of_sigma(self, sigma):
+    def t_of_sigma(self, sigma: Times) -> Times:
         """The inverse of `sigma` on [0, 1] (values beyond sigma(1) give 1), by bisection and one
         Newton step, through which gradients flow."""
         target = torch.log1p(sigma**2)
@@ -127,13 +133,13 @@ class Linear(Schedule):
     name = "linear"
     beta_min, beta_max = 0.1, 20.0
 
-    def log_alpha_bar(self, t):
+    def log_alpha_bar(self, t: Times) -> Times:
         return -(self.beta_min + 0.5 * (self.beta_max - self.beta_min) * t) * t
 
-    def beta(self, t):
+    def beta(self, t: Times) -> Times:
         return self.beta_min + (self.beta_max - self.beta_min) * t
 
-    def t_of_sigma(self, sigma):
+    def t_of_sigma(self, sigma: Times) -> Times:
         u = torch.log1p(sigma**2)
         root = (self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * u).sqrt()
         return (2 * u / (self.beta_min + root)).clamp(max=1.0)
@@ -151,16 +157,16 @@ class Cosine(Schedule):
     rate = math.pi / 2 / (1 + offset)
     a0 = rate * offset
 
-    def log_alpha_bar(self, t):
+    def log_alpha_bar(self, t: Times) -> Times:
         small = torch.sin(self.rate * t) * torch.sin(2 * self.a0 + self.rate * t) / math.cos(self.a0) ** 2
         cosine = torch.sin(self.rate * (1 - t)) / math.cos(self.a0)  # cos a, unrounded by a near pi / 2
         return torch.where(t < 0.5, torch.log1p(-small), 2 * cosine.log())
 
-    def beta(self, t):
+    def beta(self, t: Times) -> Times:
         near_half_pi = 1 / torch.tan(self.rate * (1 - t))  # tan a, unrounded by a
         return 2 * self.rate * torch.where(t < 0.5, torch.tan(self.a0 + self.rate * t), near_half_pi)
 
-    def t_of_sigma(self, sigma):
+    def t_of_sigma(self, sigma: Times) -> Times:
         cos_a = math.cos(self.a0) / (1 + sigma**2).sqrt()
         sin_a = (math.sin(self.a0) ** 2 + (math.cos(self.a0) * sigma) ** 2 / (1 + sigma**2)).sqrt()
         return (torch.atan2(sin_a, cos_a) - self.a0) / self.rate
@@ -173,13 +179,13 @@ class Quad(Schedule):
     root_min = math.sqrt(0.1)
     slope = math.sqrt(20.0) - root_min
 
-    def log_alpha_bar(self, t):
+    def log_alpha_bar(self, t: Times) -> Times:
         return -(self.root_min**2 + self.root_min * self.slope * t + self.slope**2 * t**2 / 3) * t
 
-    def beta(self, t):
+    def beta(self, t: Times) -> Times:
         return (self.root_min + self.slope * t) ** 2
 
-    def t_of_sigma(self, sigma):
+    def t_of_sigma(self, sigma: Times) -> Times:
         u = 3 * self.slope / self.root_min**3 * torch.log1p(sigma**2)
         return (self.root_min / self.slope * torch.expm1(torch.log1p(u) / 3)).clamp(max=1.0)
 
@@ -189,10 +195,10 @@ class Sigmoid(Schedule):
 
     name = "sigmoid"
 
-    def log_alpha_bar(self, t):
+    def log_alpha_bar(self, t: Times) -> Times:
         return -(0.1 * t + 19.9 / 12 * torch.log1p(torch.expm1(12 * t) / (1 + math.exp(6))))
 
-    def beta(self, t):
+    def beta(self, t: Times) -> Times:
         return 0.1 + 19.9 * torch.sigmoid(12 * t - 6)
 
 
@@ -201,13 +207,13 @@ class Constant(Schedule):
 
     name = "constant"
 
-    def log_alpha_bar(self, t):
+    def log_alpha_bar(self, t: Times) -> Times:
         return -10.0 * t
 
-    def beta(self, t):
+    def beta(self, t: Times) -> Times:
         return torch.full_like(t, 10.0)
 
-    def t_of_sigma(self, sigma):
+    def t_of_sigma(self, sigma: Times) -> Times:
         return (torch.log1p(sigma**2) / 10.0).clamp(max=1.0)
 
 
@@ -215,7 +221,7 @@ class Table(Schedule):
     """A discrete table of K betas: alpha_bar(i / K) = product of the first i of (1 - beta), and
     log alpha_bar linear in between, which caps the order of any method that steps inside an entry."""
 
-    def __init__(self, betas, name="table"):
+    def __init__(self, betas: Tensor, name: str = "table"):
         self.name = name
         try:
             betas = torch.as_tensor(betas, dtype=torch.float64, device="cpu").detach()
@@ -231,17 +237,17 @@ class Table(Schedule):
         self.t_min = 1 / len(betas)
         self._log_alpha_bar = torch.cat([betas.new_zeros(1), torch.cumsum(torch.log1p(-betas), 0)])
 
-    def log_alpha_bar(self, t):
+    def log_alpha_bar(self, t: Times) -> Times:
         position = t.double() * len(self.betas)
         entry = position.detach().floor().clamp(0, len(self.betas) - 1).long()
         values = self._log_alpha_bar.to(t.device)
         return (values[entry] + (position - entry) * (values[entry + 1] - values[entry])).to(t.dtype)
 
-    def beta(self, t):
+    def beta(self, t: Times) -> Times:
         entry = (t.detach().double() * len(self.betas)).floor().clamp(0, len(self.betas) - 1).long()
         return (-len(self.betas) * torch.log1p(-self.betas.to(t.device)))[entry].to(t.dtype)
 
-    def t_of_sigma(self, sigma):
+    def t_of_sigma(self, sigma: Times) -> Times:
         target = torch.log1p(sigma.double() ** 2)
         values = -self._log_alpha_bar.to(sigma.device)
         entry = torch.searchsorted(values, target.detach().contiguous(), right=True) - 1
@@ -253,12 +259,12 @@ class Table(Schedule):
 _SCHEDULES = {cls.name: cls() for cls in (Linear, Cosine, Quad, Sigmoid, Constant)}
 
 
-def names():
+def names() -> list[str]:
     """The names that `get` knows."""
     return list(_SCHEDULES)
 
 
-def get(name):
+def get(name: str) -> Schedule:
     """The schedule called `name`, whatever its case: one of `names()`, or a table such as "linear-1000".
 
     "linear-K" is the table of K betas from 0.1 / K to 20 / K, with K = 1000 that of Ho et al. (2020); "cosine-K" has
@@ -285,12 +291,12 @@ def _table(name):
     return Table(betas, f"{family}-{size}")
 
 
-def from_betas(betas):
+def from_betas(betas: Tensor) -> Table:
     """The schedule of a table of K betas in (0, 1): alpha_bar(i / K) is the product of the first i."""
     return Table(betas)
 
 
-def as_schedule(value):
+def as_schedule(value: "ScheduleLike") -> Schedule:
     """`value` if it is a schedule, the named one if it is a name; TypeError or ValueError otherwise."""
     if isinstance(value, Schedule):
         return value

@@ -28,7 +28,7 @@ def decompose(
     points: Annotated[int | None, typer.Option(help="Points of the exact epsilon [2000].")] = None,
     out: options.Out = None,
     json: options.Json = False,
-):
+) -> None:
     """Split an error: what the solver and the network lose.
 
     solver error: the network in N steps against the network's own flow. network error: that flow against the
@@ -88,7 +88,7 @@ def grid(
     points: options.Points = None,
     out: options.Out = None,
     json: options.Json = False,
-):
+) -> None:
     """Search the best nodes for a method of few steps.
 
     The best are those with which it ends closest to the exact flow of the same epsilon. The search begins at the
@@ -141,7 +141,7 @@ def off(
     points: options.Points = None,
     out: options.Out = None,
     json: options.Json = False,
-):
+) -> None:
     """Score how far off the manifold particles are at every t.
 
     r_t: rms distance of x_t / sqrt(alpha_bar) to the manifold, divided by that of samples of the forward

@@ -6,7 +6,7 @@ from toylab.cli.output import print_json, print_table
 COUNTED_AT = (10, 20, 40)  # step counts whose evaluations show how a method's cost grows
 
 
-def datasets(json: options.Json = False):
+def datasets(json: options.Json = False) -> None:
     """List the data sets and the trained networks that come with them.
 
     \b
@@ -28,7 +28,7 @@ def datasets(json: options.Json = False):
     print_table(columns, (tuple(_cell(value) for value in row.values()) for row in rows))
 
 
-def methods(json: options.Json = False):
+def methods(json: options.Json = False) -> None:
     """List the methods, their two parts, what they cost and their order.
 
     NFE (network evaluations) of N steps, and of 10 steps as counted in a run. Orders are those of theory on

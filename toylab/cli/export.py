@@ -8,7 +8,7 @@ export = typer.Typer(name="export", invoke_without_command=True, rich_markup_mod
 
 
 @export.callback()
-def about(context: typer.Context):
+def about(context: typer.Context) -> None:
     """Write pages that need no Python.
 
     \b
@@ -23,7 +23,7 @@ def about(context: typer.Context):
 def page(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The page to write (.html).")],
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-):
+) -> None:
     """Write the live lab as one file that samples in any browser, without a network.
 
     All that it shows is in its address, after a #, so that a link is a picture:

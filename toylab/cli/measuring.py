@@ -24,7 +24,7 @@ def compare(
     points: options.Points = None,
     out: options.Out = None,
     json: options.Json = False,
-):
+) -> None:
     """Compare methods at equal NFE, from the same particles.
 
     Every method takes the largest step count N within the budget. distance: mean distance of its samples to
@@ -74,7 +74,7 @@ def work(
     points: options.Points = None,
     out: options.Out = None,
     json: options.Json = False,
-):
+) -> None:
     """Measure what evaluations buy: methods at several NFE.
 
     Every method takes the largest step count within each budget, from the same particles. error: rms distance

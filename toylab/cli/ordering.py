@@ -37,7 +37,7 @@ def order(
     ] = False,
     out: options.Out = None,
     json: options.Json = False,
-):
+) -> None:
     """Measure convergence orders: how fast the end-point error falls as the steps grow.
 
     order: fitted slope of log error against log N, with its 95 % confidence interval over particles. Errors

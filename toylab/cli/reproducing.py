@@ -19,7 +19,7 @@ def reproduce(
         typer.Option(metavar="SECTIONS", help="Sections, readme or notebook-1 to notebook-9, separated by commas."),
     ] = None,
     json: options.Json = False,
-):
+) -> None:
     """Recompute every number that the README and the notebooks quote.
 
     Writes docs/results.md with tables and figures, the commit, versions, seeds and the run time. A part of

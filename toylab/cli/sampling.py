@@ -38,7 +38,7 @@ def sample(
                      "[NAME-METHOD.npz]."),
     ] = None,
     json: options.Json = False,
-):  # fmt: skip
+) -> None:  # fmt: skip
     """Run one method, and write the numbers (.npz) and a picture (.png).
 
     Of points in the plane, the picture shows their tracks, and the .npz holds states [steps + 1, n, 2]. Of an image

@@ -72,7 +72,7 @@ def train(
         typer.Option("--all", help="Train all networks in the plane that come with toylab, those that are missing."),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="With --all: also those that are there.")] = False,
-):
+) -> None:
     """Train a network on points in the plane or on images.
 
     In the plane the defaults take half a minute on two cores; for images see --list. Ctrl-C stops after a whole step,

@@ -57,28 +57,28 @@ class Classical(Transfer):
     name = "classical"
 
     @staticmethod
-    def slope_parts(schedule, t):
+    def slope_parts(schedule: Schedule, t: Tensor) -> tuple[Tensor, Tensor]:
         """dx/dt = (alpha_bar' / (2 alpha_bar)) (x - eps / sqrt(1 - alpha_bar)), with alpha_bar' / alpha_bar = -beta."""
         one, none = torch.ones_like(t), torch.zeros_like(t)
         return schedule.drift(one, none, t), schedule.drift(none, one, t)
 
     @classmethod
-    def slope(cls, schedule, x, eps, t):
+    def slope(cls, schedule: Schedule, x: Tensor, eps: Tensor, t: Tensor) -> Tensor:
         """dx/dt, to the last bit as the schedule has it."""
         return schedule.drift(x, eps, t)
 
     @staticmethod
-    def move_parts(schedule, t, s):
+    def move_parts(schedule: Schedule, t: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """x + (s - t) slope."""
         return torch.ones_like(t), s - t
 
     @staticmethod
-    def clock(schedule, t):
+    def clock(schedule: Schedule, t: Tensor) -> Tensor:
         """The variable in which a constant slope moves the state along a straight line: t."""
         return t
 
     @staticmethod
-    def time(schedule, clock):
+    def time(schedule: Schedule, clock: Tensor) -> Tensor:
         """The time at which the clock shows `clock`."""
         return clock
 
@@ -89,23 +89,23 @@ class Pseudo(Transfer):
     name = "pseudo"
 
     @staticmethod
-    def slope_parts(schedule, t):
+    def slope_parts(schedule: Schedule, t: Tensor) -> tuple[Tensor, Tensor]:
         """eps itself."""
         return torch.zeros_like(t), torch.ones_like(t)
 
     @staticmethod
-    def move_parts(schedule, t, s):
+    def move_parts(schedule: Schedule, t: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """phi(x, eps, t, s) = sqrt(ab_s / ab_t) x + (sqrt(1 - ab_s) - sqrt(ab_s / ab_t) sqrt(1 - ab_t)) eps."""
         scale = torch.exp((schedule.log_alpha_bar(s) - schedule.log_alpha_bar(t)) / 2)
         return scale, schedule.noise_std(s) - scale * schedule.noise_std(t)
 
     @staticmethod
-    def clock(schedule, t):
+    def clock(schedule: Schedule, t: Tensor) -> Tensor:
         """The variable in which a constant slope moves x / sqrt(alpha_bar) along a straight line: sigma."""
         return schedule.sigma(t)
 
     @staticmethod
-    def time(schedule, clock):
+    def time(schedule: Schedule, clock: Tensor) -> Tensor:
         """The time at which the clock shows `clock`."""
         return schedule.t_of_sigma(clock)
 
@@ -121,25 +121,25 @@ class DataPrediction(Transfer):
     name = "data"
 
     @staticmethod
-    def slope_parts(schedule, t):
+    def slope_parts(schedule: Schedule, t: Tensor) -> tuple[Tensor, Tensor]:
         """x0 = (x - sqrt(1 - alpha_bar) eps) / sqrt(alpha_bar)."""
         root = torch.exp(schedule.log_alpha_bar(t) / 2)
         return 1 / root, -schedule.noise_std(t) / root
 
     @staticmethod
-    def move_parts(schedule, t, s):
+    def move_parts(schedule: Schedule, t: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """r x + (sqrt(ab_s) - r sqrt(ab_t)) x0, r = sqrt((1 - ab_s) / (1 - ab_t)); at s = 0, x0 itself."""
         root_t, root_s = (torch.exp(schedule.log_alpha_bar(u) / 2) for u in (t, s))
         scale = schedule.noise_std(s) / schedule.noise_std(t)
         return scale, root_s - scale * root_t
 
     @staticmethod
-    def clock(schedule, t):
+    def clock(schedule: Schedule, t: Tensor) -> Tensor:
         """The variable in which a constant slope moves x / sqrt(1 - alpha_bar) evenly: 1 / sigma."""
         return 1 / schedule.sigma(t)
 
     @staticmethod
-    def time(schedule, clock):
+    def time(schedule: Schedule, clock: Tensor) -> Tensor:
         """The time at which the clock shows `clock`."""
         return schedule.t_of_sigma(1 / clock)
 
@@ -158,19 +158,19 @@ class Frozen(Transfer):
     slope_parts = Pseudo.slope_parts
 
     @staticmethod
-    def move_parts(schedule, t, s):
+    def move_parts(schedule: Schedule, t: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """x + (1 - r) 2 / beta dx/dt = r x + (1 - r) eps / sqrt(1 - ab_t), r = sqrt(ab_s / ab_t)."""
         growth = torch.expm1((schedule.log_alpha_bar(s) - schedule.log_alpha_bar(t)) / 2)
         a, b = Classical.slope_parts(schedule, t)
         return 1 - 2 * growth / schedule.beta(t) * a, -2 * growth / schedule.beta(t) * b
 
     @staticmethod
-    def clock(schedule, t):
+    def clock(schedule: Schedule, t: Tensor) -> Tensor:
         """The variable in which a constant slope moves x along a straight line: sqrt(alpha_bar)."""
         return schedule.alpha_bar(t).sqrt()
 
     @staticmethod
-    def time(schedule, clock):
+    def time(schedule: Schedule, clock: Tensor) -> Tensor:
         """The time at which the clock shows `clock`."""
         return schedule.t_of_sigma((1 / clock**2 - 1).sqrt())
 

@@ -12,7 +12,7 @@ PLACED = {"method": "S-PNDM", "steps": 10, "n": 96, "iterations": 30, "seed": 0,
 EXACT = {"midpoint": "sigma", "weights": "exact"}
 
 
-def clock_orders():
+def clock_orders() -> Found:
     """The order of F-PNDM in every clock, with the paper's weights and with exact ones."""
     how = {"n": 16, "t_start": 0.6, "t_end": 0.05}
     circle = problems.find("circle", "exact", points=240, spread=0.05)
@@ -38,7 +38,7 @@ def clock_orders():
     return Found(settings(circle, points=240, spread=0.05, seed=0, **how), (table,), figures)
 
 
-def few_steps():
+def few_steps() -> Found:
     """Errors at few evaluations in every clock."""
     how = {"nfe": (10, 20, 50), "n": 128}
     circle = problems.find("circle", "exact")
@@ -46,7 +46,7 @@ def few_steps():
     return Found(settings(circle, seed=0, **how), (table,))
 
 
-def placed():
+def placed() -> Found:
     """Nodes placed by optimisation against the stock grids, on the particles fitted to and on others."""
     moons = problems.find("moons", "exact", points=POINTS)
     found = optimize_grid(moons, **PLACED)
@@ -57,7 +57,7 @@ def placed():
                  {"nodes": figure(found.plot())})  # fmt: skip
 
 
-def placed_everywhere():
+def placed_everywhere() -> Found:
     """The same on every data set."""
     rows = []
     for name in datasets.names():

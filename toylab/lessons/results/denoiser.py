@@ -13,7 +13,7 @@ NETWORKS = ("circle", "moons", "spiral", "checkerboard")
 TIMES = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
-def networks():
+def networks() -> Found:
     """The relative error of epsilon over t."""
     how = {"samples": 500, "seed": 0}
     chosen = [load(name) for name in NETWORKS]
@@ -28,7 +28,7 @@ def networks():
     return Found(settings("linear schedule", **how), (table,), {"networks": figure(plot_eps_error(chosen))})
 
 
-def noise():
+def noise() -> Found:
     """How much noise each schedule has at its ends."""
     rows = []
     for name in schedules.names():

@@ -7,12 +7,12 @@ from toylab.lessons.results.section import Found, Section, figure, settings
 QUOTED = "notebook 9"
 
 
-def spiral():
+def spiral() -> Found:
     """The spiral's network with three methods."""
     return _parts("spiral", ("DDIM", "S-PNDM", "F-PNDM"))
 
 
-def circle():
+def circle() -> Found:
     """The circle's network with two methods."""
     return _parts("circle", ("DDIM", "S-PNDM"))
 

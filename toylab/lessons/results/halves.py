@@ -9,14 +9,14 @@ from toylab.lessons.results.section import Found, Section, figure, settings
 BUDGETS = (10, 20, 50)
 
 
-def phi():
+def phi() -> Found:
     """Two properties of phi to rounding."""
     how = {"n": 256, "seed": 0}
     point = problems.one_point()
     return Found(settings(point, **how), (phi_table(**how),), {"phi": figure(plot_straight_lines(point))})
 
 
-def built():
+def built() -> Found:
     """Methods built by their parts at equal NFE."""
     circle = problems.find("circle", "exact")
     pseudo = [method(gradient, "pseudo") for gradient in ("euler", "ab2", "ab4", "plms")]

@@ -11,7 +11,7 @@ ENDS = (0.2, 0.05, 0.01)
 HIDING = (40, 80, 160, 320, 640, 1280, 2560)
 
 
-def paper():
+def paper() -> Found:
     """The orders of all methods of the paper."""
     how = {"steps": (160, 320, 640), "n": 32, "seed": 0, "t_end": 0.2}
     moons = problems.find("moons", "exact", points=240, spread=0.05)
@@ -20,7 +20,7 @@ def paper():
     return Found(settings(moons, points=240, spread=0.05, **how), (found.table(),), {"orders": figure(drawn)})
 
 
-def in_sigma():
+def in_sigma() -> Found:
     """F-PNDM where sigma is the clock."""
     how = {"steps": (40, 80, 160, 320), "n": 24, "seed": 0, "t_end": 0.2, "t_start": 0.6}
     circle = problems.curve("circle", 240, 0.05)
@@ -31,7 +31,7 @@ def in_sigma():
     return Found(settings(circle, points=240, spread=0.05, spacing=("t", "sigma"), **how), tables)
 
 
-def near_the_data():
+def near_the_data() -> Found:
     """The local orders of F-PNDM as t_end nears the data, and its errors over their predicted h^2 term."""
     tables = []
     for name in ("circle", "moons"):
@@ -54,7 +54,7 @@ def near_the_data():
     return Found(settings("circle and moons, exact", points=240, spread=0.05, n=24, seed=0), tuple(tables))
 
 
-def floors():
+def floors() -> Found:
     """The round-off floors of float64 and of a network in float32."""
     how = {"steps": (20, 40, 80), "n": 64, "seed": 0, "t_end": 0.2}
     rows = []

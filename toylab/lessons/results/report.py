@@ -1,8 +1,10 @@
 """The results page: Markdown, figures, and the same as a dict."""
 
+import os
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from toylab._files import replacing
 from toylab.lessons.results.provenance import provenance
@@ -34,7 +36,7 @@ class Report:
     wall: float
     cpu: float
 
-    def markdown(self, figures=True):
+    def markdown(self, figures: bool = True) -> str:
         """The page, for GitHub, with or without its figures, which are in the folder results beside it."""
         head = [
             "# Results",
@@ -51,7 +53,7 @@ class Report:
         rows = [*provenance().items(), ("run time", f"{self.cpu:.0f} s of one core, {self.wall:.0f} s by the clock")]
         return "\n".join(["| made with | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """The same without figures: strings and numbers, for JSON."""
         return {
             **provenance(),
@@ -73,7 +75,7 @@ class Report:
             ],
         }
 
-    def write(self, folder):
+    def write(self, folder: str | os.PathLike) -> list[Path]:
         """Write results.md and results/*.png into `folder`, which is made if need be. Returns the paths."""
         folder = Path(folder)
         pictures = {

@@ -10,7 +10,7 @@ BUDGET = 25  # network evaluations in the README's picture
 SHOWN = 10  # steps in the figure and in the ratios
 
 
-def tour():
+def tour() -> Found:
     """Both orders that the README's tour measures."""
     schedule = schedules.get("linear")
     eps = exact_eps(datasets.get("moons").curve(240), schedule, spread=0.05)
@@ -20,7 +20,7 @@ def tour():
     return Found(settings("moons, linear schedule, exact", points=240, spread=0.05, n=64, seed=0), tables)
 
 
-def picture():
+def picture() -> Found:
     """The four panels of the README's picture: the spiral's network at equal evaluations."""
     how = {"n": 512, "seed": 0}
     problem = problems.find("spiral")
@@ -37,7 +37,7 @@ def picture():
     )
 
 
-def spiral():
+def spiral() -> Found:
     """Notebook 1's player in numbers, at every step count of its slider."""
     how = {"n": 512, "seed": 0}
     problem = problems.find("spiral")

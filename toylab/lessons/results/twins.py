@@ -13,19 +13,19 @@ BUDGETS = (5, 10, 13, 20, 50, 100, 250)
 NEAR = 1e-5  # where runs end that go all the way to the data
 
 
-def one_point():
+def one_point() -> Found:
     """The largest error for a single data point."""
     how = {"steps": 10, "n": 512, "seed": 0}
     return Found(settings(problems.one_point(), **how), (one_point_table(**how),))
 
 
-def noise_left():
+def noise_left() -> Found:
     """What stands at the end of a run that goes all the way, even of the exact one."""
     row = tuple((name, schedules.get(name).noise_std(NEAR)) for name in ("linear", "constant"))
     return Found(settings("noise", t_end=NEAR), (Table(("schedule", "standard deviation"), row),))
 
 
-def twins():
+def twins() -> Found:
     """The mean distances of twins: constant beta, all the way to the data, and the usual limits."""
     tables = (
         twin_table("circle", "constant", steps=50, t_end=1e-4, seeds=(0, 1, 2)),
@@ -35,7 +35,7 @@ def twins():
     return Found("each table says its limits", tables)
 
 
-def at_every_t():
+def at_every_t() -> Found:
     """r_t of five methods at every node."""
     how = {"steps": 20, "n": 512, "seed": 0}
     circle = problems.find("circle", "exact")
@@ -51,7 +51,7 @@ def at_every_t():
     return Found(settings(circle, **how), (table,), {"off-manifold": figure(plot_off_manifold(circle, SCORED, **how))})
 
 
-def equal_nfe():
+def equal_nfe() -> Found:
     """Distance and end-point error at seven budgets."""
     how = {"nfe": BUDGETS, "n": 256, "seeds": (0,)}
     circle = problems.find("circle", "exact")

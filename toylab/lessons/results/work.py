@@ -9,7 +9,7 @@ QUOTED = "notebook 8"
 METHODS = ("DDIM", "S-PNDM", "F-PNDM", "PLMS", "RK4", "DEIS-tAB3", "DPM-Solver++2M", "UniPC-2")
 
 
-def evaluations():
+def evaluations() -> Found:
     """End-point errors of methods of the paper and later ones at equal NFE."""
     how = {"nfe": (5, 10, 20, 50, 100), "n": 128, "seeds": (0, 1)}
     circle = problems.find("circle", "exact")
@@ -17,13 +17,13 @@ def evaluations():
     return Found(settings(circle, **how), (found.table(),), {"evaluations": figure(found.plot(("error",)))})
 
 
-def starts():
+def starts() -> Found:
     """Evaluations step by step, for ten steps, and for four, where a start is most of a run."""
     circle = problems.find("circle", "exact")
     return Found(settings(circle, n=2), tuple(start_table(circle, steps=steps) for steps in (10, 4)))
 
 
-def adaptive():
+def adaptive() -> Found:
     """An adaptive Runge-Kutta pair beside two fixed methods."""
     how = {"nfe": (50, 100), "tolerances": (1e-2, 1e-3, 1e-4), "n": 128, "seeds": (0,)}
     circle = problems.find("circle", "exact")
