@@ -68,7 +68,7 @@ def test_seed_data_and_method_give_the_numbers_that_python_gives(lab):
 
 
 def test_the_measured_order_is_that_of_python(lab):
-    page = lab("data=moons&methods=F-PNDM")
+    page = lab("data=moons&methods=F-PNDM&n=64")
     page.wait_for_function(MEASURED, timeout=30000)
     eps = toylab.exact_eps(toylab.datasets.get("moons").curve(240), "linear", 0.05)
     estimate = toylab.measure_order(eps, "linear", "F-PNDM", steps=(40, 80, 160, 320), t_end=0.2, n=64, progress=False)
@@ -81,7 +81,7 @@ def test_the_page_asks_nothing_of_the_network_and_breaks_none_of_its_own_rules(s
     with open_page(started, "about:blank") as page:
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: said.append(message.text))
-        page.goto(url)
+        page.goto(f"{url}#methods=DDIM,Euler&n=64")
         page.wait_for_function(MEASURED, timeout=30000)
         assert page.evaluate("fetch('https://example.org').then(() => 'sent', () => 'refused')") == "refused"
     assert {address.split(":")[0] for address in asked} <= {"file", "blob", "data"}
@@ -264,7 +264,7 @@ def test_the_theme_is_the_systems_unless_chosen(lab, theme):
 
 
 def test_a_screen_of_1280_by_720_holds_everything(lab):
-    page = lab("", viewport={"width": 1280, "height": 720})
+    page = lab("n=64", viewport={"width": 1280, "height": 720})
     page.wait_for_function(MEASURED, timeout=30000)
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
     for what in (*page.locator(PANELS).all(), *page.locator(".measured").all(), page.locator("#controls")):
@@ -273,7 +273,7 @@ def test_a_screen_of_1280_by_720_holds_everything(lab):
 
 
 def test_a_phone_of_360_pixels_shows_everything_without_scrolling_sideways(lab):
-    page = lab("", viewport={"width": 360, "height": 740})
+    page = lab("methods=DDIM,Euler,ab4%2Bpseudo%2Bexact&n=64", viewport={"width": 360, "height": 740})
     page.wait_for_function(MEASURED, timeout=30000)
     page.get_by_role("button", name="Controls").click()
     page.locator("#controls select").first.wait_for()

@@ -2,7 +2,7 @@
 // toylab/samplers/noise.py and toylab/datasets.
 import { noiseStd, rootAlphaBar } from "./schedules.js";
 
-const NEGLIGIBLE = 45; // exp(-45) times any number of points that a page has is below the last digit
+const NEGLIGIBLE = 40; // exp(-40) times any number of points that a page has is below the last digit
 
 // eps(x [2 n], t) of `points` [2 k], each spread by a Gaussian of that std.
 export function exactEps(points, schedule, spread) {

@@ -22,7 +22,7 @@ function power(exponent) {
 // found: { lines: [{ x, errors, order?, window? }], floor }; methods: [{ label, style }]. The figure, width by height.
 function drawFigure({ lines, floor }, methods, theme, { width, height, xLabel, ticks, value, best }) {
   const beside = width >= 420, row = beside ? Math.min(26, (height - 42) / Math.max(4, lines.length)) : 22; // of the legend
-  const box = { left: 46, right: beside ? width - 176 : width - 8, top: 8, bottom: height - 34 };
+  const box = { left: 46, right: beside ? width - 186 : width - 8, top: 8, bottom: height - 34 };
   if (!beside) height += row * Math.ceil(lines.length / 2);
   const errors = lines.flatMap((line) => line.errors).filter((error) => Number.isFinite(error) && error > 0);
   const low = Math.floor(Math.log10(Math.max(1e-15, Math.min(1, ...errors)))), high = Math.ceil(Math.log10(Math.min(HIGHEST, Math.max(1e-2, ...errors))));
@@ -60,7 +60,7 @@ function drawFigure({ lines, floor }, methods, theme, { width, height, xLabel, t
   return root;
 }
 
-const shortened = (label) => (label.length > 13 ? `${label.slice(0, 12)}…` : label);
+const shortened = (label) => (label.length > 12 ? `${label.slice(0, 11)}…` : label);
 
 const orderOf = ({ order }) => (Number.isFinite(order) ? order.toFixed(2) : "–");
 const errorAt = (line, budget) => {
@@ -91,7 +91,7 @@ function showOrder(parts, found, methods, theme, size) {
 function showWork(parts, found, methods, theme, size) {
   const budget = size.budget, errors = found.lines.map((line) => errorAt(line, budget));
   const best = errors.indexOf(Math.min(...errors.filter((error) => !Number.isNaN(error))));
-  const shape = { ...size, xLabel: "network evaluations (NFE)", ticks: [5, 10, 20, 40, 80, 160], value: (line) => number(errorAt(line, budget)), best };
+  const shape = { ...size, xLabel: "network evaluations (NFE)", ticks: [5, 10, 20, 40, 80, 160], value: (line) => number(errorAt(line, budget)), best: found.done ? best : -1 };
   parts.holder.replaceChildren(drawFigure(found, methods, theme, shape),
     tableOf(found, methods, ["Error against evaluations", "method", "evaluations and error"], (line) => [line.x.map((nfe, k) => `${nfe}: ${number(line.errors[k])}`).join("; ")]));
   write(parts.note, `Rms end-point error against the exact flow. Numbers: within ${budget} evaluations; ★ the least of them. ↑: beyond the figure.`);

@@ -24,6 +24,7 @@ function buildWorker() {
   const worker = new Worker(code);
   let id = 0, answer = null;
   worker.postMessage({ tables: core });
+  worker.onerror = (event) => fail(`The browser stopped computing (${event.message})`);
   worker.onmessage = ({ data }) => { if (data.id === id) answer(data); };
   return (request, got) => { answer = got; worker.postMessage({ ...request, id: ++id }); };
 }
@@ -167,7 +168,7 @@ const board = buildBoard((drawn, count) => {
   strokes = drawn;
   const kept = drawn.reduce((sum, stroke) => sum + stroke.length, 0);
   set({ data: "draw", drawing: writeDrawing(drawn) });
-  if (kept < count) notes = [`${count} pen positions drawn, ${kept} kept.`];
+  if (count > MOST_POINTS) notes = [`${count} pen positions drawn, ${kept} kept.`];
 });
 const ui = {
   data: select([...Object.entries(tables.sets).map(([name, set]) => [name, set.title]), ["draw", "Your drawing"]],

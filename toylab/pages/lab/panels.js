@@ -73,9 +73,10 @@ function drawPanel(canvas, size, { run, node, particles, style, theme, geometry,
     ctx.setLineDash(style.dash);
     ctx.beginPath();
     for (let p = 0; p < Math.min(TRACKS, particles); p++)
-      for (let k = 0; k <= node; k++) {
-        const j = 2 * (particles * k + p);
-        ctx[k ? "lineTo" : "moveTo"](px(clip(states[j])), py(clip(states[j + 1])));
+      for (let k = 0, out = true; k <= node; k++) {
+        const j = 2 * (particles * k + p), wasOut = out;
+        out = isOut(states[j], states[j + 1]);
+        ctx[k === 0 || (out && wasOut) ? "moveTo" : "lineTo"](px(clip(states[j])), py(clip(states[j + 1]))); // nothing along the border
       }
     ctx.stroke();
     ctx.setLineDash([]);
