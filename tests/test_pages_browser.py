@@ -139,8 +139,8 @@ def test_a_method_is_built_by_its_parts_with_the_keyboard(lab):
     page.get_by_label("Transfer of method 1").select_option("frozen")
     page.get_by_label("Weights of method 1").select_option("exact")
     steady(page, different_from=before)
-    assert page.locator(".panel b").inner_text() == "ab4+frozen, exact weights"
-    page.wait_for_function("() => location.hash.includes('methods=ab4+frozen+exact')")
+    assert page.locator(".panel b").inner_text() == "ab4+frozen, weights exact"
+    page.wait_for_function("() => location.hash.includes('methods=ab4+frozen+weights-exact')")
 
 
 def test_methods_are_added_and_removed_up_to_six(lab):
@@ -273,7 +273,7 @@ def test_a_screen_of_1280_by_720_holds_everything(lab):
 
 
 def test_a_phone_of_360_pixels_shows_everything_without_scrolling_sideways(lab):
-    page = lab("methods=DDIM,Euler,ab4%2Bpseudo%2Bexact&n=64", viewport={"width": 360, "height": 740})
+    page = lab("methods=DDIM,Euler,ab4%2Bpseudo%2Bweights-exact&n=64", viewport={"width": 360, "height": 740})
     page.wait_for_function(MEASURED, timeout=30000)
     page.get_by_role("button", name="Controls").click()
     page.locator("#controls select").first.wait_for()

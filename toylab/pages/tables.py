@@ -20,11 +20,8 @@ from toylab.samplers.pairs import MIDPOINTS, Pair
 from toylab.samplers.transfers import LATER_TRANSFERS, TRANSFERS
 from toylab.samplers.weights import ADAMS_BASHFORTH, WEIGHTS
 
-LEFT_OUT = (
-    Ancestral,
-    ProbabilityFlow,
-    AdaptiveHeun,
-)  # a page has neither noise in its steps nor steps of its own choice
+# a page has neither noise in its steps nor steps of its own choice
+LEFT_OUT = (Ancestral, ProbabilityFlow, AdaptiveHeun)
 CLOSE = 2e-5  # how far a page's curve may lie from the data set's
 ARCS = (64, 128, 256, 512, 1024)
 _PARTS = TRANSFERS | LATER_TRANSFERS
@@ -107,7 +104,7 @@ def styles() -> dict[str, dict[str, Any]]:
 
 
 def _pairs() -> Iterator[str]:
-    return (f"{gradient}+{transfer}" for gradient in GRADIENTS for transfer in _PARTS)
+    return (f"{gradient}+{transfer}" for gradient in GRADIENTS | LATER_GRADIENTS for transfer in _PARTS)
 
 
 def _style(name):

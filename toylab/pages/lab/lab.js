@@ -17,7 +17,7 @@ function unpacked(text, counts) {
 // ---- workers -----------------------------------------------------------------------------------
 
 const code = URL.createObjectURL(new Blob(["core", "worker"].map((id) => document.getElementById(id).textContent), { type: "text/javascript" }));
-const core = Object.fromEntries(["gauss", "adams", "gradients"].map((name) => [name, tables[name]]));
+const core = Object.fromEntries(["gauss", "adams", "gradients", "weights"].map((name) => [name, tables[name]]));
 
 // `ask(request, got)` calls got(answer) for each answer to the newest request.
 function buildWorker() {
@@ -209,17 +209,18 @@ const root = make("div", { className: "toylab-view toylab-live" },
     make("p", { className: "about", textContent: "How numerical methods sample a diffusion model, computed in this browser." }), ui.controls), make("div", { className: "columns" }, ui.side, ui.main), board.dialog);
 document.getElementById("lab").replaceWith(root);
 
-const OPTION_GROUPS = { "Gradient × transfer": ({ kind }) => kind === "Pair", "Later methods": ({ kind }) => kind !== "Pair" };
+const PAPERS = Object.keys(tables.methods).indexOf("iPNDM"); // Python lists the paper's methods first
+const OPTION_GROUPS = { "Of the paper": (i) => i < PAPERS, "Later": (i) => i >= PAPERS };
 
 function methodMenu(i) {
   const node = make("select", { "aria-label": `Method ${i + 1}`, onchange: () => changeMethod(i, node.value === "parts" ? partsOf(i).join("+") : node.value) });
   for (const [label, belongs] of Object.entries(OPTION_GROUPS))
-    node.append(make("optgroup", { label }, ...Object.keys(tables.methods).filter((name) => belongs(tables.methods[name])).map((name) => make("option", { value: name, textContent: name }))));
+    node.append(make("optgroup", { label }, ...Object.keys(tables.methods).filter((_, i) => belongs(i)).map((name) => make("option", { value: name, textContent: name }))));
   node.append(make("option", { value: "parts", textContent: "by parts …" }));
   return node;
 }
 
-const partsOf = (i) => { const { row } = methodCalled(tables, state.methods[i]); return row.kind === "Pair" ? [row.gradient, row.transfer] : ["euler", "pseudo"]; };
+const partsOf = (i) => { const { row } = methodCalled(tables, state.methods[i]); return row.kind === "Pair" ? [row.gradient, row.transfer, `midpoint-${row.midpoint}`, `weights-${row.weights}`] : ["euler", "pseudo"]; };
 
 function changeMethod(i, token) {
   set({ methods: state.methods.map((old, k) => (k === i ? methodCalled(tables, token).token : old)) });
@@ -237,8 +238,8 @@ let slots = [];
 function buildSlots() {
   if (slots.length === state.methods.length) return;
   slots = state.methods.map((_, i) => {
-    const choice = (label, options) => select(options.map((name) => [name, name]), () => changeMethod(i, Object.values(parts).map((node) => node.value).join("+")), { "aria-label": `${label} of method ${i + 1}` });
-    const parts = { gradient: choice("Gradient", Object.keys(tables.gradients)), transfer: choice("Transfer", tables.transfers), midpoint: choice("Midpoints", tables.midpoints), weights: choice("Weights", tables.weights) };
+    const choice = (label, options) => select(options.map((name) => [name, name]), () => changeMethod(i, `${parts.gradient.value}+${parts.transfer.value}+midpoint-${parts.midpoint.value}+weights-${parts.weights.value}`), { "aria-label": `${label} of method ${i + 1}` });
+    const parts = { gradient: choice("Gradient", Object.keys(tables.gradients)), transfer: choice("Transfer", tables.transfers), midpoint: choice("Midpoints", tables.midpoints), weights: choice("Weights", Object.keys(tables.weights)) };
     const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" }), menu = methodMenu(i);
     const remove = make("button", { type: "button", className: "remove", textContent: "×", "aria-label": `Remove method ${i + 1}`, onclick: () => { set({ methods: state.methods.filter((_, k) => k !== i) }); ui.add.focus(); } });
     const inner = make("div", { className: "parts" }, ...Object.values(parts));
@@ -259,8 +260,8 @@ function updateControls(theme) {
     drawSwatch(swatch, { color: method.style, dash: method.style.dash }, theme);
     if (named) return;
     for (const [part, node] of Object.entries(parts)) node.value = method.row[part];
-    parts.midpoint.hidden = !tables.gradients[method.row.gradient].tableau;
-    parts.weights.hidden = !(tables.gradients[method.row.gradient].adams > 1);
+    parts.midpoint.hidden = !hasMidpoints(tables, method.row.gradient);
+    parts.weights.hidden = !hasWeights(tables, method.row.gradient);
   });
   ui.add.hidden = state.methods.length === MOST_METHODS;
   const equal = state.compare === "steps", value = equal ? state.steps : state.nfe;

@@ -63,25 +63,27 @@ function readMethods(tables, text, notes) {
   return found.length ? found : ["Euler", "RK4", "DDIM", "F-PNDM"];
 }
 
-// A method by name, or by parts as gradient+transfer, followed by +sigma or +own (clock of midpoints) and +exact
-// (weights): { token, label, row, style }, or null.
+// A method by name, or by parts as gradient+transfer, followed by +midpoint-sigma or another clock of inner nodes, and
+// +weights-exact or other weights: { token, label, row, style }, or null.
 function methodCalled(tables, text) {
   const plain = (name) => name.toLowerCase().replace(/[-_ ]/g, "");
   const known = Object.keys(tables.methods).find((name) => plain(name) === plain(text));
   if (known) return { token: known, label: known, row: tables.methods[known], style: tables.styles[known] };
   const [gradient, transfer, ...options] = text.toLowerCase().split(/[+ ]/); // an address may turn + into a blank
   if (!Object.hasOwn(tables.gradients, gradient) || !tables.transfers.includes(transfer)) return null;
-  const { tableau, adams } = tables.gradients[gradient];
-  const midpoint = (tableau && options.find((option) => tables.midpoints.includes(option))) || "t";
-  const weights = (adams > 1 && options.find((option) => tables.weights.includes(option))) || "equispaced";
-  const row = { kind: "Pair", gradient, transfer, midpoint, weights };
-  const name = Object.keys(tables.methods).find((each) => same(tables.methods[each], { ...row, midpoint: "t", weights: "equispaced" }));
-  const extras = [midpoint !== "t" && `midpoint ${midpoint}`, weights !== "equispaced" && "exact weights"].filter(Boolean);
-  const token = [gradient, transfer, midpoint !== "t" && midpoint, weights !== "equispaced" && weights].filter(Boolean).join("+");
-  return { token, label: [name ?? `${gradient}+${transfer}`, ...extras].join(", "), row, style: tables.styles[name ?? `${gradient}+${transfer}`] };
+  const part = (name, allowed, usual) => allowed && allowed.find((value) => options.includes(`${name}-${value}`)) || usual;
+  const midpoint = part("midpoint", hasMidpoints(tables, gradient) && tables.midpoints, "t");
+  const weights = part("weights", hasWeights(tables, gradient) && Object.keys(tables.weights), "equispaced");
+  const row = { ...tables.methods.DDIM, gradient, transfer, midpoint, weights };
+  const extras = [midpoint !== "t" && `midpoint-${midpoint}`, weights !== "equispaced" && `weights-${weights}`].filter(Boolean);
+  const same = (wanted) => Object.keys(tables.methods).find((name) => Object.entries(wanted).every(([key, value]) => key === "name" || tables.methods[name][key] === value));
+  const exact = same(row), name = exact ?? same({ ...row, midpoint: "t", weights: "equispaced" }) ?? `${gradient}+${transfer}`;
+  const label = [name, ...(exact ? [] : extras.map((extra) => extra.replace("-", " ")))].join(", ");
+  return { token: [gradient, transfer, ...extras].join("+"), label, row, style: tables.styles[name] };
 }
 
-const same = (a, b) => Object.keys(b).every((key) => key === "name" || a[key] === b[key]);
+const hasMidpoints = (tables, gradient) => tables.gradients[gradient].tableau?.c.some((part) => part > 0 && part < 1);
+const hasWeights = (tables, gradient) => tables.gradients[gradient].adams > 1 || tables.gradients[gradient].tableau?.through.length > 0;
 
 // State and notes of the part of an address after #.
 function readState(properties, hash) {
