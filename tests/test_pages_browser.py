@@ -8,6 +8,7 @@ from browser import open_page, settled
 
 import toylab
 from toylab.pages import write_live_page
+from toylab.samplers.noise import start_noise
 
 PANELS = ".toylab-live .panels canvas[role=img]"
 FEW = "n=64&figures=0"  # particles, so that tests are quick
@@ -51,14 +52,12 @@ def counts(page):
 
 
 def scores(page):
-    return [
-        page.locator(".panel .head .small span").nth(2 * i).inner_text() for i in range(page.locator(".panel").count())
-    ]
+    return page.locator(".panel .score").all_inner_texts()
 
 
 def test_seed_data_and_method_give_the_numbers_that_python_gives(lab):
     page = lab("data=moons&methods=RK4,F-PNDM,plms%2Bclassical&steps=8&seed=3&n=100&figures=0&spacing=quad&t_end=.01")
-    manifold, x = toylab.datasets.get("moons"), toylab.samplers.noise.start_noise(100, (2,), 3, torch.float64)
+    manifold, x = toylab.datasets.get("moons"), start_noise(100, (2,), 3, torch.float64)
     eps = toylab.exact_eps(manifold.curve(240), "linear")
     for method, found in zip(("RK4", "F-PNDM", toylab.method("plms", "classical")), scores(page), strict=True):
         run = toylab.sample(eps, "linear", method, 8, x_T=x, spacing="quad", t_end=0.01, progress=False)

@@ -22,7 +22,7 @@ function power(exponent) {
 // found: { lines: [{ x, errors, order?, window? }], floor }; methods: [{ label, style }]. The figure, width by height.
 function drawFigure({ lines, floor }, methods, theme, { width, height, xLabel, ticks, value, best }) {
   const beside = width >= 420, row = beside ? Math.min(26, (height - 42) / Math.max(4, lines.length)) : 22; // of the legend
-  const box = { left: 46, right: beside ? width - 186 : width - 8, top: 8, bottom: height - 34 };
+  const box = { left: 46, right: beside ? width - 196 : width - 8, top: 8, bottom: height - 34 };
   if (!beside) height += row * Math.ceil(lines.length / 2);
   const errors = lines.flatMap((line) => line.errors).filter((error) => Number.isFinite(error) && error > 0);
   const low = Math.floor(Math.log10(Math.max(1e-15, Math.min(1, ...errors)))), high = Math.ceil(Math.log10(Math.min(HIGHEST, Math.max(1e-2, ...errors))));
@@ -55,12 +55,12 @@ function drawFigure({ lines, floor }, methods, theme, { width, height, xLabel, t
     root.append(
       svg("line", { x1: left, x2: left + 24, y1: top - 4, y2: top - 4, stroke: methods[i].style[theme], "stroke-width": 2.5, "stroke-dasharray": methods[i].style.dash.join(" ") }),
       svg("path", { d: MARKS[i], transform: `translate(${left + 12} ${top - 4})`, stroke: methods[i].style[theme], "stroke-width": 1.8, fill: methods[i].style[theme] }),
-      text(`${value(line)}${best === i ? " ★" : ""}  ${shortened(methods[i].label)}`, [left + 30, top], "start", { class: "legend" }));
+      text(`${value(line)}${best === i ? " ★" : ""}  ${shortened(methods[i].label, beside ? 12 : 9)}`, [left + 30, top], "start", { class: "legend" }));
   });
   return root;
 }
 
-const shortened = (label) => (label.length > 12 ? `${label.slice(0, 11)}…` : label);
+const shortened = (label, most) => (label.length > most ? `${label.slice(0, most - 1)}…` : label);
 
 const orderOf = ({ order }) => (Number.isFinite(order) ? order.toFixed(2) : "–");
 const errorAt = (line, budget) => {

@@ -2,7 +2,7 @@
 
 const POINTS = 240; // of the data in its exact epsilon
 const REMEMBERED = 64 << 20; // bytes of finished runs that are kept, so that the way back is quick
-const GAP = 12, HEAD = 46, FIGURE = 200; // the least height of a figure with its title
+const GAP = 12, FIGURE = 200; // the least height of a figure with its title
 
 const tables = JSON.parse(document.getElementById("tables").textContent);
 for (const set of Object.values(tables.sets))
@@ -313,8 +313,8 @@ function layout(count) {
   }
   const width = ui.panels.clientWidth, wide = innerWidth >= 900;
   const room = innerHeight - ui.panels.getBoundingClientRect().top - scrollY - (state.figures ? FIGURE + 64 : 12);
-  const [columns, size] = wide ? bestGrid(count, width, Math.max(room, 190), HEAD, GAP, 620)
-    : bestGrid(count, width, Infinity, HEAD, GAP, width < 520 ? width : 330);
+  const [columns, size] = wide ? bestGrid(count, width, Math.max(room, 190), GAP, 620)
+    : bestGrid(count, width, Infinity, GAP, width < 520 ? width : 330);
   const narrow = !wide && width < 520 && count > 1 ? [2, Math.floor((width - GAP) / 2)] : [columns, size];
   ui.panels.style.gridTemplateColumns = `repeat(${narrow[0]}, ${narrow[1]}px)`;
   return narrow[1];
@@ -337,10 +337,11 @@ function draw() {
     const lost = drawPanel(panel.canvas, size, view);
     drawSwatch(panel.swatch, { color: method.style, dash: method.style.dash }, theme);
     write(panel.name, method.label);
+    panel.name.title = method.label;
     const score = run && scoresAt(run, at, shown.particles, shown.distances);
     write(panel.counts, run ? `N = ${run.steps}, NFE ${run.nfe[run.steps]}` : current && shown.asked?.[i]?.steps === 0 ? "needs more NFE" : "…");
     write(panel.score, run ? `distance ${number(score.distance)}, off ${percent(score.off)}` : "");
-    write(panel.lost, lost ? `${lost} outside` : "");
+    write(panel.lost, lost ? `${lost} out` : "");
     const words = run ? `${method.label}, ${steps(run.steps)}, ${evaluations(run.nfe[run.steps])}, ${clock(run.times[at])}: mean distance to the data ${number(score.distance)}, ${percent(score.off)} off it, ${lost} off screen`
       : `${method.label}: nothing to show`;
     panel.canvas.setAttribute("aria-label", words);

@@ -9,23 +9,27 @@ const INKS = {
   dark: { back: "#14171c", curve: "#959ea9", mark: "#f2f4f6", haze: [74, 104, 160] },
 };
 
+const NARROW = 262, HEADS = [68, 47]; // below that width a head has three lines, else two: their heights, as in lab.css
+
 // The largest squares, at most `most`, that `count` panels with heads can be in this room: [columns, size].
-function bestGrid(count, width, height, head, gap, most) {
+function bestGrid(count, width, height, gap, most) {
   let best = [1, 0];
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
-    const size = Math.min(most, (width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows - head);
-    if (size > best[1]) best = [columns, size];
+    for (const [low, head] of [[0, HEADS[0]], [NARROW, HEADS[1]]]) {
+      const size = Math.min(most, (width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows - head);
+      if (size >= low && size > best[1]) best = [columns, size];
+    }
   }
   return [best[0], Math.floor(best[1])];
 }
 
 function buildPanel() {
   const canvas = make("canvas", { role: "img" }), swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
-  const parts = { canvas, swatch, name: make("b"), counts: make("span", { className: "counts" }), score: make("span"), lost: make("span", { className: "lost" }) };
+  const span = (className) => make("span", { className });
+  const parts = { canvas, swatch, name: make("b"), counts: span("counts"), score: span("score"), lost: span("lost") };
   parts.node = make("div", { className: "panel" },
-    make("div", { className: "head" }, make("div", { className: "row" }, make("span", {}, swatch, parts.name), parts.counts),
-      make("div", { className: "row small" }, parts.score, parts.lost)), canvas);
+    make("div", { className: "head" }, make("span", { className: "name" }, swatch, parts.name), parts.counts, parts.score, parts.lost), canvas);
   return parts;
 }
 
