@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +20,10 @@ from toylab.samplers import _methods as registry
 from toylab.samplers.base import Method
 from toylab.samplers.noise import Seeds, start_noise, step_noise
 from toylab.schedules import Schedule, as_schedule, check_own_schedule
+
+if TYPE_CHECKING:
+    from toylab.problems import Problem
+    from toylab.samplers._methods import MethodLike
 
 PLANE = (2,)  # the default of `shape`; see `particle_shape`
 
@@ -85,9 +89,11 @@ def _finite(x):
 
 
 def sample(
-    eps, schedule=None, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
-    t_start=None, t_end=None, spacing="t", eta=0.0, record=True, progress=True, **options,
-):  # fmt: skip
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, method: MethodLike = "F-PNDM", steps: int = 20,
+    x_T: Tensor | None = None, n: int = 512, shape: Sequence[int] = PLANE, seed: int | Seeds | None = 0,
+    times: Sequence[float] | Tensor | None = None, t_start: float | None = None, t_end: float | None = None,
+    spacing: str = "t", eta: float = 0.0, record: bool = True, progress: bool = True, **options: Any,
+) -> Trajectory:  # fmt: skip
     """Run a sampler from noise to data.
 
     Args:
@@ -149,9 +155,11 @@ def sample(
 
 
 def iterate(
-    eps, schedule=None, method="F-PNDM", steps=20, x_T=None, n=512, shape=PLANE, seed=0, times=None,
-    t_start=None, t_end=None, spacing="t", eta=0.0, **options,
-):  # fmt: skip
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, method: MethodLike = "F-PNDM", steps: int = 20,
+    x_T: Tensor | None = None, n: int = 512, shape: Sequence[int] = PLANE, seed: int | Seeds | None = 0,
+    times: Sequence[float] | Tensor | None = None, t_start: float | None = None, t_end: float | None = None,
+    spacing: str = "t", eta: float = 0.0, **options: Any,
+) -> Iterator[Tensor]:  # fmt: skip
     """The states of `sample` one by one, start noise first, for your own loops; arguments as for `sample`.
 
     Arguments are checked at the call, not at the first state.
