@@ -78,6 +78,7 @@ def test_without_whole_phi_two_moves_with_one_eps_are_not_one(transfer):
     assert (step(step(x, 0.8, 0.5), 0.5, 0.1) - step(x, 0.8, 0.1)).abs().max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gradient", GRADIENTS)
 def test_with_half_of_phi_every_gradient_part_is_of_first_order(curve, gradient):
     assert order(curve, toylab.method(gradient, "frozen"), (320, 640)) == pytest.approx(1, abs=0.03)
@@ -110,6 +111,7 @@ def test_with_several_slopes_data_prediction_is_another_method(curve, gradient):
     assert (one - two).abs().max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("gradient", "options", "theory"),
     [

@@ -105,6 +105,7 @@ def test_on_gaussian_data_the_marginals_of_ddim_with_eta_follow_their_recursion(
         assert (run.states[i + 1].std(0) / math.sqrt(var) - 1).abs().max() < 5 / math.sqrt(2 * n)
 
 
+@pytest.mark.slow
 def test_ddpm_with_exact_eps_ends_at_the_data_s_mean_and_std():
     mean, spread, n = torch.tensor([[0.6, -0.3]], dtype=torch.float64), 0.5, 4000
     x = toylab.sample(toylab.exact_eps(mean, LINEAR, spread), LINEAR, "DDPM", n=n, steps=500, record=False).x
@@ -115,6 +116,7 @@ def test_ddpm_with_exact_eps_ends_at_the_data_s_mean_and_std():
 # the adaptive probability flow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["linear", "cosine"])
 def test_the_probability_flow_at_tight_tolerances_is_dop853(name):
     schedule = toylab.schedules.get(name)

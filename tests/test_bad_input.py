@@ -89,6 +89,7 @@ def test_a_name_like_nothing_lists_all_names():
     assert all(name in str(error.value) for name in toylab.methods())
 
 
+@pytest.mark.slow
 @given(name=words)
 def test_any_unknown_text_is_a_value_error_that_names_the_argument(name):
     bare = "".join(letter for letter in name.lower() if letter not in "-_ ")

@@ -14,6 +14,8 @@ from toylab.epsilon import checkpoints
 from toylab.images.sampler import ImageSampler
 from toylab.images.tiles import save_picture
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):

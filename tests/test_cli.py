@@ -60,6 +60,7 @@ def test_help_of_every_command_has_examples_that_the_command_line_accepts(comman
         parser.make_context(command, words)
 
 
+@pytest.mark.slow
 def test_help_lists_every_command_and_loads_nothing_heavy():
     code = "import sys, toylab.cli; toylab.cli.app(['--help'])"
     script = f"try:\n    {code}\nexcept SystemExit: pass\nprint(*sys.modules)"
@@ -295,6 +296,7 @@ def on_terminal(*words):
     return OnTerminal(sys.executable, "-m", "toylab", *words, env=os.environ | {"PYTHONPATH": str(ROOT)})
 
 
+@pytest.mark.slow
 @STOPS
 def test_a_real_ctrl_c_or_sigterm_during_training_saves_and_can_be_resumed(tmp_path, stop):
     words = "train circle --steps 1000000 --batch 8 --out long.safetensors".split()
@@ -305,6 +307,7 @@ def test_a_real_ctrl_c_or_sigterm_during_training_saves_and_can_be_resumed(tmp_p
     assert os.listdir(tmp_path) == ["long.resume.pt"]
 
 
+@pytest.mark.slow
 @STOPS
 def test_a_real_ctrl_c_or_sigterm_keeps_the_measured_part(tmp_path, stop):
     words = "order circle --eps exact --points 400 -n 400 --method DDIM,RK4 --steps {} --json --out o.json"
@@ -317,6 +320,7 @@ def test_a_real_ctrl_c_or_sigterm_keeps_the_measured_part(tmp_path, stop):
     assert os.listdir(tmp_path) == ["o.json"]
 
 
+@pytest.mark.slow
 @STOPS
 def test_a_real_ctrl_c_or_sigterm_during_a_run_leaves_no_file(tmp_path, stop):
     words = "sample circle --eps exact --points 400 --steps 5000000 --out run.npz".split()
@@ -325,6 +329,7 @@ def test_a_real_ctrl_c_or_sigterm_during_a_run_leaves_no_file(tmp_path, stop):
     assert seen.strip().endswith("toylab: stopped by Ctrl-C") and "Traceback" not in seen
 
 
+@pytest.mark.slow
 def test_lab_starts_the_jupyterlab_of_this_python():
     done = process("lab", "--", "--version")
     assert done.returncode == 0
@@ -376,6 +381,7 @@ def test_lab_leaves_files_that_are_there_as_they_are(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_lab_takes_a_folder_and_words_for_jupyterlab(tmp_path, monkeypatch):
     started = []
     monkeypatch.setattr(lab, "command", lambda *given: started.append(given) or [sys.executable, "-c", ""])
@@ -520,6 +526,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(debug):
     assert "Traceback" in result.stderr and "did you mean 'circle'" in result.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_the_program_itself_ends_with_these_codes_and_lines():
     version = process("--version")
     assert (version.returncode, version.stdout) == (0, f"toylab {toylab.__version__}\n")
@@ -530,6 +537,7 @@ def test_the_program_itself_ends_with_these_codes_and_lines():
     assert shown.returncode == 2 and "Traceback" in shown.stderr
 
 
+@pytest.mark.slow
 def test_json_is_alone_on_stdout_of_the_program():
     done = process("compare", "circle", "--methods", "DDIM", "--nfe", "3", *QUICK, "--json")
     assert json.loads(done.stdout)["rows"][0]["nfe"] == 3

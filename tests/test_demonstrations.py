@@ -45,6 +45,7 @@ def distances_at_constant_beta(data, seed):
     return distances
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("data", SETS)
 @pytest.mark.parametrize("classical, pseudo", list(zip(CLASSICAL, PSEUDO, strict=False)))

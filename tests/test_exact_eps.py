@@ -216,6 +216,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape, dtype, particles",
     [("(2,)", "float64", 512), ("(16,)", "float64", 512), ("(3, 32, 32)", "float32", 180)],  # 180: two chunks

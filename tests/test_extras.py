@@ -38,6 +38,7 @@ def test_the_extras_are_those_that_are_left_out_here():
     assert declared == {name: {module.lower() for module in modules} for name, modules in MODULES.items()}
 
 
+@pytest.mark.slow
 def test_every_public_name_of_the_core_is_there_without_the_extras_and_accelerate():
     code = """
 core = {name for name in toylab.__all__ if name not in ("images", "lessons", "training", "widgets")}
@@ -52,6 +53,7 @@ for room in rooms:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_sampling_measuring_drawing_and_training_in_the_plane_need_no_extra(tmp_path):
     code = f"""
 net = toylab.load("spiral")
@@ -70,6 +72,7 @@ import toylab.cli
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("needed", "missing", "code"),
     [

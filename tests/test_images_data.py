@@ -730,6 +730,7 @@ def test_offline_the_message_names_the_file_its_address_its_sum_and_the_folder(t
         assert part in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_download_killed_half_way_is_not_taken_for_whole(tmp_path, server):
     server.pause = len(PACKED) // 2
     code = "import sys; from toylab.images.data import cifar; cifar.read(sys.argv[1], address=sys.argv[2])"
@@ -833,6 +834,7 @@ def test_any_other_text_is_refused_in_plain_words(text):
 # the package
 
 
+@pytest.mark.slow
 def test_images_are_reached_without_importing_what_only_they_need():
     code = (
         "import sys, toylab.datasets; toylab.datasets\n"

@@ -163,6 +163,7 @@ def test_a_start_that_is_not_on_offer_is_refused_by_name(make, message):
 # ---- what the labs measure
 
 
+@pytest.mark.slow
 def test_the_order_lab_measures_anew_and_keeps_its_picture_when_it_cannot():
     lab = order_lab(methods=("DDIM",), particles=4)
     first = lab.figure
@@ -190,6 +191,7 @@ def clock_error(steps, spacing=None, times=None):
     return (run.x - end).square().sum(1).mean().sqrt().item()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", ["t", "karras"])
 def test_the_clock_lab_shows_the_errors_of_runs_in_each_clock(clocks, spacing):
     assert clocks.result[spacing] == pytest.approx([clock_error(n, spacing) for n in (5, 10, 20, 40, 80, 160)])

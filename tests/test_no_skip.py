@@ -62,6 +62,7 @@ def lenient(tmp_path_factory):
     return run_all(tmp_path_factory.mktemp("lenient"), no_skip="0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SKIPS)
 def test_a_skip_is_a_failure_with_its_reason_when_none_is_allowed(strict, kind):
     _, output = strict
@@ -70,6 +71,7 @@ def test_a_skip_is_a_failure_with_its_reason_when_none_is_allowed(strict, kind):
     assert re.search(rf"^TOYLAB_NO_SKIP is set, and this .*: .*\b{reason}$", output, re.MULTILINE), output
 
 
+@pytest.mark.slow
 def test_no_skip_is_left_and_the_run_fails_when_none_is_allowed(strict):
     status, output = strict
     closing = output.strip().splitlines()[-1]
@@ -80,6 +82,7 @@ def test_no_skip_is_left_and_the_run_fails_when_none_is_allowed(strict):
     assert not {"skipped", "xfailed", "xpassed"} & counts.keys()
 
 
+@pytest.mark.slow
 def test_skips_are_allowed_by_default(lenient):
     status, output = lenient
     assert status == 0

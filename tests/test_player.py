@@ -492,6 +492,7 @@ def test_a_page_in_a_missing_folder_says_so(tmp_path):
         Player(SMALL).to_html(tmp_path / "nowhere" / "player.html")
 
 
+@pytest.mark.slow
 def test_a_saved_sweep_is_shown_without_torch(tmp_path):
     path, page = SMALL.save(tmp_path / "sweep.npz"), tmp_path / "player.html"
     code = (

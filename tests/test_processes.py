@@ -33,6 +33,7 @@ def test_a_run_is_on_the_cpu_without_a_gpu_that_has_float64_or_when_asked(monkey
     assert processes._on_cpu() is on_cpu
 
 
+@pytest.mark.slow
 def test_processes_wait_for_one_another_also_where_the_device_comes_first():
     code = (
         "import accelerate\nfrom toylab import _processes as processes\nseen = []\n"

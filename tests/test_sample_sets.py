@@ -68,6 +68,7 @@ def test_batch_and_shard_do_not_change_a_set(tmp_path, batch, shard):
     np.testing.assert_array_equal(images, to_bytes(expected).permute(0, 2, 3, 1))
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_set_of_one(tmp_path):
     save_small_unet(tmp_path, "cifar10")
     with socket.socket() as free:
@@ -137,6 +138,7 @@ def test_ctrl_c_keeps_finished_shards_and_the_same_call_goes_on(tmp_path, monkey
     assert kept.items() <= contents(tmp_path / "set").items()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_a_killed_process_loses_its_unfinished_shard_only(tmp_path):
     save_small_unet(tmp_path, "cifar10")

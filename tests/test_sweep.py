@@ -121,6 +121,7 @@ def test_density_is_the_exact_log_density_on_its_grid(circle):
     assert density["log_p"][1, 4, 1] == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_saved_sweep_comes_back_equal_and_without_torch(sweep, tmp_path):
     path = sweep.save(tmp_path / "sweep.npz")
     back = toylab.Sweep.load(path)

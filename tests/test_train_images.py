@@ -206,6 +206,7 @@ def test_metadata_leave_out_folders(tiny, tmp_path):
 # Resuming
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"schedule": "cosine-1000", "weighting": "min-snr"}, {"prediction": "eps"}])
 def test_stopped_and_resumed_unet_ends_bit_for_bit_like_an_uninterrupted_one(tiny, options):
     whole = train("whole.safetensors", **options)
@@ -252,6 +253,7 @@ def rows(path="a.metrics.csv"):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_metrics_have_every_line_once_after_any_stops(tiny):
     with pytest.raises(training.Interrupted):
         train("a.safetensors", data=AtStep(13, ctrl_c))
@@ -270,6 +272,7 @@ def test_metrics_have_every_line_once_after_any_stops(tiny):
     }
 
 
+@pytest.mark.slow
 def test_grids_of_samples_and_the_network_so_far_are_written_on_the_way(tiny):
     seen = []
     train("a.safetensors", sample_minutes=1e-9, data=AtStep(31, lambda: seen.append(toylab.load("./a.safetensors"))))
@@ -281,6 +284,7 @@ def test_grids_of_samples_and_the_network_so_far_are_written_on_the_way(tiny):
     assert seen[0].metadata["steps_done"] == 30 and "steps_done" not in toylab.load("./a.safetensors").metadata
 
 
+@pytest.mark.slow
 def test_finished_run_leaves_its_record_and_no_resume_state(tiny):
     train("a.safetensors")
     assert sorted(os.listdir()) == ["a.metrics.csv", "a.safetensors", "a.samples"]
@@ -294,6 +298,7 @@ def test_file_has_half_precision_and_what_is_returned_is_what_loads(tiny):
     assert all(torch.equal(value.half().float(), net.state_dict()[key]) for key, value in plain.state_dict().items())
 
 
+@pytest.mark.slow
 def test_tensorboard_gets_the_same_numbers_where_it_is_installed(tiny, monkeypatch):
     class Writer:
         def __init__(self, folder, purge_step):
@@ -324,6 +329,7 @@ def test_tensorboard_gets_the_same_numbers_where_it_is_installed(tiny, monkeypat
 # Bad input, and what must survive it
 
 
+@pytest.mark.slow
 def test_full_disk_loses_nothing_and_names_the_file(tiny, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
@@ -353,6 +359,7 @@ def no_space(when):
     return replace
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("full", ["a.safetensors", "0000010.png"])
 def test_full_disk_during_a_snapshot_names_the_file_and_the_state_that_is_saved(tiny, monkeypatch, full):
     with monkeypatch.context() as patched:
@@ -363,6 +370,7 @@ def test_full_disk_during_a_snapshot_names_the_file_and_the_state_that_is_saved(
     assert same(train("a.safetensors", resume=True), train("b.safetensors"))
 
 
+@pytest.mark.slow
 def test_full_disk_while_a_line_of_numbers_is_added_loses_nothing(tiny, monkeypatch):
     class Full:
         def __init__(self, file):

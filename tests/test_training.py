@@ -87,6 +87,7 @@ def ctrl_c():
 # Learning
 
 
+@pytest.mark.slow
 def test_one_point_is_learnt():
     schedule, point = schedules.get("linear"), torch.tensor([[1.0, -0.5]])
     network = MLP(schedule, hidden=64, layers=3, fourier=2)
@@ -98,6 +99,7 @@ def test_one_point_is_learnt():
         assert (net(x, t) - exact(x, t)).norm() / exact(x, t).norm() < 0.1
 
 
+@pytest.mark.slow
 def test_images_train_in_the_same_loop():
     net = fit(convolution(), rows_of(IMAGES), "cosine", replace(CONFIG, steps=200), progress=False)
     curve = net.metadata["loss_curve"]
@@ -184,6 +186,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch_also_where_parts_are
     torch.testing.assert_close(curve(parts), curve(1), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_bfloat16_computes_in_bfloat16_keeps_float32_weights_and_learns():
     network = convolution()
     net = run(replace(CONFIG, steps=200, precision="bfloat16"), rows_of(IMAGES), network)
@@ -199,6 +202,7 @@ def test_precision_can_change_from_run_to_run():
         assert network.types == {getattr(torch, precision)}
 
 
+@pytest.mark.slow
 def test_compiled_network_learns_the_same(monkeypatch):
     """With the compiler's front half; its back half, which makes machine code, would take minutes."""
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
@@ -267,6 +271,7 @@ def test_processes_share_the_batch_of_one():
 # Nothing but the arguments decides
 
 
+@pytest.mark.slow
 def test_a_launchers_settings_and_the_users_own_accelerator_change_nothing():
     """In a process of its own, since accelerate reads the environment once."""
     code = """
@@ -442,6 +447,7 @@ def test_global_generator_and_threads_are_left_alone():
     assert torch.equal(before, torch.get_rng_state()) and torch.get_num_threads() == threads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [0, 49, 50, 77])
 def test_stopped_and_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(tmp_path, step):
     state, whole = tmp_path / "state.pt", run()
@@ -451,6 +457,7 @@ def test_stopped_and_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(tmp_
     assert same(whole, resumed) and whole.metadata == resumed.metadata
 
 
+@pytest.mark.slow
 def test_run_that_is_stopped_twice_ends_the_same(tmp_path):
     state = tmp_path / "state.pt"
     for step, resume in ((20, False), (45, True)):
@@ -459,6 +466,7 @@ def test_run_that_is_stopped_twice_ends_the_same(tmp_path):
     assert same(run(), run(state=state, resume=True))
 
 
+@pytest.mark.slow
 def test_killed_run_resumes_from_its_last_periodic_save(tmp_path):
     def killed():
         raise SystemExit
@@ -470,6 +478,7 @@ def test_killed_run_resumes_from_its_last_periodic_save(tmp_path):
     assert same(run(), run(state=state, resume=True))
 
 
+@pytest.mark.slow
 def test_layers_that_draw_random_numbers_resume_bit_for_bit(tmp_path):
     def dropping(**options):
         return run(network=convolution(dropout=0.5), **options)
@@ -482,6 +491,7 @@ def test_layers_that_draw_random_numbers_resume_bit_for_bit(tmp_path):
     assert not same(whole, run(batches=rows_of(IMAGES), network=convolution(dropout=0.0)))
 
 
+@pytest.mark.slow
 def test_more_parts_can_be_chosen_when_resuming(tmp_path):
     state = tmp_path / "state.pt"
     with pytest.raises(training.Interrupted):
@@ -495,6 +505,7 @@ def test_finished_state_gives_the_result_again(tmp_path):
     assert same(whole, run(network=tiny(seed=9), state=tmp_path / "state.pt", resume=True))
 
 
+@pytest.mark.slow
 def test_train_2d_resumes_bit_for_bit_and_cleans_up(tmp_path, monkeypatch):
     arguments = {"steps": 80, "batch": 8, "progress": False}
     whole, out = training.train_2d("moons", **arguments), tmp_path / "moons.safetensors"
@@ -520,6 +531,7 @@ def test_train_2d_offers_no_command_line_that_would_be_refused(tmp_path, monkeyp
 # Stopping
 
 
+@pytest.mark.slow
 def test_time_that_is_up_stops_after_a_whole_step_and_the_run_goes_on_bit_for_bit(tmp_path):
     state = tmp_path / "state.pt"
     with pytest.raises(training.TimeUp, match=r"stopped after step 1 of 120: saved in .*state.pt; continue with"):
@@ -655,6 +667,7 @@ def test_network_that_diverges_is_not_written_over_an_older_one(tmp_path, monkey
 # The story
 
 
+@pytest.mark.slow
 def test_metadata_tells_the_whole_story(tmp_path):
     out = tmp_path / "net.safetensors"
     net = training.train_2d(
@@ -886,6 +899,7 @@ def test_foreign_state_is_refused(stopped):
         run(state=stopped, resume=True)
 
 
+@pytest.mark.slow
 def test_full_disk_keeps_the_previous_state(stopped, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")

@@ -14,6 +14,8 @@ import pytest
 
 import toylab
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 RUN_NOTEBOOK = """
 import nbformat
