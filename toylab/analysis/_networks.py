@@ -3,6 +3,8 @@
 ``python -m toylab.analysis._networks`` measures all of them and writes the table into data/README.md.
 """
 
+from collections.abc import Iterable
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 
 from toylab import datasets
 from toylab._progress import Bar
+from toylab._types import Eps
 from toylab.epsilon import checkpoints
 from toylab.epsilon.exact import exact_eps
 from toylab.samplers import sample
@@ -21,7 +24,9 @@ RADIUS = 0.15
 BEGIN, END = "<!-- networks: begin -->", "<!-- networks: end -->"
 
 
-def eps_error(network, times=TIMES, samples=500, points=POINTS, seed=0):
+def eps_error(
+    network: Eps, times: int = TIMES, samples: int = 500, points: int = POINTS, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """(t, error), float64 arrays [times]: the rms difference of a network's epsilon from the exact one over
     that one's rms, for `samples` forward-process x_t at each t, evenly spread over [0.05, t_max].
 
@@ -40,7 +45,7 @@ def eps_error(network, times=TIMES, samples=500, points=POINTS, seed=0):
     return at.numpy(), np.array(errors)
 
 
-def quality(network, seed=0):
+def quality(network: Eps, seed: int = 0) -> dict[str, float]:
     """A trained 2D network measured against its data set, as a dict of floats.
 
     ``distance``, ``coverage``: of 2000 F-PNDM samples in 50 steps, the mean distance to the manifold, and
@@ -57,7 +62,7 @@ def quality(network, seed=0):
     }
 
 
-def table(names=None):
+def table(names: Iterable[str] | None = None) -> str:
     """The card of these networks (default: all for points in the plane that come with toylab), measured now: a
     Markdown table."""
     lines = [
@@ -75,7 +80,7 @@ def table(names=None):
     return "\n".join(lines)
 
 
-def write_card(path):
+def write_card(path: str | PathLike) -> None:
     """Measure all networks anew and put their table between the two marks in the file `path`."""
     path = Path(path)
     before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)

@@ -1,6 +1,7 @@
 """The base of what measurements return: a table, a figure and JSON."""
 
 from importlib import import_module
+from typing import Any
 
 from toylab._files import strict_json
 from toylab.analysis._table import Table
@@ -22,7 +23,7 @@ class Result:
         """The numbers worth reading, for a notebook, a terminal or a page."""
         raise NotImplementedError(f"{type(self).__name__} must define table()")
 
-    def plot(self, *args, **options):
+    def plot(self, *args, **options) -> Any:
         """Draw the result; arguments as for its function in `toylab.figures`. Returns the matplotlib Axes."""
         return import_module(FIGURES).draw(self, *args, **options)
 

@@ -28,7 +28,7 @@ class Table:
 
     __repr__ = __str__
 
-    def markdown(self):
+    def markdown(self) -> str:
         """The table as GitHub's Markdown, the note in a paragraph below."""
         lines = [self.header, ["---", *["--:"] * (len(self.header) - 1)], *self._cells()]
         text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

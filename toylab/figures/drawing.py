@@ -1,5 +1,9 @@
 """Which function draws which result: what `plot()` of a measurement calls."""
 
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
 from toylab import figures
 from toylab.analysis._result import Result
 
@@ -18,7 +22,7 @@ DRAWN_BY = {  # class of a result -> function of `toylab.figures`
 }
 
 
-def draw(result: Result, *args, **options):
+def draw(result: Result, *args, **options) -> Axes | Sequence[Axes]:
     """Draw a result by the function for its class, or for a class that it derives from. Returns the matplotlib Axes.
 
     Raises:

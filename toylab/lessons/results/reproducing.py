@@ -1,22 +1,24 @@
 """Running the sections of the results page."""
 
 import time
+from collections.abc import Iterable
 from importlib import import_module
 
 from toylab._errors import unknown_name
 from toylab._progress import Bar
 from toylab._threads import single_thread
 from toylab.lessons.results.report import Entry, Report
+from toylab.lessons.results.section import Section
 
 TOPICS = ("start", "denoiser", "twins", "halves", "orders", "clocks", "work", "fault")  # in the page's order
 
 
-def sections():
+def sections() -> tuple[Section, ...]:
     """All sections, in the order of the page."""
     return tuple(each for topic in TOPICS for each in import_module(f"toylab.lessons.results.{topic}").SECTIONS)
 
 
-def choose(names):
+def choose(names: Iterable[str]) -> tuple[Section, ...]:
     """The sections called `names`, or quoted by "readme" or "notebook-3", in the order of the page.
 
     Raises ValueError for a name that is neither.
@@ -34,7 +36,7 @@ def _answers_to(section):
     return section.quoted_by.lower().replace(" ", "-"), section.name
 
 
-def reproduce(chosen=None, progress=True):
+def reproduce(chosen: Iterable[Section] | None = None, progress: bool = True) -> Report:
     """Compute sections, by default all, on one thread.
 
     Args:

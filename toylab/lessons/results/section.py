@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+from toylab.problems import Problem
 
 README = "README"
 
@@ -32,11 +35,11 @@ class Section:
     name: str
     quoted_by: str
     title: str
-    compute: Callable
+    compute: Callable[[], Found]
     seconds: float
 
 
-def settings(what, **values):
+def settings(what: Problem | str, **values) -> str:
     """A problem's title and what it was run with: "circle, linear schedule, exact; n = 128; seeds 0, 1"."""
     parts = [what if isinstance(what, str) else what.title]
     for name, value in values.items():
@@ -47,7 +50,7 @@ def settings(what, **values):
     return "; ".join(parts)
 
 
-def figure(axes):
+def figure(axes: Any) -> Any:
     """The Figure that an Axes, or the first of several, belongs to; closed, so that nothing shows or keeps it."""
     import matplotlib.pyplot as plt
     import numpy as np

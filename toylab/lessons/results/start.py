@@ -60,7 +60,7 @@ def spiral() -> Found:
     return Found(settings(problem, **how), tables, {"spiral": still(found, SHOWN)})
 
 
-def percent(share):
+def percent(share: float) -> str:
     """A share in [0, 1] as "12.3 %"."""
     return f"{100 * share:.3g} %"
 
