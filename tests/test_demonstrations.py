@@ -54,6 +54,7 @@ def test_at_constant_beta_each_pseudo_method_ends_nearer_than_its_twin(classical
     assert distances[pseudo] < distances[classical]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("data", ["circle", "moons", "s-curve"])  # not between a spiral's arms, where no place is far
 @pytest.mark.parametrize("classical, pseudo", [("RK4", "PRK"), ("Heun", "PIE")])
@@ -77,11 +78,13 @@ def flows(t_end):
     return eps, x, reference(eps, LINEAR, x, 1.0, t_end, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nfe", [10, 13, 20, 50, 100])
 def test_s_pndm_errs_at_least_1_4_times_less_than_ddim(nfe):
     assert (errors("DDIM", nfe, 0.01) / errors("S-PNDM", nfe, 0.01)).min() >= 1.4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("t_end", [1e-3, 1e-2])
 @pytest.mark.parametrize("nfe", [10, 13, 20])
 def test_one_evaluation_a_step_beats_classical_runge_kutta_at_small_budgets(nfe, t_end):

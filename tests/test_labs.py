@@ -197,6 +197,7 @@ def test_the_clock_lab_shows_the_errors_of_runs_in_each_clock(clocks, spacing):
     assert clocks.result[spacing] == pytest.approx([clock_error(n, spacing) for n in (5, 10, 20, 40, 80, 160)])
 
 
+@pytest.mark.slow
 def test_optimised_nodes_are_judged_by_the_particles_of_the_curves(clocks):
     choose(clocks, optimised="on: a few seconds")
     assert clocks.error == ""
@@ -206,6 +207,7 @@ def test_optimised_nodes_are_judged_by_the_particles_of_the_curves(clocks):
     assert "optimised" not in clocks.result and clocks.note == ""
 
 
+@pytest.mark.slow
 def test_another_way_to_see_the_nodes_measures_nothing_anew(clocks, monkeypatch):
     monkeypatch.setattr("toylab.lessons.labs.errors_at", None)
     before = clocks.figure
@@ -213,6 +215,7 @@ def test_another_way_to_see_the_nodes_measures_nothing_anew(clocks, monkeypatch)
     assert clocks.error == "" and clocks.figure != before
 
 
+@pytest.mark.slow
 def test_exact_weights_are_offered_as_methods_of_their_own(clocks):
     choose(clocks, method="F-PNDM, exact weights", steps="20 to 640")
     assert clocks.error == ""
@@ -220,6 +223,7 @@ def test_exact_weights_are_offered_as_methods_of_their_own(clocks):
     assert np.log2(t[-2] / t[-1]) == pytest.approx(4, abs=0.3)
 
 
+@pytest.mark.slow
 def test_the_work_lab_shows_what_work_precision_finds_and_measures_once_for_all_measures(monkeypatch):
     lab = work_lab(("DDIM", "RK4"), particles=8)
     problem = problems.find("circle", "exact")
@@ -236,6 +240,7 @@ def test_the_work_lab_shows_what_work_precision_finds_and_measures_once_for_all_
         assert lab.error == "" and lab.figure not in (before, first)
 
 
+@pytest.mark.slow
 def test_the_work_lab_takes_a_trained_network_and_stochastic_methods():
     lab = work_lab(("DDIM", "DPM-Solver-3", "DDPM"), eps="network", particles=8)
     net = toylab.load("circle")
@@ -249,6 +254,7 @@ def test_the_work_lab_takes_a_trained_network_and_stochastic_methods():
     assert lab.error == "" and lab.result.methods == ("DDPM",)
 
 
+@pytest.mark.slow
 def test_the_fault_lab_finds_the_parts_of_decompose_error(monkeypatch):
     lab = fault_lab("circle", ("DDIM", "S-PNDM"), particles=32)
     found = decompose_error(toylab.load("circle"), methods=("DDIM", "S-PNDM"), nfe=FAULT_BUDGETS, n=32, progress=False)
@@ -263,6 +269,7 @@ def test_the_fault_lab_finds_the_parts_of_decompose_error(monkeypatch):
     assert lab.error == "" and lab.result.methods == ("S-PNDM",)
 
 
+@pytest.mark.slow
 def test_the_fault_lab_says_how_many_methods_it_can_show():
     lab = fault_lab("point", ("DDIM",), particles=32)
     choose(lab, methods=["DDIM", "S-PNDM", "PLMS", "Euler", "Heun"])

@@ -16,6 +16,7 @@ LINEAR = toylab.schedules.get("linear")
 SMALL = {"n": 16, "methods": ("Euler", "DDIM")}
 
 
+@pytest.mark.slow
 def test_forward_sweep_mixes_data_and_noise_by_the_schedule():
     sweep, _ = forward_sweep("circle", "cosine", n=64, nodes=8)
     (nodes,) = sweep.steps
@@ -29,6 +30,7 @@ def test_forward_sweep_mixes_data_and_noise_by_the_schedule():
     assert (t[0], t[-1]) == (cosine.t_min, cosine.t_max)
 
 
+@pytest.mark.slow
 def test_difference_field_is_network_minus_exact_in_the_same_scale():
     def network(x, t):
         return 2 * x
@@ -42,6 +44,7 @@ def test_difference_field_is_network_minus_exact_in_the_same_scale():
     assert np.quantile(np.linalg.norm(exact, axis=-1), 0.98, axis=(1, 2)) == pytest.approx(1.0, abs=0.02)
 
 
+@pytest.mark.slow
 def test_explore_shows_the_trained_network_and_swaps_to_the_exact_epsilon_in_place():
     player = explore("circle", **SMALL)
     net = toylab.load("circle")

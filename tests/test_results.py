@@ -109,6 +109,7 @@ def test_some_numbers_are_quoted_and_some_tables_shown():
     assert sum(len(list(shown_tables(path))) for path in NOTEBOOKS) >= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_least, share", [(3, 0.9), (0, 0.75)])
 def test_altered_quotes_are_noticed_but_for_chance(at_least, share):
     """A short number can stand on the page by chance, one of three digits hardly."""
@@ -204,6 +205,7 @@ def as_part(section, found):
     return parts(f"\n## {section.quoted_by}\n### {section.title}\n\n{text}")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", CHEAP, ids=lambda section: section.name)
 def test_the_page_holds_what_the_code_computes_now(section):
     fresh = as_part(section, section.compute())

@@ -26,6 +26,7 @@ def measured(name):
     return networks.quality(toylab.load(name))
 
 
+@pytest.mark.slow
 def test_every_data_set_has_a_linear_network_and_four_have_a_cosine_one():
     assert [name for name in checkpoints.names() if toylab.load(name).shape == (2,)] == sorted(NAMES)
     stories = [toylab.load(name) for name in NAMES]
@@ -37,6 +38,7 @@ def test_planar_networks_are_under_8_megabytes_together():
     assert sum((DATA / f"checkpoints/{name}.safetensors").stat().st_size for name in NAMES) < 8e6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_lie_on_the_manifold(name):
     assert measured(name)["distance"] <= 0.05
