@@ -532,6 +532,7 @@ def work(cases, seed, log=None):
                 fault, repeat = f"{part}: {type(error).__name__} at {_place(error)}: {error}", f"{part} {number}"
             if fault:
                 found.append((part, fault, repeat))
+                print(f"{part}: {fault}", file=sys.stderr, flush=True)
             plt.close("all")
     finally:
         faulthandler.cancel_dump_traceback_later()
@@ -599,7 +600,7 @@ def main():
         repeat(asked.case, asked.seed)
         return
     began = time.monotonic()
-    found = fuzz(asked.cases, asked.seed, processes=2)
+    found = fuzz(asked.cases, asked.seed, processes=2 if asked.cases > 2000 else 1)  # each takes seconds to begin
     minutes = (time.monotonic() - began) / 60
     for part, kind, repeat_it in found:
         print(f"{part}: {kind}\n    python scripts/fuzz.py --case {shlex.quote(repeat_it)}")
@@ -631,7 +632,7 @@ def write_report(path, counts, seed, minutes, found):
 
     rows = [f"| {part} | {count:,} | {sum(each[0] == part for each in found)} |" for part, count in counts.items()]
     table = "\n".join(["| part | cases | kinds of fault |", "|---|--:|--:|", *rows])
-    about = f"{sum(counts.values()):,} cases of seed {seed} in {minutes:.1f} minutes on two processes."
+    about = f"{sum(counts.values()):,} cases of seed {seed} in {minutes:.1f} minutes."
     text = f"{BEGIN}\n{about}\n\n{table}\n{END}"
     page = path.read_text(encoding="utf-8") if path.exists() else f"{BEGIN}{END}\n"
     before, _, rest = page.partition(BEGIN)
