@@ -22,7 +22,7 @@ from toylab.analysis import (
     optimize_grid,
     work_precision,
 )
-from toylab.cli.keeping import kept
+from toylab.cli.output import kept
 from toylab.epsilon import load
 
 CIRCLE = toylab.datasets.get("circle")

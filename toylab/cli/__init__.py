@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from toylab import __version__
-from toylab.cli import analysing, catalogue, image_sets, lab, measuring, ordering, reproducing, sampling, training
+from toylab.cli import analysing, lab, measuring, ordering, sample, show, train
 from toylab.cli.export import export
 
 OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -119,9 +119,9 @@ def toylab(
 
 
 for command in (
-    lab.lab, catalogue.datasets, catalogue.methods, sampling.sample, image_sets.samples, measuring.compare,
-    measuring.work, ordering.order, analysing.decompose, analysing.grid, analysing.off, training.train,
-    reproducing.reproduce,
+    lab.lab, show.datasets, show.methods, sample.sample, sample.samples, measuring.compare,
+    measuring.work, ordering.order, analysing.decompose, analysing.grid, analysing.off, train.train,
+    show.reproduce,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(export)

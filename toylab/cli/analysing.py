@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from toylab.cli import options
-from toylab.cli.keeping import kept, one_by_one
-from toylab.cli.output import RESULTS, check_output, deliver, print_left_out, print_view
+from toylab.cli.output import RESULTS, check_output, deliver, kept, one_by_one, print_left_out, print_view
 
 
 def decompose(

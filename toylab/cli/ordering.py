@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 
 from toylab.cli import options
-from toylab.cli.keeping import kept, one_by_one
-from toylab.cli.output import RESULTS, check_output, deliver, print_view
+from toylab.cli.output import RESULTS, check_output, deliver, kept, one_by_one, print_view
 
 STEPS, LOCAL_STEPS = "320,640", "40,80,160,320"
 

@@ -1,4 +1,4 @@
-"""What commands write: tables, JSON, and the places of files."""
+"""The output of commands: tables, JSON, figures and the places of files; nothing measured is lost at Ctrl-C."""
 
 import sys
 import tempfile
@@ -48,7 +48,6 @@ def deliver(about, draw, show, title, path=None, json=False, stop=None):
         json: print `about` rather than call `show`.
         stop: the KeyboardInterrupt that made it only a part of what was asked for; it is raised again at the end.
     """
-    from toylab.cli.figures import write_figure
 
     about = about | {"complete": stop is None}
     if path and path.suffix.lower() == ".json":
@@ -134,3 +133,56 @@ def write_run(path, picture, trajectory, about, arrays, draw):
             metadata=strict_json(about),
         )
         draw(drawing)
+
+
+def write_figure(path, draw, title):
+    """Write the figure whose Axes `draw()` returns to `path`, in one piece or not at all. Opens no window.
+
+    `title` goes above a figure that has none of its own.
+    """
+    import matplotlib
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    matplotlib.use("agg")
+    drawing = np.ravel(draw())[0].figure
+    if not drawing.get_suptitle():
+        drawing.suptitle(title, fontsize=15)
+    try:
+        with replacing(path) as file:
+            drawing.savefig(file, format=path.suffix[1:].lower(), dpi=120)
+    finally:
+        plt.close(drawing)
+
+
+def kept(measure):
+    """(what `measure()` returns, None), or (what an interrupted one has kept, its exception) for `deliver`."""
+    from toylab._threads import single_thread
+    from toylab.analysis import Interrupted
+
+    try:
+        with single_thread():
+            return measure(), None
+    except Interrupted as stop:
+        if stop.done is None:
+            raise
+        return stop.done, stop
+
+
+def one_by_one(measure, methods):
+    """(the list of `measure(method, results before)` for all methods, None); at Ctrl-C (those that are done, with
+    what the last one has kept, the KeyboardInterrupt), and the exception itself where nothing is done."""
+    from toylab._threads import single_thread
+
+    results = []
+    try:
+        with single_thread():
+            for method in methods:
+                results.append(measure(method, results))
+    except KeyboardInterrupt as stop:
+        partial = getattr(stop, "done", None)
+        results += [partial] if partial else []
+        if not results:
+            raise
+        return results, stop
+    return results, None

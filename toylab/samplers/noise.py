@@ -21,6 +21,10 @@ class Seeds:
     """
 
     def __init__(self, seeds):
+        try:
+            seeds = list(seeds)
+        except TypeError:
+            raise TypeError(f"seeds must be a list of integers, got {seeds!r}") from None
         self.seeds = [seed_number("seeds", seed, 128) for seed in seeds]
         if not self.seeds:
             raise ValueError("seeds must be at least one integer, got none")
