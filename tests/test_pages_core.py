@@ -14,13 +14,14 @@ from toylab.analysis._budget import steps_within
 from toylab.analysis._order import asymptotic_window
 from toylab.pages import source, tables
 from toylab.problems.flow import reference_solution, rms
-from toylab.samplers.gradients import GRADIENTS
+from toylab.samplers.gradients import GRADIENTS, LATER_GRADIENTS
 from toylab.samplers.noise import start_noise
 from toylab.samplers.pairs import MIDPOINTS
 from toylab.samplers.transfers import LATER_TRANSFERS, TRANSFERS
 from toylab.samplers.weights import WEIGHTS
 
 TOLERANCE = 1e-10
+ALL_GRADIENTS = GRADIENTS | LATER_GRADIENTS
 COUNTS = (1, 2, 5)
 EVERYWHERE = list(itertools.product(schedules.names(), grids.spacings(), COUNTS))
 LATER = tables.page_methods()[len(PAIRS) :]
@@ -79,13 +80,14 @@ def compare(page, jobs, points=None):
 
 def variants(gradient, transfer):
     """The pair with every option that makes a difference to it."""
-    midpoints = MIDPOINTS if GRADIENTS[gradient].tableau else ("t",)
-    weights = ("equispaced",) if GRADIENTS[gradient].adams in (None, 1) else tuple(WEIGHTS)
+    adams, tableau = ALL_GRADIENTS[gradient].adams, ALL_GRADIENTS[gradient].tableau
+    midpoints = MIDPOINTS if tableau else ("t",)
+    weights = tuple(WEIGHTS) if (adams or 1) > 1 or (tableau and tableau.through) else ("equispaced",)
     return [samplers.method(gradient, transfer, *options) for options in itertools.product(midpoints, weights)]
 
 
 @pytest.mark.parametrize("transfer", TRANSFERS | LATER_TRANSFERS)
-@pytest.mark.parametrize("gradient", GRADIENTS)
+@pytest.mark.parametrize("gradient", ALL_GRADIENTS)
 def test_every_pair_has_pythons_states_at_every_node(page, gradient, transfer):
     turns = itertools.cycle(variants(gradient, transfer))
     compare(page, [(next(turns), *where, 1e-2) for where in EVERYWHERE])
@@ -97,7 +99,7 @@ def test_every_later_method_has_pythons_states_at_every_node(page, name):
 
 
 def test_every_option_of_every_method_has_pythons_states(page):
-    pairs = [pair for gradient in GRADIENTS for transfer in TRANSFERS for pair in variants(gradient, transfer)]
+    pairs = [pair for gradient in ALL_GRADIENTS for transfer in TRANSFERS for pair in variants(gradient, transfer)]
     later = [
         samplers.get(name, **{option: value})
         for name in LATER
