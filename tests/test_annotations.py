@@ -14,42 +14,6 @@ FILES = [path for path in sorted(FOLDER.rglob("*.py")) if not path.name.startswi
 FACES = [toylab.__name__, *(each.name for each in pkgutil.walk_packages(toylab.__path__, "toylab.") if each.ispkg)]
 LAZY = [name for name in FACES if "attach(__name__)" in Path(importlib.import_module(name).__file__).read_text()]
 
-LATER = set(
-    """
-    _interrupted.py
-    analysis/_budget.py
-    analysis/_compare.py
-    analysis/_local_error.py
-    analysis/_networks.py
-    analysis/_optimize_grid.py
-    analysis/_order.py
-    analysis/_result.py
-    analysis/_run_sweep.py
-    analysis/_table.py
-    cli/figures.py
-    cli/image_sets.py
-    cli/keeping.py
-    cli/options.py
-    cli/output.py
-    figures/drawing.py
-    figures/plots.py
-    figures/straight.py
-    figures/style.py
-    figures/theory.py
-    images/sweeps.py
-    lessons/results/reproducing.py
-    lessons/results/section.py
-    lessons/results/start.py
-    samplers/base.py
-    samplers/core.py
-    samplers/noise.py
-    widgets/image_stills.py
-    widgets/live.py
-    widgets/packing.py
-    widgets/stills.py
-    """.split()
-)  # still to be annotated
-
 
 def public_functions(body, prefix=""):
     """(name, node) of the functions and methods of a module that have no underscore; of private ones, __init__"""
@@ -75,8 +39,7 @@ def unannotated(source):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(FOLDER).as_posix())
 def test_every_public_function_is_annotated(path):
-    if path.relative_to(FOLDER).as_posix() not in LATER:
-        assert unannotated(path.read_text(encoding="utf-8")) == []
+    assert unannotated(path.read_text(encoding="utf-8")) == []
 
 
 def test_a_missing_annotation_is_found():

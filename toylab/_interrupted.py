@@ -1,5 +1,7 @@
 """Stopping a long measurement without losing what it has found."""
 
+from typing import Any
+
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C (in a notebook: interrupt the kernel) during a measurement.
@@ -18,7 +20,7 @@ class Interrupted(KeyboardInterrupt):
             they are too few for any.
     """
 
-    def __init__(self, what, done):
+    def __init__(self, what: str, done: Any):
         kept = "nothing had been finished" if done is None else "what is done is kept in `done` of this exception"
         super().__init__(f"{what}; {kept}")
         self.done = done

@@ -1,13 +1,15 @@
 """Step counts at equal numbers of network evaluations, which are counted and never computed from a formula."""
 
+from typing import Any
+
 import torch
 
 from toylab._errors import positive_int
-from toylab._types import ScheduleLike
+from toylab._types import MethodLike, ScheduleLike
 from toylab.samplers import get, iterate, sample
 
 
-def plan(methods: list, budget: int, schedule: ScheduleLike, **where) -> tuple[dict, dict]:
+def plan(methods: list, budget: int, schedule: ScheduleLike, **where: Any) -> tuple[dict, dict]:
     """({method: its largest N within the budget}, {name: reason} of those that have none)."""
     counts, left_out = {}, {}
     for method in methods:
@@ -20,7 +22,7 @@ def plan(methods: list, budget: int, schedule: ScheduleLike, **where) -> tuple[d
     return counts, left_out
 
 
-def plans(methods: list, budgets: tuple, schedule: ScheduleLike, **where) -> tuple[dict, dict]:
+def plans(methods: list, budgets: tuple, schedule: ScheduleLike, **where: Any) -> tuple[dict, dict]:
     """`plan` at several budgets: ({(method, budget): N}, {(name, budget): reason}), by budget."""
     counts, left_out = {}, {}
     for budget in budgets:
@@ -30,7 +32,7 @@ def plans(methods: list, budgets: tuple, schedule: ScheduleLike, **where) -> tup
     return counts, left_out
 
 
-def steps_within(method, budget: int, schedule: ScheduleLike = "linear", **where) -> int:
+def steps_within(method: MethodLike, budget: int, schedule: ScheduleLike = "linear", **where: Any) -> int:
     """The largest N of `method` that takes at most `budget` evaluations; 0 if a single step takes more.
 
     Evaluations are counted in runs of one particle and taken to grow with N.
@@ -49,7 +51,7 @@ def steps_within(method, budget: int, schedule: ScheduleLike = "linear", **where
     return low
 
 
-def evaluations(method, steps: int, schedule: ScheduleLike = "linear") -> int:
+def evaluations(method: MethodLike, steps: int, schedule: ScheduleLike = "linear") -> int:
     """What `method`, on a given grid, spends in `steps` steps: counted in a run of one particle."""
     return sample(
         lambda x, t: torch.zeros_like(x), schedule, method, steps, n=1, shape=(1,), record=False, progress=False

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 from torch import Tensor
 
 from toylab._errors import positive_int
-from toylab._types import Eps, ManifoldLike, ScheduleLike
+from toylab._types import Eps, ManifoldLike, MethodLike, ScheduleLike
 from toylab.analysis._arguments import known_manifold, method_list, start_particles
 from toylab.analysis._budget import plan
 from toylab.analysis._result import Result, pick
@@ -139,7 +140,7 @@ class Lineup:
         self.distance = self.manifold.distance(self.reference.x).mean().item()
         self.coverage = self.manifold.coverage(self.reference.x, RADIUS)
 
-    def run(self, method, steps: int, **options) -> Row:
+    def run(self, method: MethodLike, steps: int, **options: Any) -> Row:
         """The `Row` of a method in `steps` steps; options as for `toylab.sample`."""
         run = sample(
             self.problem, None, method, steps, x_T=self.x_T, seed=self.seed, record=False,

@@ -183,9 +183,9 @@ def leading_error(
         sigma, sigma_u, sigma_uu = clock.sigma(u)
         t, root = schedule.t_of_sigma(sigma), (1 + sigma**2).rsqrt()
         along = (schedule.drift(root * y, e := eps(root * y, t), t), torch.ones_like(t))
-        e_t = torch.func.jvp(eps, (root * y, t), along)[1]
+        e_t = _along(eps, (root * y, t), along)
         e_u = e_t * clock.t_u(t, sigma_u)
-        stretched = torch.func.jvp(lambda x: eps(x, t), (root * y,), (root * error,))[1]
+        stretched = _along(lambda x: eps(x, t), (root * y,), (root * error,))
         error_u = sigma_u * stretched + _missed(method, sigma_u, sigma_uu, e_u, None)
         return torch.stack([sigma_u * e, error_u]).flatten().numpy()
 
@@ -215,11 +215,23 @@ def _missed(method, sigma_u, sigma_uu, e_u, e_uu):
     return covariance - 5 / 12 * sigma_u * e_uu if method == "S-PNDM" else covariance
 
 
+def _along(function, at, direction):
+    """The derivative of `function` at `at` in a direction, in reverse mode twice: forward mode is not safe in threads.
+
+    Pulled back to `at`, weights of the result are linear in the weights; to pull that back is to push forward.
+    """
+
+    def pulled(weights):
+        return torch.func.vjp(function, *at)[1](weights)
+
+    return torch.func.vjp(pulled, torch.zeros_like(at[0]))[1](direction)[0]
+
+
 def _derivative(function, u, k):
-    """The k-th derivative at every element of u."""
+    """The k-th derivative at every element of u, of a function of one element at a time."""
     if k == 0:
         return function(u)
-    return torch.func.jvp(lambda u: _derivative(function, u, k - 1), (u,), (torch.ones_like(u),))[1]
+    return torch.func.grad(lambda u: _derivative(function, u, k - 1).sum())(u)
 
 
 class _Clock:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from toylab import grids
 from toylab._errors import positive_int
 from toylab._progress import Bar
-from toylab._types import Eps, ScheduleLike
+from toylab._types import Eps, MethodLike, ScheduleLike
 from toylab.analysis._arguments import start_particles, step_counts
 from toylab.analysis._order import (
     ABOVE_FLOOR,
@@ -78,10 +79,10 @@ class LocalError(Result):
 
 
 def local_error(
-    eps: Eps | Problem, schedule: ScheduleLike | None = None, method="F-PNDM",
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, method: MethodLike = "F-PNDM",
     steps: Iterable[int] = (40, 80, 160, 320), x_T: Tensor | None = None, n: int = 64, shape: tuple | None = None,
     seed: int | None = 0, t_start: float | None = None, t_end: float | None = None, spacing: str = "t",
-    progress: bool = True, **options,
+    progress: bool = True, **options: Any,
 ) -> LocalError:  # fmt: skip
     """Measure the local truncation error: every step starts on the exact flow, with the exact past.
 

@@ -3,6 +3,7 @@
 import copy
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from toylab import grids
 from toylab._errors import positive_int
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
-from toylab._types import Eps, ScheduleLike
+from toylab._types import Eps, MethodLike, ScheduleLike
 from toylab.analysis._arguments import start_particles
 from toylab.analysis._result import Result, pick
 from toylab.analysis._table import Table
@@ -87,9 +88,9 @@ class OptimizedGrid(Result):
 
 
 def optimize_grid(
-    eps: Eps | Problem, schedule: ScheduleLike | None = None, method="F-PNDM", steps: int = 10,
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, method: MethodLike = "F-PNDM", steps: int = 10,
     t_start: float | None = None, t_end: float | None = None, n: int = 128, shape: tuple | None = None,
-    seed: int | None = 0, iterations: int = 60, progress: bool = True, **options,
+    seed: int | None = 0, iterations: int = 60, progress: bool = True, **options: Any,
 ) -> OptimizedGrid:  # fmt: skip
     """Find the nodes with which a method ends closest to the exact flow of `eps`.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,13 +10,14 @@ from torch import Tensor
 
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
-from toylab._types import Eps, ScheduleLike
+from toylab._types import Eps, MethodLike, ScheduleLike
 from toylab.analysis._arguments import start_particles, step_counts
 from toylab.analysis._result import Result, pick
 from toylab.analysis._table import Table
 from toylab.problems.flow import Reference, rms
 from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import get, iterate, sample
+from toylab.samplers.base import Method
 
 T_END = 0.2
 ABOVE_FLOOR = 10  # errors below this many times the floor take no part in a fit
@@ -102,10 +104,10 @@ class OrderEstimate(Result):
 
 
 def measure_order(
-    eps: Eps | Problem, schedule: ScheduleLike | None = None, method="F-PNDM", steps: Iterable[int] = (320, 640),
-    x_T: Tensor | None = None, n: int = 64, shape: tuple | None = None, seed: int | None = 0,
-    t_start: float | None = None, t_end: float | None = None, spacing: str = "t",
-    reference: Reference | Tensor | None = None, progress: bool = True, **options,
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, method: MethodLike = "F-PNDM",
+    steps: Iterable[int] = (320, 640), x_T: Tensor | None = None, n: int = 64, shape: tuple | None = None,
+    seed: int | None = 0, t_start: float | None = None, t_end: float | None = None, spacing: str = "t",
+    reference: Reference | Tensor | None = None, progress: bool = True, **options: Any,
 ) -> OrderEstimate:  # fmt: skip
     """Measure the convergence order of a method by its end-point errors at growing step counts.
 
@@ -214,7 +216,7 @@ def _slope(log_steps, log_errors):
     return -np.polyfit(log_steps, log_errors, 1)[0]
 
 
-def check_method(method) -> None:
+def check_method(method: Method) -> None:
     """ValueError for a method that has no order in the step count: a stochastic or an adaptive one."""
     if method.stochastic or not method.fixed_grid:
         raise ValueError(f"method must step on the given grid without noise to have an order; {method.name} does not")

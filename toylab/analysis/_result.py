@@ -23,7 +23,7 @@ class Result:
         """The numbers worth reading, for a notebook, a terminal or a page."""
         raise NotImplementedError(f"{type(self).__name__} must define table()")
 
-    def plot(self, *args, **options) -> Any:
+    def plot(self, *args: Any, **options: Any) -> Any:
         """Draw the result; arguments as for its function in `toylab.figures`. Returns the matplotlib Axes."""
         return import_module(FIGURES).draw(self, *args, **options)
 

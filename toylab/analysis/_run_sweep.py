@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -28,7 +29,7 @@ def sweep(
     steps: Iterable[int] = STEPS, n: int = 512, seed: int | None = 0, x_T: Tensor | None = None,
     manifold: ManifoldLike | None = None, threshold: float = 0.1, density: bool = False, unlikely: bool = False,
     labels: dict | None = None, progress: bool | Callable[[float], object] = True, t_start: float | None = None,
-    t_end: float | None = None, **options,
+    t_end: float | None = None, **options: Any,
 ) -> Sweep:  # fmt: skip
     """Run every method at every step count from the same start particles.
 

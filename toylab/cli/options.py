@@ -1,8 +1,14 @@
 """Options that several commands share, and how their values are read."""
 
-from typing import Annotated
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from toylab.samplers import base
+
+Item = TypeVar("Item")
 
 Name = Annotated[
     str,
@@ -51,7 +57,7 @@ Precision = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 
 
-def comma_separated(argument, text, kind, what):
+def comma_separated(argument: str, text: str, kind: Callable[[str], Item], what: str) -> list[Item]:
     """The items of "a,b,c" turned into `kind`; ValueError naming the argument for one that does not turn."""
     try:
         return [kind(item) for item in text.split(",") if item.strip()]
@@ -59,7 +65,7 @@ def comma_separated(argument, text, kind, what):
         raise ValueError(f"{argument} must be {what} separated by commas, got {text!r}") from error
 
 
-def some_of(argument, text, known):
+def some_of(argument: str, text: str, known: Collection[str]) -> list[str]:
     """The items of "a,b", each of them one of `known`; ValueError naming the argument otherwise."""
     from toylab._errors import unknown_name
 
@@ -69,12 +75,12 @@ def some_of(argument, text, known):
     return items
 
 
-def method_names(texts):
+def method_names(texts: Iterable[str]) -> list[str]:
     """The method names in ["DDIM,PRK", "RK4"]."""
     return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
 
-def some_methods(argument, texts, extra=None):
+def some_methods(argument: str, texts: Sequence[str], extra: Sequence[str] | None = None) -> "list[base.Method]":
     """The methods named in ["DDIM,PRK", "RK4"], at least one, each with options from ["key=value"]."""
     names = method_names(texts)
     if not names:
@@ -82,7 +88,7 @@ def some_methods(argument, texts, extra=None):
     return [one_method(name, extra=extra) for name in names]
 
 
-def one_method(name, eta=0.0, extra=None):
+def one_method(name: str, eta: float = 0.0, extra: Sequence[str] | None = None) -> "base.Method":
     """The method called `name`, given by parts as "gradient+transfer" or, a function of the user's own, as
     "module:function", with options from ["key=value"]."""
     from toylab.samplers import get, method

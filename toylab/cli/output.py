@@ -1,21 +1,33 @@
 """The output of commands: tables, JSON, figures and the places of files; nothing measured is lost at Ctrl-C."""
 
+from __future__ import annotations
+
 import sys
 import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
 
 from toylab._files import replacing, replacing_together, strict_json, user_path
+
+if TYPE_CHECKING:
+    from toylab.analysis import Interrupted, Table
+    from toylab.samplers import Trajectory
+    from toylab.samplers.base import Method
+
+Found = TypeVar("Found")
 
 PIPED_WIDTH = 240
 RESULTS = (".png", ".pdf", ".svg", ".json")
 
 
-def print_json(value):
+def print_json(value: object) -> None:
     """`value` as JSON on stdout; numbers that are not finite, which JSON does not have, become null."""
     print(strict_json(value, indent=2))
 
 
-def print_table(columns, rows):
+def print_table(columns: Mapping[str, Literal["left", "right"]], rows: Iterable[Iterable[str]]) -> None:
     """An aligned table on stdout. `columns`: title -> "left" or "right"; cells are strings."""
     from rich import box
     from rich.console import Console
@@ -30,7 +42,7 @@ def print_table(columns, rows):
     Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False).print(table)
 
 
-def print_view(table):
+def print_view(table: Table) -> None:
     """A `toylab.analysis._table.Table` on stdout, with its note below."""
     columns = {title: "right" if place else "left" for place, title in enumerate(table.header)}
     print_table(columns, ([cell if isinstance(cell, str) else figure(cell) for cell in row] for row in table.rows))
@@ -38,7 +50,15 @@ def print_view(table):
         print(f"\n{table.note}")
 
 
-def deliver(about, draw, show, title, path=None, json=False, stop=None):
+def deliver(
+    about: dict[str, Any],
+    draw: Callable[[], object],
+    show: Callable[[], object],
+    title: str,
+    path: Path | None = None,
+    json: bool = False,
+    stop: KeyboardInterrupt | None = None,
+) -> None:
     """Write a result to its file, then to stdout.
 
     Args:
@@ -64,7 +84,7 @@ def deliver(about, draw, show, title, path=None, json=False, stop=None):
         raise KeyboardInterrupt("stopped by Ctrl-C: only a part was done, and is kept above") from stop
 
 
-def print_left_out(left_out):
+def print_left_out(left_out: Mapping[tuple[str, float], str]) -> None:
     """A line on stdout for each (method, budget or tolerance) -> reason."""
     if left_out:
         print()
@@ -77,12 +97,12 @@ def _write_json(path, about):
         file.write(f"{strict_json(about, indent=2)}\n".encode())
 
 
-def figure(value):
+def figure(value: float | None) -> str:
     """A number in three digits, or a dash for None."""
     return "-" if value is None else f"{value:.3g}"
 
 
-def check_output(path, suffixes):
+def check_output(path: str | PathLike[str], suffixes: Sequence[str]) -> Path:
     """`path` as a Path that can be written, with the first of `suffixes` if it has none.
 
     Raises ValueError for another suffix, FileNotFoundError, NotADirectoryError or IsADirectoryError for a
@@ -110,12 +130,19 @@ def check_output(path, suffixes):
     return path
 
 
-def file_stem(name):
+def file_stem(name: str) -> str:
     """What files made from the network or data set of this name are called."""
     return Path(name).name.removesuffix(".safetensors")
 
 
-def write_run(path, picture, trajectory, about, arrays, draw):
+def write_run(
+    path: Path,
+    picture: Path,
+    trajectory: Trajectory,
+    about: Mapping[str, Any],
+    arrays: Mapping[str, Any],
+    draw: Callable[[BinaryIO], object],
+) -> None:
     """Write a run to `path` (.npz), with `arrays` by name, and what `draw(file)` draws to `picture`."""
     import numpy as np
     import torch
@@ -135,7 +162,7 @@ def write_run(path, picture, trajectory, about, arrays, draw):
         draw(drawing)
 
 
-def write_figure(path, draw, title):
+def write_figure(path: Path, draw: Callable[[], object], title: str) -> None:
     """Write the figure whose Axes `draw()` returns to `path`, in one piece or not at all. Opens no window.
 
     `title` goes above a figure that has none of its own.
@@ -155,7 +182,7 @@ def write_figure(path, draw, title):
         plt.close(drawing)
 
 
-def kept(measure):
+def kept(measure: Callable[[], Found]) -> tuple[Found, Interrupted | None]:
     """(what `measure()` returns, None), or (what an interrupted one has kept, its exception) for `deliver`."""
     from toylab._threads import single_thread
     from toylab.analysis import Interrupted
@@ -169,7 +196,9 @@ def kept(measure):
         return stop.done, stop
 
 
-def one_by_one(measure, methods):
+def one_by_one(
+    measure: Callable[[Method, list[Found]], Found], methods: Iterable[Method]
+) -> tuple[list[Found], KeyboardInterrupt | None]:
     """(the list of `measure(method, results before)` for all methods, None); at Ctrl-C (those that are done, with
     what the last one has kept, the KeyboardInterrupt), and the exception itself where nothing is done."""
     from toylab._threads import single_thread

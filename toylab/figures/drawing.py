@@ -1,6 +1,7 @@
 """Which function draws which result: what `plot()` of a measurement calls."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -22,7 +23,7 @@ DRAWN_BY = {  # class of a result -> function of `toylab.figures`
 }
 
 
-def draw(result: Result, *args, **options) -> Axes | Sequence[Axes]:
+def draw(result: Result, *args: Any, **options: Any) -> Axes | Sequence[Axes]:
     """Draw a result by the function for its class, or for a class that it derives from. Returns the matplotlib Axes.
 
     Raises:

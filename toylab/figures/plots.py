@@ -1,6 +1,7 @@
 """matplotlib figures of measurements: schedules, errors, scores, convergence orders."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,7 +52,7 @@ def plot_eps_error(networks: Iterable, ax: Axes | None = None) -> Axes:
 @in_our_look
 def plot_off_manifold(
     problem: Problem, methods: Iterable, steps: int = 20, n: int = 512, seed: int | None = 0, ax: Axes | None = None,
-    **options,
+    **options: Any,
 ) -> Axes:  # fmt: skip
     """r_t of each method over t, with the band of forward-process samples. Returns the Axes.
 

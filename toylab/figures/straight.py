@@ -1,6 +1,7 @@
 """Straight lines: the paths of a sampler in the coordinates in which the pseudo move is exact."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,7 +17,7 @@ from toylab.samplers import sample
 @in_our_look
 def plot_straight_lines(
     problem: Problem, methods: Iterable = ("Euler", "DDIM"), steps: int = 8, particles: int = 6, seed: int = 0,
-    t_start: float = 0.6, **options,
+    t_start: float = 0.6, **options: Any,
 ) -> tuple[Axes, Axes]:  # fmt: skip
     """First coordinates of a few particles, as x against t and as y = x / sqrt(alpha_bar) against sigma.
 

@@ -6,6 +6,8 @@ those of Okabe and Ito (2008), shaded so that each stands out at about 3 to 1 or
 background of its theme; tests/test_player.py checks that simulated colour blindness keeps them apart.
 """
 
+from typing import Any
+
 from toylab._errors import unknown_name
 from toylab.samplers.rows import look
 
@@ -43,7 +45,7 @@ _HUES = {  # by gradient part
 }
 
 
-def style(method, theme="light"):
+def style(method: str, theme: str = "light") -> dict[str, Any]:
     """The style of a method: {"color": "#rrggbb", "dash": (on, off, ...) in pixels, empty if solid}.
 
     A name that only begins with a known one ("PRK, midpoint in sigma") takes that one's style, a method
@@ -60,7 +62,7 @@ def style(method, theme="light"):
     return {"color": hue[THEMES.index(theme)], "dash": _DASHES.get(family, ())}
 
 
-def line(method, theme="light"):
+def line(method: str, theme: str = "light") -> dict[str, Any]:
     """The same as matplotlib keywords: ``ax.plot(x, y, **line("DDIM"))``."""
     chosen = style(method, theme)
     return {"color": chosen["color"], "linestyle": (0, chosen["dash"]) if chosen["dash"] else "-"}

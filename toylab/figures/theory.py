@@ -1,6 +1,7 @@
 """Figures and tables of what theory says: constants, clocks, placed nodes, transfers, other ODEs."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,6 +10,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 from torch import Tensor
 
 from toylab import grids
+from toylab._types import MethodLike
 from toylab.analysis import LeadingError, OptimizedGrid, Table, leading_error
 from toylab.analysis._budget import steps_within
 from toylab.analysis._leading_error import STEPS
@@ -24,7 +26,9 @@ MISSING = "– where the budget is spent before the first multistep step"
 OPTIMISED = {"color": "#C04A00", "marker": "o"}  # nodes of no spacing
 
 
-def errors_at(problem: Problem, chosen, steps: Iterable[int], reference: Tensor, x_T: Tensor, **options) -> np.ndarray:
+def errors_at(
+    problem: Problem, chosen: MethodLike, steps: Iterable[int], reference: Tensor, x_T: Tensor, **options: Any
+) -> np.ndarray:
     """rms end-point errors of the runs with these step counts; a run that blows up counts as infinite."""
     found = []
     for count in steps:
@@ -77,7 +81,7 @@ def plot_leading_error(result: LeadingError, ax: Axes | None = None) -> Axes:
 @in_our_look
 def plot_clocks(
     problem: Problem, method: str = "F-PNDM", t_start: float | None = 0.6, t_end: float | None = 0.05, n: int = 16,
-    steps: Sequence[int] = (20, *STEPS[2:], 1280), ax: Axes | None = None, **options,
+    steps: Sequence[int] = (20, *STEPS[2:], 1280), ax: Axes | None = None, **options: Any,
 ) -> Axes:  # fmt: skip
     """The error of one method against N in every clock, with the local order at the end. Returns the Axes."""
     ax = ax or plt.subplots(figsize=(8, 5.2))[1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,7 +62,7 @@ class ImageSweep:
 def image_sweep(
     eps: Eps | Problem, schedule: ScheduleLike | None = None, methods: Iterable = METHODS,
     steps: Iterable[int] = STEPS, nfe: Sequence[int] = NFE, n: int = 36, seed: int = 0, labels: dict | None = None,
-    progress: bool = True, **options,
+    progress: bool = True, **options: Any,
 ) -> ImageSweep:  # fmt: skip
     """Run every method at every step count, and at the largest one within each budget, from the same noise.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from toylab._errors import number, unknown_name
+from toylab._types import MethodLike
 from toylab.samplers.adaptive import ProbabilityFlow
 from toylab.samplers.adaptive_heun import AdaptiveHeun
 from toylab.samplers.ancestral import Ancestral
@@ -22,8 +22,6 @@ from toylab.samplers.unipc import UniPC
 KINDS = {
     kind.__name__: kind for kind in (Pair, DPMSolverPlusPlus, Ancestral, UniPC, EDMHeun, ProbabilityFlow, AdaptiveHeun)
 }
-
-MethodLike: TypeAlias = "str | Method | Callable"
 
 
 def methods() -> list[str]:

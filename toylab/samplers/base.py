@@ -62,7 +62,9 @@ class Planned(Method):
         """All steps on the nodes `times` float64 [N + 1]."""
         raise NotImplementedError(f"{type(self).__name__} must define plan(schedule, times)")
 
-    def run(self, eps: Eps, schedule: Schedule, times: Tensor, x: Tensor, noise: Noise | None = None):
+    def run(
+        self, eps: Eps, schedule: Schedule, times: Tensor, x: Tensor, noise: Noise | None = None
+    ) -> Iterator[Tensor]:
         """See `Method.run`. ValueError at once where eps would be evaluated at t = 0 and has no limit there."""
         refuse_zero(self.name, schedule, times[:1])
         steps = self.plan(schedule, times)

@@ -15,7 +15,7 @@ from toylab import grids
 from toylab._errors import flag, positive_int
 from toylab._progress import Bar
 from toylab._threads import single_thread
-from toylab._types import Eps, ScheduleLike
+from toylab._types import Eps, MethodLike, ScheduleLike
 from toylab.samplers import _methods as registry
 from toylab.samplers.base import Method
 from toylab.samplers.noise import Seeds, start_noise, step_noise
@@ -23,7 +23,6 @@ from toylab.schedules import Schedule, as_schedule, check_own_schedule
 
 if TYPE_CHECKING:
     from toylab.problems import Problem
-    from toylab.samplers._methods import MethodLike
 
 PLANE = (2,)  # the default of `shape`; see `particle_shape`
 
@@ -43,19 +42,19 @@ class Trajectory:
     x: Tensor
     states: Tensor | None
     times: Tensor
-    nfe_per_step: list
+    nfe_per_step: list[int]
     method: str
 
     def __repr__(self):
         return f"Trajectory({self.method}, steps={self.steps}, nfe={self.nfe}, x={list(self.x.shape)})"
 
     @property
-    def nfe(self):
+    def nfe(self) -> int:
         """Network evaluations in all, counted."""
         return sum(self.nfe_per_step)
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """The number of steps."""
         return len(self.nfe_per_step)
 
@@ -229,7 +228,9 @@ class Given(NamedTuple):
     t_end: float | None
 
 
-def resolve(eps, schedule: ScheduleLike | None = None, t_start=None, t_end=None) -> Given:
+def resolve(
+    eps: Eps | Problem, schedule: ScheduleLike | None = None, t_start: float | None = None, t_end: float | None = None
+) -> Given:
     """The epsilon, its schedule and the limits, from an eps (with or without a schedule of its own) or a Problem.
 
     A Problem holds its epsilon as `eps`, and `t_start` and `t_end` where it has limits of its own; what the caller
@@ -251,7 +252,7 @@ def resolve(eps, schedule: ScheduleLike | None = None, t_start=None, t_end=None)
     return Given(eps, schedule, t_start, t_end)
 
 
-def default_dtype(eps, otherwise=None):
+def default_dtype(eps: Eps, otherwise: torch.dtype | None = None) -> tuple[torch.dtype, torch.device]:
     """(dtype, device) that eps works in: its own attributes, else its parameters', else `otherwise` on the CPU."""
     if hasattr(eps, "dtype") and hasattr(eps, "device"):
         return eps.dtype, eps.device
@@ -261,7 +262,7 @@ def default_dtype(eps, otherwise=None):
     return otherwise or torch.get_default_dtype(), torch.device("cpu")
 
 
-def particle_shape(eps, shape):
+def particle_shape(eps: Eps | Problem, shape: Sequence[int]) -> tuple[int, ...]:
     """`shape` of one particle, checked; where it was left at its default PLANE, that of eps if eps says one."""
     if shape is PLANE:
         return tuple(getattr(eps, "shape", None) or PLANE)
@@ -283,7 +284,7 @@ def _fitting(argument, shape, eps):
     return shape
 
 
-def check_start(eps, x_T):
+def check_start(eps: Eps, x_T: Tensor) -> None:
     """TypeError or ValueError unless x_T is a finite floating-point tensor [batch, *shape] that fits eps."""
     if not isinstance(x_T, Tensor) or not x_T.is_floating_point():
         got = x_T.dtype if isinstance(x_T, Tensor) else type(x_T).__name__

@@ -1,7 +1,10 @@
 """Random numbers: the start noise of a run, and the noise that stochastic steps put in."""
 
+from collections.abc import Callable, Iterable, Sequence
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from toylab._errors import seed_number
 
@@ -20,7 +23,7 @@ class Seeds:
         seeds: at least one integer in [0, 2**128). TypeError or ValueError otherwise.
     """
 
-    def __init__(self, seeds):
+    def __init__(self, seeds: Iterable[int]):
         try:
             seeds = list(seeds)
         except TypeError:
@@ -35,14 +38,20 @@ class Seeds:
     def __repr__(self):
         return f"Seeds({self.seeds})"
 
-    def streams(self, n, begin=0):
+    def streams(self, n: int, begin: int = 0) -> list[np.random.Generator]:
         """n generators, one a particle; ValueError for another number of particles than of seeds."""
         if len(self) != n:
             raise ValueError(f"seed must be Seeds of {n} particles, got those of {len(self)}")
         return [np.random.Generator(np.random.Philox(key=seed, counter=begin)) for seed in self.seeds]
 
 
-def start_noise(n, shape, seed, dtype=torch.float32, device="cpu"):
+def start_noise(
+    n: int,
+    shape: Sequence[int],
+    seed: int | Seeds | None,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Tensor:
     """Standard normal noise [n, *shape], drawn on the CPU in float64.
 
     It depends on seed, n and shape alone; with `Seeds` that of each particle on its own seed and shape alone.
@@ -54,7 +63,7 @@ def start_noise(n, shape, seed, dtype=torch.float32, device="cpu"):
     return noise.to(device=device, dtype=dtype)
 
 
-def step_noise(n, seed):
+def step_noise(n: int, seed: int | Seeds | None) -> Callable[[Tensor], Tensor]:
     """``noise(like)`` for the steps of n particles: standard normal like the tensor [n, *shape], new at each call."""
     if isinstance(seed, Seeds):
         streams = seed.streams(n, _STEPS_BEGIN)

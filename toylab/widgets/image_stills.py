@@ -2,7 +2,8 @@
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,7 +26,13 @@ _INKS = {"light": ("#ffffff", "#15181c"), "dark": ("#14171c", "#f2f4f6")}  # bac
 _GRID, _FRAME = (86, 97, 109), (255, 212, 0)  # as in gallery.css
 
 
-def pack_images(found, methods=None, *, columns=None, remarks=None):
+def pack_images(
+    found: ImageSweep,
+    methods: Iterable[str] | None = None,
+    *,
+    columns: int | None = None,
+    remarks: Mapping[tuple[str, int], str] | None = None,
+) -> dict[str, Any]:
     """All that the gallery needs: a dict of plain values, with every array in "data" (bytes).
 
     The images of panel i at N steps are the arrays "x_t_i_N" and "x0_i_N", uint8 [N + 1, n, c, h, w], and their nodes
@@ -90,7 +97,15 @@ def _bytes(images):
     return np.rint((np.nan_to_num(np.clip(images, -1, 1)) + 1) * 127.5).astype(np.uint8)
 
 
-def image_still(found, scene, counts, progress=1.0, view="x_t", selected=-1, theme="light"):
+def image_still(
+    found: ImageSweep,
+    scene: Mapping[str, Any],
+    counts: Mapping[str, int | None],
+    progress: float = 1.0,
+    view: str = "x_t",
+    selected: int = -1,
+    theme: str = "light",
+) -> Figure:
     """A figure of one position of the sliders.
 
     Args:

@@ -10,6 +10,7 @@ notebook that is opened again only on request (the output's "Change Presentation
 import base64
 import html
 import weakref
+from typing import Any
 
 from toylab._extras import extra
 
@@ -32,7 +33,7 @@ class Live(anywidget.AnyWidget):
 
     _place = Unicode("").tag(sync=True)  # the model's name for itself
 
-    def __init__(self, **state):
+    def __init__(self, **state: Any):
         super().__init__(**state)
         self._place = self.model_id or ""
         _register(self)

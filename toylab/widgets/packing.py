@@ -1,12 +1,17 @@
 """A sweep as the player draws it: a small header, and all arrays in one run of bytes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from toylab._errors import number, unknown_name
 from toylab.analysis._sweep import Sweep
 from toylab.figures.style import THEMES, style
+
+if TYPE_CHECKING:
+    from toylab.images.sweeps import ImageSweep
 
 INSIDE, OUTSIDE = 32766, 32767  # int16 of the window's edge, and of a particle beyond it
 MAX_PANELS = 8
@@ -14,7 +19,7 @@ FEW = 8  # tracks that stand out from the rest
 WINDOW = 3.3  # half the side of a square that holds the start noise
 
 
-def clamp(states, window):
+def clamp(states: ArrayLike, window: float) -> tuple[np.ndarray, np.ndarray]:
     """States moved onto the window [-window, window]^2, and which of them were outside.
 
     A particle beyond the window goes straight towards the origin until it meets the border, so it
@@ -37,7 +42,7 @@ def clamp(states, window):
     return np.where(outside[..., None], border, lost), outside
 
 
-def quantise(states, window):
+def quantise(states: ArrayLike, window: float) -> np.ndarray:
     """`clamp`ed states as int16 [..., 2]. Inside, x = q * window / 32766 to within window / 65532;
     a particle outside has one coordinate of +-32767."""
     points, outside = clamp(states, window)
@@ -45,7 +50,7 @@ def quantise(states, window):
     return np.rint(points * scale).astype(np.int16)
 
 
-def budgets(sweep, methods):
+def budgets(sweep: Sweep, methods: Sequence[str]) -> tuple[list[int], list[list[int]]]:
     """Budgets of the equal-NFE slider (what the cheapest method spends at each step count, increasing),
     and for each method and budget the index of the largest step count within it, or -1."""
     spent = sorted({min(int(sweep.nfe[m, n]) for m in methods) for n in sweep.steps})
@@ -56,14 +61,14 @@ def budgets(sweep, methods):
     return spent, within
 
 
-def choose_methods(sweep, methods):
+def choose_methods(sweep: Sweep, methods: Iterable[str] | None) -> tuple[str, ...]:
     """The methods to show, in order: all of the sweep's, or those named. Raises TypeError, ValueError."""
     if not isinstance(sweep, Sweep):
         raise TypeError(f"sweep must be a toylab Sweep (toylab.sweep(...) or Sweep.load), got {type(sweep).__name__}")
     return panels_of(sweep.methods, methods)
 
 
-def panels_of(known, methods=None):
+def panels_of(known: Sequence[str], methods: Iterable[str] | None = None) -> tuple[str, ...]:
     """1 to MAX_PANELS of the names in `known`: all, or those in `methods`. Raises TypeError or ValueError."""
     if isinstance(methods, str) or not isinstance(methods, Iterable | None):
         raise TypeError(f"methods must be a list of names, got {methods!r}")
@@ -76,7 +81,7 @@ def panels_of(known, methods=None):
     return chosen
 
 
-def texts(**given):
+def texts(**given: str | None) -> dict[str, str]:
     """Those of the given texts that are not None, by name; TypeError for one that is no str."""
     for name, text in given.items():
         if not isinstance(text, str | None):
@@ -84,7 +89,7 @@ def texts(**given):
     return {name: text for name, text in given.items() if text is not None}
 
 
-def heading(sweep):
+def heading(sweep: "Sweep | ImageSweep") -> str:
     """The data set, schedule and epsilon of a sweep in one line."""
     label = sweep.labels.get
     schedule = label("schedule") and f"{label('schedule')} schedule"
@@ -92,7 +97,7 @@ def heading(sweep):
     return " · ".join(str(part) for part in (label("dataset"), schedule, eps) if part)
 
 
-def window_of(sweep, window=None, whole=False):
+def window_of(sweep: Sweep, window: float | None = None, whole: bool = False) -> tuple[float, float]:
     """Half the side of the largest square that is shown, and of the smallest: `window` twice where it is given; else
     WINDOW, and what holds the data (WINDOW too if `whole`)."""
     if window is not None or whole:
@@ -102,20 +107,20 @@ def window_of(sweep, window=None, whole=False):
     return WINDOW, min(WINDOW, max(1.0, 1.2 * float(curve.max(initial=0.0))) if curve.size else WINDOW)
 
 
-def reach(states):
+def reach(states: ArrayLike) -> np.ndarray:
     """Half the side of what holds 98 % of the particles at each node: states [N + 1, n, 2] -> float32 [N + 1]."""
     far = np.abs(np.nan_to_num(np.asarray(states, dtype=np.float64), nan=1e9, posinf=1e9, neginf=-1e9)).max(axis=-1)
     return np.minimum(1.1 * np.quantile(far, 0.98, axis=-1), 1e9).astype(np.float32)
 
 
-def view_at(sweep, nodes, window, fit):
+def view_at(sweep: Sweep, nodes: Mapping[tuple[str, int], int], window: float, fit: float) -> float:
     """Half the side of the square shown where panels are at `nodes`, {(method, N): node}: it holds the data, and the
     particles of the method that keeps nearest to them, whose start noise it shows as time goes back."""
     nearest = min((float(reach(sweep.states[run][node : node + 1])[0]) for run, node in nodes.items()), default=fit)
     return min(window, max(fit, nearest))
 
 
-def caption(sweep, window, fit):
+def caption(sweep: Sweep, window: float, fit: float) -> str:
     """What the dots, the numbers and the border mean."""
     view = (
         f"The window is [-{window:g}, {window:g}]²"
@@ -142,7 +147,15 @@ EQUAL_NFE = (
 )
 
 
-def pack(sweep, methods=None, *, window=None, tracks=64, titles=None, fields=None):
+def pack(
+    sweep: Sweep,
+    methods: Iterable[str] | None = None,
+    *,
+    window: float | None = None,
+    tracks: int = 64,
+    titles: Mapping[str, str] | None = None,
+    fields: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
     """All that the player needs: a dict of plain values, with every array in "data" (bytes).
 
     "arrays" says where in "data" each array lies: name -> {"kind", "offset", "count"}.
@@ -226,7 +239,7 @@ def _states(sweep, method, n, window):
     return quantise(states, window)
 
 
-def unlikely(sweep, method, n):
+def unlikely(sweep: Sweep, method: str, n: int) -> np.ndarray:
     """Which particles of one run are unlikely: bool [n + 1, particles]. Raises TypeError or ValueError."""
     if not isinstance(sweep.unlikely, Mapping):
         raise TypeError(f"sweep.unlikely must be a dict by (method, N), or None, got {type(sweep.unlikely).__name__}")
@@ -266,7 +279,7 @@ def _field(panel, field):
     return {"size": vectors.shape[1], "extent": extent}, {"times": times, "vectors": vectors}
 
 
-def join(arrays):
+def join(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, dict[str, Any]], bytes]:
     """Arrays by name -> (where each lies: name -> {"kind", "offset", "count"}, all of them as bytes)."""
     index, parts, offset = {}, [], 0
     for name, array in arrays.items():

@@ -3,7 +3,8 @@
 import io
 import math
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,6 +14,7 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from toylab._errors import flag, number, positive_int, unknown_name
+from toylab.analysis._sweep import Sweep
 from toylab.figures.style import ALERTS, THEMES, line
 from toylab.widgets import packing
 
@@ -23,10 +25,11 @@ _INKS = {  # theme: background, text, manifold, off-screen marks, density, borde
 
 
 def still(
-    sweep, steps=None, time=None, methods=None, *,
-    budget=None, selected=None, density=False, unlikely=False, titles=None, fields=None, window=None,
-    theme="light", heading=None, caption=None,
-):  # fmt: skip
+    sweep: Sweep, steps: int | None = None, time: float | None = None, methods: Iterable[str] | None = None, *,
+    budget: int | None = None, selected: Iterable[int] | None = None, density: bool = False, unlikely: bool = False,
+    titles: Mapping[str, str] | None = None, fields: Mapping[str, Mapping[str, Any]] | None = None,
+    window: float | None = None, theme: str = "light", heading: str | None = None, caption: str | None = None,
+) -> Figure:  # fmt: skip
     """A figure of one slider position: a panel per method, with its particles and their tracks.
 
     Args:
@@ -93,7 +96,7 @@ def _listed(selected):
     return selected
 
 
-def png(figure, dpi=100, colors=256):
+def png(figure: Figure, dpi: float = 100, colors: int = 256) -> bytes:
     """A figure as the bytes of a PNG with a palette of `colors`: about half the size of the full one."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
@@ -184,12 +187,12 @@ def _panel(ax, sweep, method, n, time, selected, density, unlikely, title, field
         )
 
 
-def node_at(progress, steps):
+def node_at(progress: float, steps: int) -> int:
     """The node that is shown at `progress` in [0, 1]; halves go up, as in the browser."""
     return math.floor(progress * steps + 0.5)
 
 
-def reached(times, t):
+def reached(times: Sequence[float] | np.ndarray, t: float) -> int:
     """Index of the last of `times` (running either way) that has not gone beyond t."""
     ahead = (np.asarray(times) - t) * np.sign(times[-1] - times[0])
     return max(int((ahead <= 1e-9).sum()) - 1, 0)

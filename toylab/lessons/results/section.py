@@ -39,7 +39,7 @@ class Section:
     seconds: float
 
 
-def settings(what: Problem | str, **values) -> str:
+def settings(what: Problem | str, **values: object) -> str:
     """A problem's title and what it was run with: "circle, linear schedule, exact; n = 128; seeds 0, 1"."""
     parts = [what if isinstance(what, str) else what.title]
     for name, value in values.items():
