@@ -92,6 +92,13 @@ def test_every_result_has_a_table_with_as_many_cells_as_columns(name, results):
 
 
 @every_measure
+def test_a_result_shows_its_table_and_no_arrays(name, results):
+    result = results[name]
+    assert repr(result) == f"{type(result).__name__}\n{result.table()}" and len(repr(result)) < 2000
+    assert result._repr_html_().startswith("<table")
+
+
+@every_measure
 def test_every_result_is_drawn_by_the_function_for_its_class(name, results):
     axes = np.ravel(results[name].plot())
     assert all(ax.has_data() for ax in axes if ax.get_visible())

@@ -46,7 +46,7 @@ class Row:
     x: Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison(Result):
     """What `compare` found.
 

@@ -50,7 +50,7 @@ class Part:
     total_errors: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Decomposition(Result):
     """What `decompose_error` found.
 

@@ -57,7 +57,7 @@ PANELS = 200
 STEPS = (10, 20, 40, 80, 160, 320, 640)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LeadingError(Result):
     """x_N - x = constant (length / N)^order + higher terms.
 

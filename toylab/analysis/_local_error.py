@@ -31,7 +31,7 @@ from toylab.samplers import get, iterate, sample
 LEAST = 8  # steps: their second half has the whole past that any of the methods wants
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LocalError(Result):
     """What each step of a method loses, and what is left of it at the end.
 

@@ -25,7 +25,7 @@ FIRST = 1e-6  # there is no noise to compare with at t = 0; earlier nodes are sc
 ROWS = 2**17  # pairs (particle, point) held at once, small enough for a cache
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OffManifold(Result):
     """How far off the manifold a trajectory is at each of its nodes.
 

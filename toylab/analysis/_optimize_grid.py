@@ -30,7 +30,7 @@ RTOL = 1e-11
 ABOVE_FLOOR = 10  # errors below this many times that of the exact end points have nothing left to improve
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OptimizedGrid(Result):
     """The nodes found, and what they are worth.
 

@@ -27,7 +27,7 @@ DOUBT = 0.4  # what half its interval may be: with more, the next integer would 
 RESAMPLES = 400
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OrderEstimate(Result):
     """The measured convergence order of one method.
 

@@ -26,7 +26,7 @@ from toylab.problems.problem import Problem
 METHODS = ("Euler", "Heun", "RK4", "AB2", "AB4", "DDIM", "PIE", "PRK", "S-PNDM", "F-PNDM", "PLMS")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OrderTable(Result):
     """Measured orders of several methods on one problem.
 

@@ -23,6 +23,12 @@ class Result:
         """The numbers worth reading, for a notebook, a terminal or a page."""
         raise NotImplementedError(f"{type(self).__name__} must define table()")
 
+    def __repr__(self):
+        return f"{type(self).__name__}\n{self.table()}"
+
+    def _repr_html_(self):
+        return self.table()._repr_html_()
+
     def plot(self, *args: Any, **options: Any) -> Any:
         """Draw the result; arguments as for its function in `toylab.figures`. Returns the matplotlib Axes."""
         return import_module(FIGURES).draw(self, *args, **options)

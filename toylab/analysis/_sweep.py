@@ -16,7 +16,7 @@ from toylab.analysis._table import Table
 FORMAT = "toylab-sweep-1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sweep(Result):
     """Trajectories of several methods at several step counts, all from the same particles.
 

@@ -68,7 +68,7 @@ class WorkRow:
     pareto: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WorkPrecision(Result):
     """What `work_precision` found.
 

@@ -52,7 +52,7 @@ class QualityRow:
     frechet: Spread
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ImageQuality(Result):
     """What `image_quality` found.
 
