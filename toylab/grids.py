@@ -10,7 +10,7 @@ from toylab._errors import number, positive_int, unknown_name
 from toylab.schedules import Schedule, as_schedule
 
 KARRAS_RHO = 7.0
-MOST = 10**7  # steps of one run
+MOST_STEPS = 10**7  # steps of one run
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def nodes(
     Raises TypeError or ValueError for steps below 1, limits out of order or range, an unknown spacing,
     and t_end = 0 with "logsnr", whose clock is infinite there.
     """
-    schedule, steps = as_schedule(schedule), positive_int("steps", steps, at_most=MOST)
+    schedule, steps = as_schedule(schedule), positive_int("steps", steps, at_most=MOST_STEPS)
     t_start, t_end = limits(schedule, t_start, t_end)
     if not isinstance(spacing, str) or spacing.lower() not in SPACINGS:
         raise unknown_name("spacing", spacing, spacings())

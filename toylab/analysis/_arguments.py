@@ -8,11 +8,10 @@ from torch import Tensor
 
 from toylab._errors import positive_int
 from toylab.datasets import Manifold
+from toylab.grids import MOST_STEPS
 from toylab.problems.problem import Problem
 from toylab.samplers import get
 from toylab.samplers.core import check_start, default_dtype, start_noise
-
-MOST_STEPS = 10**7
 
 
 def method_list(methods: Iterable) -> list:
@@ -48,11 +47,9 @@ def step_counts(steps: Iterable[int]) -> np.ndarray:
     """At least two increasing step counts up to ten million, as an int array."""
     if isinstance(steps, str) or not hasattr(steps, "__iter__"):
         raise TypeError(f"steps must be a list of step counts, got {steps!r}")
-    counts = [positive_int("steps", count) for count in steps]
+    counts = [positive_int("steps", count, at_most=MOST_STEPS) for count in steps]
     if len(counts) < 2 or counts != sorted(set(counts)):
         raise ValueError(f"steps must be at least two increasing step counts, got {counts}")
-    if counts[-1] > MOST_STEPS:
-        raise ValueError(f"steps must be at most {MOST_STEPS}, got {counts[-1]}")
     return np.array(counts)
 
 

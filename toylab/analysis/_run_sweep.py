@@ -11,10 +11,11 @@ from toylab._errors import flag, number, positive_int
 from toylab._progress import Bar
 from toylab._threads import single_thread
 from toylab._types import Eps, ManifoldLike, ScheduleLike
-from toylab.analysis._arguments import MOST_STEPS, method_list
+from toylab.analysis._arguments import method_list
 from toylab.analysis._density import log_density
 from toylab.analysis._off_manifold import unlikely_of_sweep
 from toylab.analysis._sweep import Sweep
+from toylab.grids import MOST_STEPS
 from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import sample
 from toylab.samplers.core import default_dtype, start_noise
@@ -108,11 +109,9 @@ def sweep(
 def _counts(steps):
     if isinstance(steps, str) or not hasattr(steps, "__iter__"):
         raise TypeError(f"steps must be a list of positive integers, got {steps!r}")
-    counts = tuple(sorted({positive_int("steps", count) for count in steps}))
+    counts = tuple(sorted({positive_int("steps", count, at_most=MOST_STEPS) for count in steps}))
     if not counts:
         raise ValueError("steps must be a non-empty list of positive integers, got none")
-    if counts[-1] > MOST_STEPS:
-        raise ValueError(f"steps must be at most {MOST_STEPS}, got {counts[-1]}")
     return counts
 
 
