@@ -224,9 +224,10 @@ def test_eta_on_a_method_that_has_none_is_refused(method):
 
 
 @given(times=st.lists(st.floats(0, 1), min_size=2, max_size=6))
-def test_times_that_do_not_decrease_are_refused(times):
+def test_times_that_go_up_and_down_are_refused(times):
     assume(any(b >= a for a, b in zip(times, times[1:], strict=False)))
-    with pytest.raises(ValueError, match="times: nodes must decrease strictly"):
+    assume(any(b <= a for a, b in zip(times, times[1:], strict=False)))  # all the way up is a way, from data to noise
+    with pytest.raises(ValueError, match="times.*: nodes must decrease strictly"):
         sample(times=times)
 
 
@@ -363,8 +364,8 @@ def test_tolerances_that_are_not_positive_are_refused(option, value):
 
 
 @pytest.mark.parametrize("method", [object(), 3, None, dict, lambda x: x])
-def test_a_method_that_is_neither_a_name_nor_built_is_refused(method):
-    with pytest.raises(TypeError, match="method must be a name or the result of toylab.method"):
+def test_a_method_that_is_no_name_nor_built_nor_a_function_of_five_is_refused(method):
+    with pytest.raises(TypeError, match=r"method must be a name, the result of toylab.method\(...\), or a function"):
         sample(method)
 
 
@@ -399,7 +400,7 @@ def test_points_that_are_not_finite_are_refused(value):
 
 @given(spread=st.one_of(st.floats(max_value=-1e-9), not_finite))
 def test_a_spread_below_zero_is_refused(spread):
-    with pytest.raises(ValueError, match=r"spread must be a finite number in \[0, inf\]"):
+    with pytest.raises(ValueError, match=r"spread must be a finite number in \[0, 1e\+06\]"):
         toylab.exact_eps(flower(3), LINEAR, spread)
 
 

@@ -12,7 +12,7 @@ from toylab.samplers.adaptive_heun import AdaptiveHeun
 from toylab.samplers.ancestral import Ancestral
 from toylab.samplers.base import Method
 from toylab.samplers.edm import EDMHeun
-from toylab.samplers.functions import Function, name_of
+from toylab.samplers.functions import Function, check_arguments, name_of
 from toylab.samplers.gradients import GRADIENTS, LATER_GRADIENTS
 from toylab.samplers.pairs import DPMSolverPlusPlus, Pair
 from toylab.samplers.rows import ALIASES, ROWS, Row, find
@@ -84,6 +84,7 @@ def get(method: MethodLike, eta: float = 0.0, **options: Any) -> Method:
     elif not hasattr(method, "run"):
         if not callable(method):
             raise TypeError(f"method must be a name, the result of toylab.method(...), or a function, got {method!r}")
+        check_arguments(method)
         method = Function(name_of(method), method)
     eta = number("eta", eta, 0, 1)
     if eta > 0:

@@ -28,8 +28,7 @@ class Function(Method):
 
     def run(self, eps: Eps, schedule: Schedule, times: Tensor, x: Tensor, noise: Noise | None) -> Iterator[Tensor]:
         """See `Method.run`."""
-        target = self.function if hasattr(self.function, "__name__") else getattr(self.function, "func", None)
-        if inspect.isgeneratorfunction(target or type(self.function).__call__):
+        if _yields(self.function):
             states = self.function(eps, schedule, x, times.clone())
         else:
             states = self._steps(eps, schedule, times, x)
@@ -61,6 +60,24 @@ class Function(Method):
                 raise ValueError(f"{self.name} returned a state that is not finite at {where}")
             x = found.to(x.dtype)
             yield x
+
+
+def check_arguments(function: Callable) -> None:
+    """TypeError unless a function can be called as ``step(eps, schedule, x, t, s)``, or one that yields as
+    ``states(eps, schedule, x, times)``."""
+    arguments = ("eps", "schedule", "x", "times") if _yields(function) else ("eps", "schedule", "x", "t", "s")
+    try:
+        inspect.signature(function).bind(*arguments)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"method must be a name, the result of toylab.method(...), or a function of ({', '.join(arguments)}), "
+            f"got {function!r}: {error}"
+        ) from None
+
+
+def _yields(function):
+    target = function if hasattr(function, "__name__") else getattr(function, "func", None)
+    return inspect.isgeneratorfunction(target or type(function).__call__)
 
 
 def name_of(function: Callable) -> str:
