@@ -1,6 +1,7 @@
 """The predicted first term of the error, held against the samplers and against quadrature in many digits."""
 
 import math
+import threading
 from functools import cache
 
 import mpmath
@@ -238,3 +239,24 @@ def test_the_figure_shows_measured_dots_on_predicted_lines():
     lines, dots = ax.lines[::2], ax.lines[1::2]
     for line, dot in zip(lines, dots, strict=True):
         assert line.get_ydata() == pytest.approx(dot.get_ydata(), rel=0.05)
+
+
+@pytest.mark.slow
+def test_leading_errors_of_a_custom_schedule_are_right_in_every_thread():
+    class Mine(toylab.schedules.Schedule):
+        def log_alpha_bar(self, t):
+            return -5.0 * t**1.5 - 0.1 * t
+
+    problem = problems.gaussian(schedule=Mine())
+    x, found = problem.start(2), []
+    expected = gaussian_error(problem, x, "DDIM", t_end=0.5).constant
+
+    def work():
+        found.append(leading_error(problem, None, x, "DDIM", t_end=0.5, rtol=1e-4).constant)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4 and all(torch.allclose(each, expected, rtol=1e-3) for each in found)

@@ -32,12 +32,12 @@ def eps_error(
 
     The exact epsilon is that of `points` points evenly on the network's manifold, without spread.
     """
-    schedule, points = network.schedule, datasets.get(network.dataset).curve(points)
-    exact = exact_eps(points, schedule)
+    schedule, curve = network.schedule, datasets.get(network.dataset).curve(points)
+    exact = exact_eps(curve, schedule)
     generator = torch.Generator().manual_seed(seed)
     at, errors = torch.linspace(0.05, schedule.t_max, times, dtype=torch.float64), []
     for t in at:
-        x0 = points[torch.randint(len(points), (samples,), generator=generator)]
+        x0 = curve[torch.randint(len(curve), (samples,), generator=generator)]
         noise = torch.randn(x0.shape, generator=generator, dtype=torch.float64)
         x_t = schedule.alpha_bar(t).sqrt() * x0 + schedule.noise_std(t) * noise
         truth = exact(x_t, t)

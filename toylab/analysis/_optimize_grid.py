@@ -133,9 +133,9 @@ def optimize_grid(
 
     def result():
         tried = stock | {"optimised": search.times}
-        errors = ({name: own.error(times) for name, times in tried.items()} for own in (train, held_out))
+        own, fresh = ({name: each.error(times) for name, times in tried.items()} for each in (train, held_out))
         return OptimizedGrid(
-            resolved.name, train.nfe, search.times, *errors, train.floor, search.runs, problem.schedule
+            resolved.name, train.nfe, search.times, own, fresh, train.floor, search.runs, problem.schedule
         )
 
     if errors[best] > ABOVE_FLOOR * train.floor:
@@ -224,5 +224,5 @@ def _stock_grids(problem, steps):
     found = {}
     for spacing in grids.spacings():
         with suppress(ValueError):  # "logsnr" at t_end = 0
-            found[spacing] = grids.nodes(problem.schedule, steps, *problem.limits(), spacing)
+            found[spacing] = grids.nodes(problem.schedule, steps, *problem.limits(), spacing=spacing)
     return found

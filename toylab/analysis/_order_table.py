@@ -51,7 +51,8 @@ class OrderTable(Result):
     def table(self, details: bool = False) -> Table:
         """Orders, intervals and errors, those outside the fit in brackets; with `details` the local orders and the
         floors too."""
-        counts, rows = max((each.steps.tolist() for each in self.estimates.values()), key=len), []
+        counts: list[int] = max((each.steps.tolist() for each in self.estimates.values()), key=len)
+        rows = []
         for estimate in self.estimates.values():
             errors = brackets(estimate.errors, estimate.window)
             errors += [None] * (len(counts) - len(errors))  # of a measurement that was stopped

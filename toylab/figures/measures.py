@@ -31,16 +31,16 @@ def plot_work(
     figure = None
     if axes is None:
         figure, axes = plt.subplots(1, len(measures), figsize=(6.1 * len(measures) + 2.2, 5.4), squeeze=False)
-    axes = np.atleast_1d(axes).ravel()
-    for ax, measure in zip(axes, measures, strict=True):
+    every = np.ravel(axes)
+    for ax, measure in zip(every, measures, strict=True):
         _draw_measure(ax, result, measure)
-    entries = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    entries = {label: handle for ax in every for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     labels, handles = list(entries), list(entries.values())
     if figure:
         figure.legend(handles, labels, loc="outside right center", fontsize=13)
     else:
-        axes[-1].legend(handles, labels)
-    return axes
+        every[-1].legend(handles, labels)
+    return every
 
 
 def _draw_measure(ax, result, measure):
@@ -96,11 +96,11 @@ def plot_decomposition(result: Decomposition, axes: Axes | Sequence[Axes] | None
         size = (5.1 * len(methods) + 0.6, 5.2)
         figure, axes = plt.subplots(1, len(methods), figsize=size, sharey=True, squeeze=False)
         figure.suptitle(f"Whose fault is it? {result.name}, network error {result.network:.2g}", fontsize=17)
-    axes = np.atleast_1d(axes).ravel()
-    for ax, method in zip(axes, methods, strict=True):
+    every = np.ravel(axes)
+    for ax, method in zip(every, methods, strict=True):
         _draw_decomposition(ax, result, method)
-    axes[0].set_ylabel("end-point error (rms)")
-    return axes
+    every[0].set_ylabel("end-point error (rms)")
+    return every
 
 
 def _draw_decomposition(ax, result, method):

@@ -193,7 +193,7 @@ def plot_nodes(found: OptimizedGrid, axes: Sequence[Axes] | None = None) -> tupl
 def draw_nodes(ax: Axes, times: dict, schedule: Schedule, seen: str = "t") -> None:
     """Grids {name: [N + 1]} between the same ends, a row each, over the clock `seen`, with t at its ticks."""
     ends = next(iter(times.values()))[[0, -1]].tolist()
-    part, way = np.linspace(0, 1, 4001), grids.nodes(schedule, 4000, *ends, seen).numpy()
+    part, way = np.linspace(0, 1, 4001), grids.nodes(schedule, 4000, *ends, spacing=seen).numpy()
     for row, (name, nodes) in enumerate(times.items()):
         at = np.interp(-nodes.numpy(), -way, part)
         ax.plot(at, np.full(len(at), row), markersize=7, linewidth=1, **_look(name))

@@ -96,7 +96,7 @@ def get(method: MethodLike, eta: float = 0.0, **options: Any) -> Method:
 
 def _made(row: Row) -> Method:
     parts = {}
-    if row.gradient:
+    if row.gradient and row.transfer:
         parts = {
             "gradient": (GRADIENTS | LATER_GRADIENTS)[row.gradient],
             "transfer": (TRANSFERS | LATER_TRANSFERS)[row.transfer],

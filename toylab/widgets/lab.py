@@ -35,7 +35,7 @@ class Control:
 
     def value(self, text: str | list[str]) -> Any:
         """The value that a text stands for, for "several" those of a list of texts."""
-        return [self.options[each] for each in text] if self.kind == "several" else self.options[text]
+        return self.options[text] if isinstance(text, str) else [self.options[each] for each in text]
 
     def check(self, name: str, text: Any) -> None:
         """Raise ValueError unless `text` is one of the options, for "several" a list of them."""

@@ -48,7 +48,7 @@ class Live(anywidget.AnyWidget):
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         data |= {"image/png": base64.b64encode(self.picture()).decode()}
         return data, metadata | {"image/png": {"alt": self.alt}}
 

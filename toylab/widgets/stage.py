@@ -24,7 +24,7 @@ class Stage(Live):
     if `equal_nfe`), `progress` (the time shown, from 0, start noise, to 1, the end), `equal_nfe`, `theme`.
     """
 
-    _state = ("step_index", "progress", "equal_nfe", "theme")  # what a page keeps
+    _state: tuple[str, ...] = ("step_index", "progress", "equal_nfe", "theme")  # what a page keeps
     _unplugged = {}  # state of a page that differs, since nothing can be computed there
     _shows = "runs"
 
