@@ -10,7 +10,7 @@ import pytest
 import toylab
 
 FOLDER = Path(toylab.__file__).parent
-FILES = [path for path in sorted(FOLDER.rglob("*.py")) if not path.name.startswith("__")]
+FILES = sorted(FOLDER.rglob("*.py"))
 FACES = [toylab.__name__, *(each.name for each in pkgutil.walk_packages(toylab.__path__, "toylab.") if each.ispkg)]
 LAZY = [name for name in FACES if "attach(__name__)" in Path(importlib.import_module(name).__file__).read_text()]
 

@@ -6,8 +6,9 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -22,7 +23,13 @@ OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 class Group(TyperGroup):
     """Turns errors into one line and an exit code: 1 failed, 2 a user's mistake, 130 stopped by Ctrl-C or SIGTERM."""
 
-    def main(self, args=None, prog_name=None, standalone_mode=True, **extra):
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
         args = sys.argv[1:] if args is None else list(args)
         debug = "--debug" in args or os.environ.get("TOYLAB_DEBUG", "") not in ("", "0")
         try:
@@ -38,7 +45,7 @@ class Group(TyperGroup):
             code = _explain(error)
         sys.exit(code if isinstance(code, int) else OK)
 
-    def invoke(self, ctx):
+    def invoke(self, ctx: Any) -> Any:  # typer's Context, or that of click
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
@@ -101,7 +108,7 @@ def toylab(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error (TOYLAB_DEBUG=1 does too).")
     ] = False,
-):
+) -> None:
     """See and measure how diffusion samplers work as numerical methods.
 
     \b
@@ -127,6 +134,6 @@ for command in (
 app.add_typer(export)
 
 
-def main():
+def main() -> None:
     """Run the command line on sys.argv and exit with its code."""
     app()
