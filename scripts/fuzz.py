@@ -74,13 +74,13 @@ analysis.decompose_error(net=MLP, exact=EPS, schedule='linear', methods=['DDIM']
 analysis.gaussian_error(eps=problems.gaussian().eps, x_T=X, method='DDIM', t_start=0.6, t_end=0.3, spacing='t')
 analysis.leading_error(eps=EPS, schedule='linear', x_T=X, method='DDIM', t_start=0.6, t_end=0.4, spacing='t',
     rtol=1e-4)
-analysis.local_error(eps=EPS, schedule='linear', method='DDIM', steps=(4, 8), x_T=None, n=2, shape=(2,), seed=0,
+analysis.local_error(eps=EPS, schedule='linear', method='DDIM', steps=(8, 16), x_T=None, n=2, shape=(2,), seed=0,
     t_start=0.6, t_end=0.3, spacing='t', progress=False)
 analysis.log_density(manifold='circle', schedule='linear', t_start=None, t_end=None, times=2, size=4, extent=3.3,
     points=9, spread=0.04)
-analysis.off_manifold(traj=RUN, manifold='circle', schedule='linear', spread=0.0, points=9, forward=64,
+analysis.off_manifold(traj=RUN, manifold='circle', schedule='linear', spread=0.0, points=9, forward=100,
     quantile=0.05)
-analysis.unlikely_of_sweep(sweep=SW, manifold='circle', schedule='linear', spread=0.0, points=9, forward=64,
+analysis.unlikely_of_sweep(sweep=SW, manifold='circle', schedule='linear', spread=0.0, points=9, forward=100,
     quantile=0.05, progress=False)
 analysis.optimize_grid(eps=EPS, schedule='linear', method='DDIM', steps=2, t_start=0.6, t_end=0.3, n=2, shape=(2,),
     seed=0, iterations=1, progress=False)
@@ -108,7 +108,7 @@ grids.limits(schedule=LINEAR, t_start=None, t_end=None)
 grids.nodes(schedule=LINEAR, steps=3, t_start=None, t_end=None, spacing='t')
 grids.explicit(schedule=LINEAR, times=[0.5, 0.1])
 images.load(name_or_path='digits', size=None, train=True, folder=None, flip=None, progress=False)
-images.frechet_distance(x=PIXELS, y=PIXELS)
+images.frechet_distance(x=X, y=X)
 images.Images(name='mine', pixels=BYTES, labels=None, classes=None, flip=False, top=255)
 images.Plane(images=PIXELS)
 images.ImageSampler(network=IMAGE_EPS, method='DDIM', steps=2, times=None, t_start=None, t_end=None, spacing='t',
@@ -117,8 +117,8 @@ images.sample_set(network=IMAGE_NET, out='set', n=1, method='DDIM', steps=1, see
     progress=False)
 images.image_sweep(eps=IMAGE_EPS, schedule='linear', methods=['DDIM'], steps=[2], nfe=[2], n=1, seed=0, labels=None,
     progress=False)
-lessons.build(dataset='circle', gradient='ab2', transfer='pseudo', n=4, seed=0, steps=2)
-lessons.explore(dataset='circle', epsilon='exact', schedule='linear', methods=['DDIM'], n=4, seed=0, steps=[2])
+lessons.build(dataset='circle', gradient='ab2', transfer='pseudo', n=4, seed=0, steps=4)
+lessons.explore(dataset='circle', epsilon='exact', schedule='linear', methods=['DDIM'], n=4, seed=0, steps=2)
 problems.curve(name='circle', points=9, spread=0.0, schedule='linear')
 problems.gaussian(mean=(0.7, -0.4), spread=0.3, schedule='linear')
 problems.one_point(mean=(0.7, -0.4), schedule='linear')
@@ -157,8 +157,9 @@ widgets.still(sweep=SW, steps=None, time=None, methods=None, budget=None, select
 """
 # Public, but not called with arguments of people's: results and exceptions, what only a lesson or a network calls.
 LEFT_OUT = {
-    "results": "Comparison Decomposition Interrupted LocalError OffManifold OrderEstimate OrderTable Table Trajectory "
-    "WorkPrecision Result Verdict ImageQuality ImageSweep Reference Look Diverged TimeUp Recipe Manifold Sweep",
+    "results": "Comparison Decomposition Interrupted LeadingError LocalError OffManifold OptimizedGrid OrderEstimate "
+    "OrderTable Table Trajectory WorkPrecision Result Verdict ImageQuality ImageSweep Reference Look Diverged TimeUp "
+    "Recipe Manifold Sweep",
     "tables": "SHIPPED RECIPES names methods aliases spacings",
     "the same by another name": "iterate ExactEps as_problem Schedule Linear Cosine Quad Sigmoid Constant Table Curves "
     "Points Squares as_manifold",
@@ -181,7 +182,7 @@ sample circle --eps exact --times 0.9,0.5 -n 4 --points 9 --schedule linear --ou
 compare circle --eps exact --method DDIM,PRK --nfe 4 -n 4 --seed 0 --points 9 --t-end 0.3 --json --out c.json
 work circle --eps exact --method DDIM --nfe 3,4 -n 4 --seeds 1 --points 9 --t-end 0.3 --json
 order circle --eps exact --method DDIM --steps 4,8 -n 2 --seed 0 --points 9 --t-start 0.6 --t-end 0.3 --json
-order circle --eps exact --method DDIM --steps 4,8 -n 2 --local --points 9 --t-start 0.6 --t-end 0.3 --json
+order circle --eps exact --method DDIM --steps 8,16 -n 2 --local --points 9 --t-start 0.6 --t-end 0.3 --json
 decompose net.safetensors --method DDIM --nfe 3 -n 2 --points 9 --t-start 0.6 --t-end 0.3 --json
 grid circle --eps exact --method DDIM --steps 2 --iterations 1 -n 2 --points 9 --t-start 0.6 --t-end 0.3 --json
 off circle --eps exact --method DDIM --steps 2 -n 4 --points 9 --json
@@ -217,7 +218,7 @@ def world(folder):
         "linear", sample_size=8, in_channels=1, out_channels=1, block_out_channels=(8,), norm_num_groups=4,
         layers_per_block=1, down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",),
     )  # fmt: skip
-    pixels = torch.linspace(-1, 1, 2 * 16).reshape(2, 1, 4, 4)
+    pixels = torch.linspace(-1, 1, 3 * 16).reshape(3, 1, 4, 4)
     made = {
         "EPS": eps, "MLP": net, "LINEAR": schedules.get("linear"), "X": points, "SW": sweep, "IMAGE_NET": image_net,
         "RUN": toylab.sample(eps, "linear", "DDIM", 3, n=4, progress=False), "PROBLEM": problems.curve(points=9),
@@ -457,6 +458,7 @@ def failure_of_kill(rng, stop):
     """A command that is stopped at any moment leaves whole files that belong together, or none."""
     folder = Path(tempfile.mkdtemp(dir="."))
     words = f"sample circle --eps exact --method DDIM --steps 3 -n 200 --points 9 --out {folder}/run.npz".split()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # between two commands, too
     child = os.fork()
     if child == 0:
         try:
@@ -464,8 +466,11 @@ def failure_of_kill(rng, stop):
                 code_of_run = command([*words, "--seed", str(seed)])[0]
                 if code_of_run:
                     os._exit(code_of_run)
+        except KeyboardInterrupt:
+            os._exit(130)
         finally:
             os._exit(3)
+    signal.signal(signal.SIGTERM, before)
     time.sleep(rng.uniform(0.1, 1.2))
     os.kill(child, stop)
     status = os.waitpid(child, 0)[1]

@@ -133,6 +133,11 @@ def test_built_methods_run_between_euler_and_ddim_from_the_same_particles():
     np.testing.assert_array_equal(player.sweep.final("yours: DDIM", 10), player.sweep.final("DDIM", 10))
 
 
+def test_a_picture_of_less_than_one_particle_is_refused_by_name():
+    with pytest.raises(ValueError, match="particles must be an integer of at least 1, got -1"):
+        plot_straight_lines(problems.one_point(), particles=-1)
+
+
 def test_straight_lines_of_one_point_are_straight_for_the_pseudo_method_alone():
     problem = problems.one_point()
     left, right = plot_straight_lines(problem, steps=5, particles=1)

@@ -86,6 +86,7 @@ def test_start_noise_depends_on_the_seed_alone():
         (lambda: problems.gaussian(schedule="linaer"), ValueError, "did you mean 'linear'"),
         (lambda: problems.curve("sprial"), ValueError, "did you mean 'spiral'"),
         (lambda: problems.curve("circle", points=0), ValueError, "points"),
+        (lambda: problems.gaussian().start(-1), ValueError, "n must be an integer of at least 1, got -1"),
         (lambda: problems.gaussian().solution(normal(2, 2), 0.1, 0.5), ValueError, "t_end must be less"),
         (lambda: problems.find("circle", "exakt"), ValueError, "did you mean 'exact'"),
     ],

@@ -239,3 +239,16 @@ def test_tables_with_names_are_those_of_diffusers(name, family):
 def test_tables_that_there_are_not_are_refused_by_name(name):
     with pytest.raises(ValueError, match=name):
         toylab.schedules.get(name)
+
+
+@pytest.mark.parametrize("name", [*toylab.schedules.names(), "linear-1000"])
+def test_methods_take_their_argument_by_name(name):
+    schedule = toylab.schedules.get(name)
+    for method in ("log_alpha_bar", "alpha_bar", "noise_std", "sigma", "beta"):
+        assert getattr(schedule, method)(t=0.5) == getattr(schedule, method)(0.5)
+    assert schedule.t_of_sigma(sigma=1.0) == schedule.t_of_sigma(1.0)
+
+
+def test_a_sigma_that_is_no_number_is_named():
+    with pytest.raises(TypeError, match="^sigma must be a number"):
+        toylab.schedules.get("linear").t_of_sigma("1")

@@ -4,6 +4,7 @@ import errno
 import json
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -171,6 +172,19 @@ def test_foreign_file_is_refused_by_name(tmp_path, content):
     path = tmp_path / "foreign.npz"
     path.write_bytes(content)
     with pytest.raises(ValueError, match="foreign.npz is not a toylab sweep"):
+        toylab.Sweep.load(path)
+
+
+@pytest.mark.parametrize("head", ["{'descr': (", "if x:\n  y\n z"])  # which Python's tokens end in, or are indented in
+def test_an_array_whose_head_is_damaged_is_refused_by_name(sweep, tmp_path, head):
+    path = sweep.save(tmp_path / "sweep.npz")
+    with zipfile.ZipFile(path) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    parts["curve.npy"] = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode()
+    with zipfile.ZipFile(path, "w") as damaged:
+        for name, content in parts.items():
+            damaged.writestr(name, content)
+    with pytest.raises(ValueError, match="sweep.npz is not a toylab sweep"):
         toylab.Sweep.load(path)
 
 

@@ -399,12 +399,19 @@ def test_scalars_of_numpy_are_kept_as_plain_numbers(tmp_path):
         ({"batches": 1}, TypeError, "batches must be a function"),
         ({"config": {"steps": 3}}, TypeError, "config must be a TrainConfig, got {'steps': 3}"),
         ({"state": 3}, TypeError, "state must be a path"),
+        ({"state": torch.ones(2)}, TypeError, "state must be a path"),
+        ({"watch": torch.ones(2)}, TypeError, "watch must be a function"),
     ],
 )
 def test_what_cannot_be_trained_is_named(change, error, message):
     arguments = {"network": tiny(), "batches": rows_of(POINTS), "schedule": "linear", "config": CONFIG} | change
     with pytest.raises(error, match=re.escape(message)):
         fit(**arguments, progress=False)
+
+
+def test_a_tensor_is_no_answer_to_whether_there_is_a_bar():
+    with pytest.raises(TypeError, match="progress must be True or False"):
+        fit(tiny(), rows_of(POINTS), "linear", CONFIG, progress=torch.ones(2))
 
 
 @pytest.mark.parametrize("train", [partial(training.train_2d, "moons"), partial(training.train_images, "digits")])

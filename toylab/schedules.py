@@ -33,11 +33,10 @@ def _elementwise(function):
 
     of_time = function.__name__ in ("log_alpha_bar", "beta")  # what all functions of t are made of
 
-    @wraps(function)
-    def wrapper(self, value):
+    def elementwise(self, value, argument):
         number_given = not isinstance(value, Tensor)
         if number_given:
-            value = torch.tensor(number("t or sigma", value), dtype=torch.float64)
+            value = torch.tensor(number(argument, value), dtype=torch.float64)
         elif not value.is_floating_point():
             value = value.double()
         if of_time and value.device.type == "cpu":  # elsewhere a look would hold up the device
@@ -45,7 +44,15 @@ def _elementwise(function):
         found = function(self, value)
         return found.item() if number_given else found
 
-    return wrapper
+    @wraps(function)
+    def of_t(self, t):
+        return elementwise(self, t, "t")
+
+    @wraps(function)
+    def of_sigma(self, sigma):
+        return elementwise(self, sigma, "sigma")
+
+    return of_sigma if function.__name__ == "t_of_sigma" else of_t
 
 
 def _in_domain(schedule, t):

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from toylab._errors import positive_int
 from toylab.analysis._arguments import method_list
 from toylab.figures.look import in_our_look
 from toylab.figures.style import line
@@ -31,7 +32,7 @@ def plot_straight_lines(
     Returns the two matplotlib Axes.
     """
     problem, methods = as_problem(problem), method_list(methods)
-    schedule = problem.schedule
+    schedule, particles = problem.schedule, positive_int("particles", particles)
     _, (left, right) = plt.subplots(1, 2, figsize=(13, 5))
     x_T = problem.start(particles, seed)
 

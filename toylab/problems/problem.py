@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from toylab import datasets, grids
+from toylab._errors import positive_int
 from toylab._types import Eps, ManifoldLike, ScheduleLike
 from toylab.problems.flow import Reference, reference_solution
 from toylab.samplers.core import PLANE, particle_shape, resolve, start_noise
@@ -68,7 +69,7 @@ class Problem:
 
     def start(self, n: int = 64, seed: int = 0) -> Tensor:
         """Start noise of n particles, float64 [n, *shape], that depends on n, shape and seed alone."""
-        return start_noise(n, self.shape, seed, torch.float64)
+        return start_noise(positive_int("n", n), self.shape, seed, torch.float64)
 
     def solution(self, x_T: Tensor, t_start: float | None = None, t_end: float | None = None) -> Tensor:
         """The exact end points of x_T [batch, *shape].

@@ -101,14 +101,17 @@ def fit(
     schedule, config = as_schedule(schedule), checked_config(config)
     _check(network, batches)
     check_own_schedule(network, schedule, "network")
-    resume, compile = flag("resume", resume), flag("compile", compile)
+    resume, compile, progress = flag("resume", resume), flag("compile", compile), flag("progress", progress)
     positive_int("look_every", look_every)
     number("save_every", save_every, 0)
     if max_minutes is not None:
         number("max_minutes", max_minutes, 0, open_low=True)
+    if not (watch is None or callable(watch)):
+        raise TypeError(f"watch must be a function watch(look) or None, got {watch!r}")
     if resume and state is None:
         raise ValueError("resume=True needs the file to resume from: state must be given")
-    state, place, device = state and user_path(state, "state"), processes.place(), processes.device()
+    state = None if state is None else user_path(state, "state")
+    place, device = processes.place(), processes.device()
     main, count = place.is_main_process, place.num_processes
     if config.batch < count:
         raise ValueError(f"batch must be at least {count}, one for each process, got {config.batch}")
