@@ -63,9 +63,9 @@ def test_no_drawing_state_leaks_from_one_frame_into_the_next(page):
 
 def test_keys_take_the_steps_slider_through_every_count(page):
     press(page, "Steps", "Home")
-    seen = []
+    seen, shown = [], None
     for _ in STEPS:
-        page.wait_for_timeout(40)
+        shown = settled(page, different_from=shown)
         seen.append(int(re.search(r"N = (\d+)", heads(page)[0])[1]))
         page.keyboard.press("ArrowRight")
     assert tuple(seen) == STEPS
