@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 
 # Kernels and command lines started by tests inherit it. A second thread gains nothing on networks as small as ours.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -12,6 +13,10 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
+
+# What a shell starts in the background ignores Ctrl-C, and so would every process that the tests start and stop.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NO_SKIP = os.environ.get("TOYLAB_NO_SKIP", "") not in ("", "0")
 
