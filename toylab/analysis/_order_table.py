@@ -7,7 +7,6 @@ from torch import Tensor
 
 from toylab import grids
 from toylab._interrupted import Interrupted
-from toylab._progress import Bar
 from toylab._types import Eps, ScheduleLike
 from toylab.analysis._arguments import method_list, start_particles, step_counts
 from toylab.analysis._order import (
@@ -96,11 +95,11 @@ def order_table(
         reference = problem.reference(x_T, progress=progress)
     estimates, left_out = {}, {}
     try:
-        for method in Bar(methods, desc="orders", unit="method", show=progress):
+        for method in methods:
             try:
                 check_method(method)
                 estimates[method.name] = measure_order(
-                    problem, None, method, steps, x_T, spacing=spacing, reference=reference, progress=False
+                    problem, None, method, steps, x_T, spacing=spacing, reference=reference, progress=progress
                 )
             except ValueError as error:
                 left_out[method.name] = str(error)
