@@ -44,7 +44,7 @@ def increasing(argument: str, values: Iterable[int]) -> tuple[int, ...]:
 
 
 def step_counts(steps: Iterable[int]) -> np.ndarray:
-    """At least two increasing step counts up to ten million, as an int array."""
+    """At least two increasing step counts up to a million, as an int array."""
     if isinstance(steps, str) or not hasattr(steps, "__iter__"):
         raise TypeError(f"steps must be a list of step counts, got {steps!r}")
     counts = [positive_int("steps", count, at_most=MOST_STEPS) for count in steps]
