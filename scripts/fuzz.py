@@ -1,6 +1,6 @@
 """``make fuzz``: wrong, huge and odd arguments for every public function and command, kills, damaged files, full disks.
 
-    python scripts/fuzz.py [CASES] [--seed SEED] [--case "CODE"] [--report FILE]
+    python scripts/fuzz.py [CASES] [--seed SEED] [--processes N] [--case "CODE"] [--report FILE]
 
 A public call returns, or raises ValueError, TypeError or OSError with a message that names an argument; a sample is
 finite. A command prints no traceback and ends with 0, 1 (a full disk, say), 2 or 130. Of what fails, the smallest case
@@ -52,6 +52,7 @@ from toylab import (
 )
 
 PATIENCE = 10  # seconds of one processor after which a case counts as one that runs for ever
+SHARE = 500  # cases of one process
 REPORT = Path(__file__).parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- written by make fuzz -->", "<!-- end -->"
 PARTS = {"calls": 0.72, "commands": 0.18, "damaged files": 0.06, "full disks": 0.02, "kills": 0.02}
@@ -336,7 +337,9 @@ def _unlike(function, result):
     """None, or what is wrong with a result: samples and single tensors are finite."""
     found = result.x if isinstance(result, samplers.Trajectory) else result
     if isinstance(found, torch.Tensor) and found.is_floating_point() and not found.isfinite().all():
-        if not function.endswith((".distance", ".log_prob")):  # of points at infinity
+        if not function.endswith(
+            (".distance", ".log_prob", ".t_of_sigma")
+        ):  # of points at infinity, of sigmas that are NaN
             return f"{function}: a result that is not finite"
     return None
 
@@ -554,7 +557,7 @@ def cases_of(count):
 def fuzz(count, seed=0, processes=1):
     """Run so many cases; the faults, [(part, kind, code)], one a kind, the shortest code of each."""
     cases = cases_of(count)
-    found = work(cases, seed) if processes == 1 else _shared(cases, seed, processes)
+    found = _shared(cases, seed, processes) if count > SHARE else work(cases, seed)  # a process takes seconds to begin
     kinds = {}
     for part, kind, repeat in sorted(found, key=lambda each: len(each[2])):
         alike = re.sub(r"\d+", "#", kind.split(": ")[0] + kind.split(" at ")[-1][:40])
@@ -565,7 +568,8 @@ def fuzz(count, seed=0, processes=1):
 def _shared(cases, seed, processes):
     """`work` in processes of their own, whose death, or a case that never ends, is a fault too."""
     found, folder = [], Path(tempfile.mkdtemp())
-    shares = [cases[start :: 40 * processes] for start in range(40 * processes)]
+    count = -(-len(cases) // SHARE)
+    shares = [cases[start::count] for start in range(count)]
     with ThreadPoolExecutor(processes) as threads:
         for part in threads.map(
             lambda place: _one_process(shares[place], seed, folder / str(place)), range(len(shares))
@@ -598,6 +602,7 @@ def main():
     parser = argparse.ArgumentParser(description=inspect.getdoc(sys.modules[__name__]).splitlines()[0])
     parser.add_argument("cases", nargs="?", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--case", help="repeat one: code in Python, or a command that begins with toylab")
     parser.add_argument("--report", type=Path, help=f"where the result is written [{REPORT.name} for 10,000 cases]")
     asked = parser.parse_args()
@@ -605,7 +610,7 @@ def main():
         repeat(asked.case, asked.seed)
         return
     began = time.monotonic()
-    found = fuzz(asked.cases, asked.seed, processes=2 if asked.cases > 2000 else 1)  # each takes seconds to begin
+    found = fuzz(asked.cases, asked.seed, asked.processes)
     minutes = (time.monotonic() - began) / 60
     for part, kind, repeat_it in found:
         print(f"{part}: {kind}\n    python scripts/fuzz.py --case {shlex.quote(repeat_it)}")

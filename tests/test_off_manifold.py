@@ -210,6 +210,8 @@ def test_the_score_tells_over_denoised_samples_from_those_off_the_manifold():
         ({"quantile": 0.0}, ValueError, "quantile must be"),
         ({"spread": -1.0}, ValueError, "spread must be"),
         ({"traj": ([0.5, 0.4], torch.zeros(1, 3, 2))}, ValueError, "traj must have states"),
+        ({"traj": 2.5}, TypeError, "traj must be a Trajectory or a pair"),
+        ({"traj": ()}, TypeError, "traj must be a Trajectory or a pair"),
         ({"traj": ([0.5], torch.zeros(1, 3, 3))}, ValueError, "traj must have states"),
     ],
 )
@@ -217,6 +219,11 @@ def test_bad_arguments_are_named(change, error, says):
     arguments = {"traj": ([0.5], torch.zeros(1, 3, 2)), "manifold": "circle", "schedule": LINEAR} | change
     with pytest.raises(error, match=says):
         off_manifold(**arguments)
+
+
+def test_something_that_is_no_sweep_has_no_unlikely_particles():
+    with pytest.raises(TypeError, match="sweep must be a toylab Sweep, got 'nonsense'"):
+        unlikely_of_sweep("nonsense", "circle", LINEAR, progress=False)
 
 
 def test_a_trajectory_without_states_is_refused():

@@ -8,7 +8,7 @@ import torch
 from scipy.spatial import cKDTree
 
 from toylab import datasets
-from toylab._errors import number, positive_int
+from toylab._errors import in_short, number, positive_int
 from toylab._progress import Bar
 from toylab._types import ManifoldLike, ScheduleLike
 from toylab.analysis._arguments import known_manifold
@@ -114,6 +114,8 @@ def unlikely_of_sweep(
 
     Returns a dict (method, N) -> bool array [N + 1, n]. Raises ValueError or TypeError naming the argument.
     """
+    if not isinstance(sweep, Sweep):
+        raise TypeError(f"sweep must be a toylab Sweep, got {in_short(sweep)}")
     scale = _Scale(manifold, schedule, spread, points, forward, quantile)
     where = {}  # t -> the (run, node) that show it
     for run in sweep.states:
@@ -193,7 +195,11 @@ def _log_density(rows, points, variance):
 
 
 def _times_and_states(traj):
-    times, states = traj if isinstance(traj, tuple) else (traj.times, traj.states)
+    if isinstance(traj, Trajectory):
+        traj = traj.times, traj.states
+    if not isinstance(traj, tuple) or len(traj) != 2:
+        raise TypeError(f"traj must be a Trajectory or a pair (times, states), got {in_short(traj)}")
+    times, states = traj
     if states is None:
         raise ValueError("traj must have recorded states; sample with record=True")
     times, states = torch.as_tensor(times).double().cpu(), torch.as_tensor(states).double().cpu()

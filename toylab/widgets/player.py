@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from toylab._errors import number, positive_int, unknown_name
+from toylab._errors import flag, number, positive_int, unknown_name
 from toylab._extras import extra
 from toylab.analysis._sweep import Sweep
 from toylab.figures.style import THEMES
@@ -77,7 +77,7 @@ class Player(Stage):
         choices: Mapping[str, Iterable[str]] | None = None, chosen: Mapping[str, str] | None = None,
         compute: Callable[[dict, Callable[[float], None]], Sweep | tuple[Sweep, Mapping]] | None = None,
     ):  # fmt: skip
-        tracks = positive_int("tracks", tracks, 0)
+        tracks, equal_nfe = positive_int("tracks", tracks, 0), flag("equal_nfe", equal_nfe)
         self._look = {"methods": methods, "window": window, "titles": titles, "tracks": tracks}
         self._words = texts(heading=heading, caption=caption)
         self._compute = compute
@@ -100,10 +100,10 @@ class Player(Stage):
             scene=scene,
             step_index=default if steps is None else scene["steps"].index(steps),
             progress=number("progress", progress, 0, 1),
-            equal_nfe=bool(equal_nfe),
+            equal_nfe=equal_nfe,
             selected=list(range(scene["tracks"])),
-            show_density=bool(show_density),
-            show_unlikely=bool(show_unlikely),
+            show_density=flag("show_density", show_density),
+            show_unlikely=flag("show_unlikely", show_unlikely),
             theme=theme,
             choices=choices,
             chosen=chosen,
