@@ -289,6 +289,18 @@ def test_ctrl_c_ends_with_code_130_and_one_line_that_says_how_to_go_on(monkeypat
     assert result.stderr == "toylab: stopped after step 7 of 9: saved in x; continue with --resume\n"
 
 
+def test_an_error_that_a_library_makes_of_ctrl_c_is_the_stop(monkeypatch):
+    def closed_badly(*_, **__):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise ValueError("Can't close the ZIP file while there is an open writing handle on it")
+
+    monkeypatch.setattr("toylab.problems.find", closed_badly)
+    result = run("sample circle --steps 2")
+    assert (result.exit_code, result.stderr) == (130, "toylab: stopped by Ctrl-C\n")
+
+
 STOPS = pytest.mark.parametrize("stop", (signal.SIGINT, signal.SIGTERM))
 
 

@@ -51,6 +51,19 @@ class Group(TyperGroup):
         except KeyboardInterrupt as stop:
             _say(str(stop) or "stopped by Ctrl-C")
             raise typer.Exit(INTERRUPTED) from stop
+        except Exception as error:
+            if not _came_of_a_stop(error):
+                raise
+            _say("stopped by Ctrl-C")
+            raise typer.Exit(INTERRUPTED) from error
+
+
+def _came_of_a_stop(error):
+    """Whether a library met a Ctrl-C with an error of its own, as zipfile does while it closes a half-written file."""
+    while error := error.__context__:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+    return False
 
 
 @contextmanager
