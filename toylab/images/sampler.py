@@ -63,6 +63,8 @@ class ImageSampler:
         rehearsal = self._run(lambda x, t: torch.zeros_like(x), network.schedule, x_T=torch.zeros(1, 1))
         self.nfe = rehearsal.nfe if self.method.fixed_grid else None
         nodes = rehearsal.times.tolist()
+        if nodes[0] < nodes[-1]:
+            raise ValueError(f"times: nodes must decrease, from noise to images, got {nodes[0]:g} to {nodes[-1]:g}")
         self.limits = nodes[0], nodes[-1]
         self.settings = {
             "method": self.method.name,
