@@ -316,13 +316,6 @@ def test_a_scheduler_without_betas_is_named(published, tmp_path):
         toylab.load(copy)
 
 
-def test_a_class_conditional_network_is_refused_when_it_is_loaded(tmp_path):
-    model = diffusers.UNet2DModel(**unet_config("digits"), num_class_embeds=10)
-    diffusers.DDPMPipeline(unet=model, scheduler=diffusers.DDPMScheduler()).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"is class-conditional \(num_class_embeds = 10 in unet/config.json\)"):
-        toylab.load(tmp_path)
-
-
 def test_published_weights_in_a_pickle_are_refused_with_the_way_out(published, tmp_path):
     copy = shutil.copytree(published, tmp_path / "copy")
     weights = next(copy.rglob("diffusion_pytorch_model.safetensors"))

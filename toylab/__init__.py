@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from toylab.analysis import sweep as sweep
     from toylab.analysis._sweep import Sweep as Sweep
     from toylab.epsilon import exact_eps as exact_eps
+    from toylab.epsilon import guided as guided
     from toylab.epsilon import load as load
     from toylab.epsilon import save as save
     from toylab.problems import Problem as Problem

@@ -9,33 +9,35 @@ from toylab._types import MethodLike, ScheduleLike
 from toylab.samplers import get, iterate, sample
 
 
-def plan(methods: list, budget: int, schedule: ScheduleLike, **where: Any) -> tuple[dict, dict]:
-    """({method: its largest N within the budget}, {name: reason} of those that have none)."""
+def plan(methods: list, budget: int, schedule: ScheduleLike, cost: int = 1, **where: Any) -> tuple[dict, dict]:
+    """({method: its largest N within the budget}, {name: reason} of those that have none); cost: of a call of eps."""
     counts, left_out = {}, {}
     for method in methods:
         if not method.fixed_grid:
             left_out[method.name] = "chooses its own number of evaluations"
-        elif (steps := steps_within(method, budget, schedule, **where)) == 0:
+        elif (steps := steps_within(method, budget, schedule, cost, **where)) == 0:
             left_out[method.name] = f"needs more than {budget} for a single step"
         else:
             counts[method] = steps
     return counts, left_out
 
 
-def plans(methods: list, budgets: tuple, schedule: ScheduleLike, **where: Any) -> tuple[dict, dict]:
+def plans(methods: list, budgets: tuple, schedule: ScheduleLike, cost: int = 1, **where: Any) -> tuple[dict, dict]:
     """`plan` at several budgets: ({(method, budget): N}, {(name, budget): reason}), by budget."""
     counts, left_out = {}, {}
     for budget in budgets:
-        found, reasons = plan(methods, budget, schedule, **where)
+        found, reasons = plan(methods, budget, schedule, cost, **where)
         counts |= {(method, budget): steps for method, steps in found.items()}
         left_out |= {(name, budget): reason for name, reason in reasons.items()}
     return counts, left_out
 
 
-def steps_within(method: MethodLike, budget: int, schedule: ScheduleLike = "linear", **where: Any) -> int:
+def steps_within(
+    method: MethodLike, budget: int, schedule: ScheduleLike = "linear", cost: int = 1, **where: Any
+) -> int:
     """The largest N of `method` that takes at most `budget` evaluations; 0 if a single step takes more.
 
-    Evaluations are counted in runs of one particle and taken to grow with N.
+    Evaluations are counted in runs of one particle, `cost` for a call of eps, and taken to grow with N.
     ValueError for a method that chooses its own steps, and for a budget that is no positive integer.
     `where`: t_start, t_end and spacing as for `toylab.sample`.
     """
@@ -45,17 +47,20 @@ def steps_within(method: MethodLike, budget: int, schedule: ScheduleLike = "line
     low, high = 0, positive_int("nfe", budget) + 1  # a step costs at least one: `high` steps are too many
     tried = budget
     while low < high - 1:  # where a run of too many steps had to stop is nearly the answer
-        done = _steps_done(method, tried, budget, schedule, where)
+        done = _steps_done(method, tried, budget // cost, schedule, where)
         low, high = (tried, high) if done == tried else (low, tried)
         tried = min(max(done, low + 1), high - 1)
     return low
 
 
-def evaluations(method: MethodLike, steps: int, schedule: ScheduleLike = "linear") -> int:
-    """What `method`, on a given grid, spends in `steps` steps: counted in a run of one particle."""
-    return sample(
-        lambda x, t: torch.zeros_like(x), schedule, method, steps, n=1, shape=(1,), record=False, progress=False
-    ).nfe
+def evaluations(method: MethodLike, steps: int, schedule: ScheduleLike = "linear", cost: int = 1) -> int:
+    """What `method`, on a given grid, spends in `steps` steps: counted in a run of one particle, `cost` for a call."""
+    return (
+        cost
+        * sample(
+            lambda x, t: torch.zeros_like(x), schedule, method, steps, n=1, shape=(1,), record=False, progress=False
+        ).nfe
+    )
 
 
 class _OverBudget(Exception):

@@ -16,6 +16,7 @@ from toylab.analysis._table import Table
 from toylab.problems.flow import Reference, rms
 from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import get, sample
+from toylab.samplers.core import cost
 
 METHODS = ("Euler", "Heun", "RK4", "AB4", "DDIM", "S-PNDM", "F-PNDM", "PLMS")
 RTOL = 1e-7  # of the exact flow, float32 networks included: the errors compared here are 1e-4 and more
@@ -110,7 +111,7 @@ def compare(
     """
     problem = as_problem(eps, schedule, manifold, None, t_start, t_end)
     budget, where = positive_int("nfe", nfe), limits(problem, spacing)
-    counts, left_out = plan(method_list(methods), budget, problem.schedule, **where)
+    counts, left_out = plan(method_list(methods), budget, problem.schedule, cost(problem), **where)
     if not counts:
         reasons = "; ".join(f"{name} {reason}" for name, reason in left_out.items())
         raise ValueError(f"nfe must be enough for one of the methods, got {budget}: {reasons}")

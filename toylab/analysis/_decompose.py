@@ -21,7 +21,7 @@ from toylab.epsilon.exact import exact_eps
 from toylab.problems.flow import Reference, reference_solution, rms
 from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import sample
-from toylab.samplers.core import default_dtype, start_noise
+from toylab.samplers.core import cost, default_dtype, start_noise
 
 METHODS = ("DDIM", "S-PNDM", "F-PNDM")
 NFE = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160)
@@ -169,7 +169,7 @@ def decompose_error(
     problem = as_problem(net, schedule, manifold, None, t_start, t_end)
     manifold, schedule, net = known_manifold(problem), problem.schedule, problem.eps
     where = limits(problem, spacing)
-    jobs, left_out = _jobs(method_list(methods), increasing("nfe", nfe), schedule, where)
+    jobs, left_out = _jobs(method_list(methods), increasing("nfe", nfe), schedule, cost(net), where)
     net = copy.deepcopy(net).double() if isinstance(net, torch.nn.Module) else net
     _, device = default_dtype(net)
     exact = exact_eps(manifold.curve(POINTS).to(device), schedule) if exact is None else exact
@@ -220,7 +220,7 @@ def _taken_over(flows, manifold, x_T):
     return flows.own, flows.exact
 
 
-def _jobs(methods, budgets, schedule, where):
+def _jobs(methods, budgets, schedule, a_call, where):
     """([(method, budget, steps)] by method, {(name, budget): reason})."""
     jobs, left_out = [], {}
     for method in methods:
@@ -228,7 +228,7 @@ def _jobs(methods, budgets, schedule, where):
             reason = "is stochastic: its particles do not follow the flow"
             left_out |= {(method.name, budget): reason for budget in budgets}
             continue
-        counts, reasons = plans([method], budgets, schedule, **where)
+        counts, reasons = plans([method], budgets, schedule, a_call, **where)
         jobs += [(*job, steps) for job, steps in counts.items()]
         left_out |= reasons
     if not jobs:

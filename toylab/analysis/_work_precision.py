@@ -11,6 +11,7 @@ from toylab.analysis._budget import plans
 from toylab.analysis._compare import METHODS, Lineup, limits
 from toylab.analysis._work import MEASURES, Spread, WorkPrecision, WorkRow, pareto
 from toylab.problems.problem import Problem, as_problem
+from toylab.samplers.core import cost
 
 NFE = (5, 10, 20, 50, 100)
 TOLERANCES = (1e-1, 1e-2, 1e-3, 1e-4)
@@ -47,7 +48,8 @@ def work_precision(
     budgets, seeds = increasing("nfe", nfe), integers("seeds", seeds, 0)
     known_manifold(problem)
     where = limits(problem, spacing)
-    counts, left_out = plans([method for method in methods if method.fixed_grid], budgets, problem.schedule, **where)
+    fixed = [method for method in methods if method.fixed_grid]
+    counts, left_out = plans(fixed, budgets, problem.schedule, cost(problem), **where)
     jobs = {job: (steps, {}) for job, steps in counts.items()}  # (method, budget or tolerance) -> (steps, options)
     for tolerance in _tolerances(tolerances):
         options = {"rtol": tolerance, "atol": tolerance}

@@ -187,10 +187,11 @@ def _scored(found, method, steps, nfe, particles, seed, where):
     from toylab.analysis import off_manifold
     from toylab.analysis._arguments import known_manifold
     from toylab.analysis._budget import steps_within
+    from toylab.samplers.core import cost
 
     known_manifold(found)
     if nfe is not None:
-        steps = steps_within(method, nfe, found.schedule, **where)
+        steps = steps_within(method, nfe, found.schedule, cost(found), **where)
         if steps == 0:
             raise ValueError(f"nfe must be enough for a step, but {method.name} needs more than {nfe}")
     return off_manifold(sample(found, None, method, steps, n=particles, seed=seed, **where), found)

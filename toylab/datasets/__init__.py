@@ -5,12 +5,15 @@
 
 from functools import cache
 
+import torch
+
 from toylab import _errors as errors
 from toylab.datasets.geometry import Curves, Points, Squares
+from toylab.datasets.labels import CLASSES, LabelledPoints
 from toylab.datasets.manifold import Manifold
 from toylab.datasets.shapes import TABLE
 
-__all__ = ["Curves", "Manifold", "Points", "Squares", "as_manifold", "get", "names"]
+__all__ = ["Curves", "LabelledPoints", "Manifold", "Points", "Squares", "as_manifold", "get", "labelled", "names"]
 
 
 def names() -> list[str]:
@@ -39,3 +42,22 @@ def _build(name: str) -> Manifold:
 def as_manifold(value: Manifold | str) -> Manifold:
     """`value` if it is a `Manifold`, the named one if it is a name; TypeError or ValueError otherwise."""
     return value if isinstance(value, Manifold) else get(value)
+
+
+def labelled(name: str, n: int = 400) -> LabelledPoints:
+    """Even points of ``moons``, ``two-circles`` or ``spiral`` in two classes: moons, circles, or halves.
+
+    An exact epsilon of one class and one of all points can be guided::
+
+        data = toylab.datasets.labelled("spiral")
+        outer, everything = (toylab.exact_eps(p, "linear", spread=0.02) for p in (data.of("outer"), data.points))
+        eps = toylab.guided(outer, everything, 4)
+
+    ValueError for a data set without classes.
+    """
+    if name not in CLASSES:
+        raise errors.unknown_name("labelled data set", name, list(CLASSES))
+    classes, share = CLASSES[name]
+    points = get(name).curve(n)
+    labels = (torch.arange(n, device="cpu") + 0.5 >= share * n).long()
+    return LabelledPoints(points, labels, classes)

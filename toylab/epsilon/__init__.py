@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from toylab.epsilon.checkpoints import save as save
     from toylab.epsilon.exact import ExactEps as ExactEps
     from toylab.epsilon.exact import exact_eps as exact_eps
+    from toylab.epsilon.guidance import guided as guided
     from toylab.epsilon.mlp import MLP as MLP
     from toylab.epsilon.unet import UNet as UNet
 

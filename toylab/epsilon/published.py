@@ -1,4 +1,4 @@
-"""Published weights: unconditional pixel models in the folder layout of diffusers, from disk or from the Hub."""
+"""Published weights: pixel models in the folder layout of diffusers, from disk or from the Hub."""
 
 import os
 import re
@@ -29,12 +29,14 @@ def is_published(text: str) -> bool:
 def load_published(name_or_folder: str | os.PathLike) -> "UNet":
     """The network of a diffusers pipeline, with the table of betas in its scheduler, as a `UNet`.
 
-    Timestep i of the model is t = (i + 1) / K. Pipelines may clip x0 to [-1, 1] in every step (`clip_sample`); the
-    samplers here do not. A table that ends without signal (zero terminal SNR) is read up to its last alpha_bar > 0.
+    Timestep i of the model is t = (i + 1) / K. Of a class-conditional one the last label is taken to mean "no label",
+    as is usual where it was trained for guidance; its others are called by their numbers. Pipelines may clip x0 to
+    [-1, 1] in every step (`clip_sample`); the samplers here do not. A table that ends without signal (zero terminal
+    SNR) is read up to its last alpha_bar > 0.
     Weights are read from safetensors only, never from pickles (.bin).
 
     OSError when it can be neither found nor downloaded; ValueError, which names the source and what stands against it,
-    for pipelines that are no unconditional UNet in pixels with a table of betas, or that predict x0.
+    for pipelines that are no UNet in pixels with a table of betas, or that predict x0.
     """
     with extra("images"):
         import diffusers
@@ -63,13 +65,12 @@ def load_published(name_or_folder: str | os.PathLike) -> "UNet":
         ) from error
     model, scheduler = getattr(pipeline, "unet", None), getattr(pipeline, "scheduler", None)
     if not isinstance(model, diffusers.UNet2DModel) or hasattr(pipeline, "vqvae"):
-        raise ValueError(f"{source} must be an unconditional UNet2DModel in pixels, got a {type(pipeline).__name__}")
+        raise ValueError(f"{source} must be a UNet2DModel in pixels, got a {type(pipeline).__name__}")
     if not hasattr(scheduler, "betas"):
         raise ValueError(f"{source} has a {type(scheduler).__name__}, which has no table of betas: it cannot be loaded")
-    for setting in ("num_class_embeds", "class_embed_type"):
-        if model.config.get(setting) is not None:
-            told = f"{setting} = {model.config[setting]!r} in unet/config.json"
-            raise ValueError(f"{source} is class-conditional ({told}); only unconditional networks can be loaded")
+    if model.config.get("class_embed_type") is not None:
+        told = f"class_embed_type = {model.config['class_embed_type']!r} in unet/config.json"
+        raise ValueError(f"{source} has labels in a form that cannot be loaded ({told}); num_class_embeds can")
     prediction = scheduler.config.get("prediction_type", "epsilon")
     if prediction not in PREDICTIONS:
         raise ValueError(f"{source} predicts {prediction!r}; prediction_type must be one of: {', '.join(PREDICTIONS)}")
@@ -78,7 +79,7 @@ def load_published(name_or_folder: str | os.PathLike) -> "UNet":
         schedule = _table(betas)
     except ValueError as error:
         raise ValueError(f"{source} has a {type(scheduler).__name__} whose betas make no schedule: {error}") from error
-    network = UNet.of(model, schedule, PREDICTIONS[prediction]).eval().requires_grad_(False)
+    network = UNet.around(model, schedule, PREDICTIONS[prediction]).eval().requires_grad_(False)
     network.metadata = {"source": source, "scheduler": type(scheduler).__name__}
     if len(betas) < len(scheduler.betas):
         network.metadata["entries_left_out"] = len(scheduler.betas) - len(betas)

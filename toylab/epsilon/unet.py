@@ -1,6 +1,8 @@
 """UNets for images, from diffusers, as epsilon-networks."""
 
 import math
+from collections.abc import Sequence
+from numbers import Integral
 from reprlib import repr as in_short
 from typing import Any
 
@@ -12,6 +14,7 @@ from toylab._extras import extra
 from toylab._files import finite
 from toylab._threads import small_on_one_thread
 from toylab._types import ScheduleLike
+from toylab.epsilon.guidance import Labelled
 from toylab.epsilon.inputs import checked_times
 from toylab.schedules import Table, as_schedule
 
@@ -21,6 +24,7 @@ with extra("images"):
 
 PREDICTIONS = ("eps", "v")
 LARGEST, LEVELS, LAYERS = 2**14, 12, 16  # of sizes and widths, levels, and blocks in each: far above any UNet's
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 CONTINUOUS_STEPS = 1000  # the time embedding of DDPM expects positions 0 to 999
 
 
@@ -32,33 +36,41 @@ class UNet(nn.Module):
             continuous time its timestep is 1000 t.
         prediction: what the model gives: "eps", or "v" = sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x0 (Salimans and
             Ho 2022), from which eps = sqrt(alpha_bar) v + sqrt(1 - alpha_bar) x.
+        classes: names of the labels 0, 1, ... that it knows; none for an unconditional network. The label after the
+            last means "no label". Config may say as much by num_class_embeds, the number of labels and one.
         **config: arguments of `UNet2DModel`; sample_size, in_channels and out_channels say what an image is.
 
     Attributes:
-        arguments: prediction and config, JSON-able. schedule: the noise schedule.
-        shape: of one image, (channels, height, width).
+        arguments: prediction, config and classes, JSON-able. schedule: the noise schedule.
+        shape: of one image, (channels, height, width). classes: names of the labels, () for none.
         dataset: name of the data it was trained on, or None. metadata: its story, see `checkpoints`.
 
     Raises ValueError or TypeError for arguments that make no UNet.
     """
 
-    def __init__(self, schedule: ScheduleLike = "linear", *, prediction: str = "eps", **config: Any):
+    def __init__(self, schedule: ScheduleLike = "linear", *, prediction: str = "eps",
+                 classes: Sequence[str] | None = None, **config: Any):  # fmt: skip
         super().__init__()
         self.schedule = as_schedule(schedule)
         if prediction not in PREDICTIONS:
             raise unknown_name("prediction", prediction, PREDICTIONS)
         config = finite(config)
+        if classes:
+            classes = _checked_classes(classes, config.setdefault("num_class_embeds", len(classes) + 1))
         self.model = _smooth_in_time(_build(config))
         kept = self.model.config
         self.shape = (kept["in_channels"], *_size(finite(kept["sample_size"])))
         if kept["out_channels"] != self.shape[0]:
             raise ValueError(f"out_channels must be in_channels, {self.shape[0]}, got {kept['out_channels']}")
         self.arguments = {"prediction": prediction, **dict(sorted(config.items()))}
+        if classes:
+            self.arguments["classes"] = classes
+        self.classes = tuple(classes or map(str, range((config.get("num_class_embeds") or 1) - 1)))
         self.dataset = None
         self.metadata = {}
 
     @classmethod
-    def of(cls, model: UNet2DModel, schedule: ScheduleLike, prediction: str = "eps") -> "UNet":
+    def around(cls, model: UNet2DModel, schedule: ScheduleLike, prediction: str = "eps") -> "UNet":
         """A trained `UNet2DModel` as it is, with the schedule it was trained with."""
         config = {key: value for key, value in model.config.items() if not key.startswith("_")}
         with torch.device("meta"):
@@ -66,15 +78,63 @@ class UNet(nn.Module):
         network.model = _smooth_in_time(model)
         return network
 
+    def of(self, label: str | int | Sequence | Tensor) -> Labelled:
+        """The network as an eps of one class, or of one for each particle.
+
+        Args:
+            label: a name out of `classes` or its number from 0; or one of these for each particle, as a list or an
+                integer tensor [batch].
+
+        Raises ValueError for a network without labels and a label that it does not know, TypeError for what is none.
+        """
+        if not self.classes:
+            raise ValueError(f"label must be left out, got {in_short(label)}: this network was trained without labels")
+        if isinstance(label, (list, tuple)):
+            labels = torch.tensor([self._number(each) for each in label])
+        else:
+            labels = torch.as_tensor(self._number(label) if isinstance(label, (str, Integral)) else label)
+        if labels.dtype not in INTEGERS or labels.ndim > 1:
+            raise TypeError(f"label must be a name, an integer or integers [batch], got {in_short(label)}")
+        if labels.numel() == 0 or not 0 <= int(labels.min()) <= int(labels.max()) < len(self.classes):
+            raise ValueError(f"label must be an integer from 0 to {len(self.classes) - 1}, got {in_short(label)}")
+        return Labelled(self, labels.long())
+
+    def _number(self, label):
+        if not isinstance(label, str):
+            return label
+        known = {name.lower(): number for number, name in enumerate(self.classes)}
+        if label.strip().lower() not in known:
+            raise unknown_name("label", label, self.classes)
+        return known[label.strip().lower()]
+
+    @property
+    def no_label(self) -> Tensor | None:
+        """The label that means none, int64; None for a network without labels."""
+        return torch.tensor(len(self.classes), device="cpu") if self.classes else None
+
+    def checked_labels(self, labels: Tensor | None, n: int) -> Tensor | None:
+        """The labels of n particles, int64 [n], from one of all or [n]; by default `no_label`."""
+        labels = self.no_label if labels is None else labels
+        if labels is None:
+            return None
+        if not self.classes:
+            raise ValueError("labels must be left out: this network was trained without labels")
+        if labels.ndim and len(labels) != n:
+            raise ValueError(f"labels must be one of all or one a particle, got {len(labels)} for {n} particles")
+        return labels.expand(n)
+
     @small_on_one_thread
-    def forward(self, x: Tensor, t: Tensor | float) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor | float, labels: Tensor | None = None) -> Tensor:
         """Epsilon at x [batch, *shape] (floating point), t a scalar or [batch] in [0, 1], of any dtype: like x.
 
-        The model runs in the dtype of its parameters; the rest in that of x, with alpha_bar in float64.
+        labels: see `checked_labels`; without, epsilon is that of all data. The model runs in the dtype of its
+        parameters; the rest in that of x, with alpha_bar in float64.
         """
         t = checked_times(x, t, self.shape, self.training).expand(len(x))
         dtype = next(self.model.parameters()).dtype
-        out = self.model(x.to(dtype), self._timestep(t), return_dict=False)[0].to(x.dtype)
+        labels = self.checked_labels(labels, len(x))
+        labels = labels if labels is None else labels.to(x.device)
+        out = self.model(x.to(dtype), self._timestep(t), labels, return_dict=False)[0].to(x.dtype)
         if self.arguments["prediction"] == "eps":
             return out
         log_ab = self.schedule.log_alpha_bar(t).reshape(-1, 1, 1, 1)
@@ -104,6 +164,16 @@ class _Embedding(nn.Module):
         phases = timesteps[:, None] * torch.tensor(self.frequencies, dtype=torch.float64, device=timesteps.device)
         parts = [phases.sin(), phases.cos()]
         return torch.cat(parts[::-1] if self.cosine_first else parts, 1)
+
+
+def _checked_classes(classes, embeddings):
+    """`classes` as a list of different names; ValueError unless there is an embedding for each and for no label."""
+    classes = [str(name) for name in classes]
+    if len({name.lower() for name in classes}) < len(classes):
+        raise ValueError(f"classes must have different names, got {in_short(classes)}")
+    if embeddings != len(classes) + 1:
+        raise ValueError(f"num_class_embeds must be the {len(classes)} classes and one, got {embeddings}")
+    return classes
 
 
 def _smooth_in_time(model):
@@ -138,6 +208,8 @@ def _check_sizes(config):
         raise ValueError(f"block_out_channels must be a list of at most {LEVELS} integers, got {in_short(levels)}")
     if positive_int("layers_per_block", config.get("layers_per_block", 1)) > LAYERS:
         raise ValueError(f"layers_per_block must be at most {LAYERS}, got {config['layers_per_block']}")
+    if config.get("num_class_embeds") is not None and not 2 <= config["num_class_embeds"] <= LARGEST:
+        raise ValueError(f"num_class_embeds must be from 2 to {LARGEST}, got {config['num_class_embeds']}")
     for name, value in config.items():
         if isinstance(value, int) and value < 0:
             raise ValueError(f"{name} must be at least 0, got {value}")

@@ -19,6 +19,7 @@ from toylab.figures.style import line
 from toylab.problems import Problem, as_problem
 from toylab.problems.flow import rms
 from toylab.samplers import get, method, sample
+from toylab.samplers.core import cost
 from toylab.schedules import Schedule
 
 TRANSFERS = ("classical", "frozen", "pseudo", "data")
@@ -158,7 +159,7 @@ def _at_equal_nfe(problem, nfe, t_end, n):
     def errors(name, spacing):
         chosen, where = get(name), {"t_end": t_end, "spacing": spacing}
         needed = chosen.gradient.adams if chosen.gradient.adams and chosen.gradient.tableau else 1
-        counts = [steps_within(chosen, budget, problem.schedule, **where) for budget in nfe]
+        counts = [steps_within(chosen, budget, problem.schedule, cost(problem), **where) for budget in nfe]
         return [
             errors_at(problem, chosen, [count], reference, x_T, **where)[0] if count >= needed else None
             for count in counts

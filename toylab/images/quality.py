@@ -22,7 +22,7 @@ from toylab.images.sampler import image_seeds
 from toylab.images.sweeps import METHODS
 from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import sample
-from toylab.samplers.core import default_dtype, start_noise
+from toylab.samplers.core import cost, default_dtype, start_noise
 
 NFE = (5, 8, 10, 15, 20)
 REFERENCE = "PLMS", 60
@@ -150,7 +150,7 @@ def image_quality(
         raise ValueError(f"seeds must not be empty and n must be below the {len(real)} real images, got {seeds}, {n}")
     if tuple(real.shape[1:]) != problem.shape:
         raise ValueError(f"real must be images like those of eps, {problem.shape}, got {tuple(real.shape[1:])}")
-    jobs, left_out = plans(methods, budgets, schedule)
+    jobs, left_out = plans(methods, budgets, schedule, cost(problem))
     order = sorted(jobs, key=lambda job: methods.index(job[0]))
     runs = [(method, steps) for (method, _), steps in jobs.items()]
     judge, done = _Judge(real, classifier), []
@@ -171,7 +171,7 @@ def image_quality(
             floor=judge.floor(n),
         )
 
-    costs = [evaluations(method, steps, schedule) for method, steps in ((many, count), *runs)]
+    costs = [evaluations(method, steps, schedule, cost(problem)) for method, steps in ((many, count), *runs)]
     total, style = len(seeds) * sum(costs), {"unit": "evaluation"}
     try:
         with Bar(total=total, desc="image quality", show=progress, **style) as bar:

@@ -10,7 +10,9 @@ import torch
 from toylab import _processes as processes
 from toylab._errors import positive_int, seed_number, unknown_name
 from toylab._progress import Bar
+from toylab.epsilon.guidance import rows_of
 from toylab.samplers import Seeds, Trajectory, get, sample
+from toylab.samplers.core import cost
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
 BATCH = 64
@@ -34,7 +36,8 @@ class ImageSampler:
     """A network, a method and a grid: what draws images.
 
     Args:
-        network: an image network, such as `toylab.load` gives. It is copied, to the device that accelerate chooses.
+        network: an image network, such as `toylab.load` gives, or one with labels or guided: where each
+            particle has a label, image i has that at i. It is copied, to the device that accelerate chooses.
         method, eta, **options, steps, times, t_start, t_end, spacing: as for `toylab.sample`.
         precision: of the network's arithmetic, a key of PRECISIONS; the states are float32, or float64 with "float64".
 
@@ -61,7 +64,7 @@ class ImageSampler:
         self.method = get(method, eta, **options)
         self._grid = {"steps": steps, "times": times, "t_start": t_start, "t_end": t_end, "spacing": spacing}
         rehearsal = self._run(lambda x, t: torch.zeros_like(x), network.schedule, x_T=torch.zeros(1, 1))
-        self.nfe = rehearsal.nfe if self.method.fixed_grid else None
+        self.nfe = rehearsal.nfe * cost(network) if self.method.fixed_grid else None
         nodes = rehearsal.times.tolist()
         if nodes[0] < nodes[-1]:
             raise ValueError(f"times: nodes must decrease, from noise to images, got {nodes[0]:g} to {nodes[-1]:g}")
@@ -114,6 +117,7 @@ class ImageSampler:
         MemoryError, with advice, where the batch is too large.
         """
         self.eps.called, self.eps.least = called, LEAST if pad and self.eps.most else 1
+        self.eps.images = torch.as_tensor(images)
         seeds = image_seeds(seed, images)
         try:
             run = self._run(self.eps, self.eps.schedule, seed=seeds, shape=self.shape, record=record)
@@ -146,17 +150,18 @@ class _Epsilon:
         self.schedule, self.shape, self.device = network.schedule, network.shape, device
         self.dtype = torch.float64 if dtype == torch.float64 else torch.float32
         self.most = MOST if on_cpu else None
-        self.least, self.called = 1, None
+        self.least, self.called, self.images, self.evaluations = 1, None, None, cost(network)
 
     @torch.inference_mode()
     def __call__(self, x, t):
-        parts = x.chunk(-(-len(x) // self.most)) if self.most else [x]
-        return torch.cat([self._part(part, t) for part in parts])
+        count = -(-len(x) // self.most) if self.most else 1
+        parts = zip(x.chunk(count), self.images.chunk(count), strict=True)
+        return torch.cat([self._part(part, images, t) for part, images in parts])
 
-    def _part(self, x, t):
-        missing = self.least - len(x)
-        padded = torch.cat([x, x[:1].expand(missing, *x.shape[1:])]) if missing > 0 else x
-        out = self.network(padded, t)[: len(x)]
+    def _part(self, x, images, t):
+        padding = [0] * max(0, self.least - len(x))
+        padded, images = (torch.cat([part, part[padding]]) for part in (x, images))
+        out = rows_of(self.network, images)(padded, t)[: len(x)]
         if self.called:
             self.called(len(x), float(t))
         return out
@@ -168,7 +173,7 @@ class ImageBar(Bar):
     def __init__(self, sampler: ImageSampler, n: int, show: bool = True, initial: int = 0):
         style = {"unit": "image", "unit_scale": True}
         super().__init__(total=n, initial=initial, desc=sampler.method.name, show=show, **style)
-        self.nfe, self.limits = sampler.nfe, sampler.limits
+        self.nfe, self.limits, self.cost = sampler.nfe, sampler.limits, sampler.eps.evaluations
         self.reached(initial)
 
     def reached(self, images: int) -> None:
@@ -177,7 +182,7 @@ class ImageBar(Bar):
 
     def called(self, images: int, t: float) -> None:
         """Tell it that the network was called with so many images at t."""
-        self.calls += images
+        self.calls += self.cost * images
         first, last = self.limits
         done = self.before + self.calls / self.nfe if self.nfe else self.total * (first - t) / (first - last)
         self.update(max(0, done - self.n))

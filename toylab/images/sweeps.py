@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from toylab.analysis._budget import evaluations, steps_within
 from toylab.images.sampler import image_seeds
 from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import sample
-from toylab.samplers.core import default_dtype, start_noise
+from toylab.samplers.core import cost, default_dtype, start_noise
 
 METHODS = ("RK4", "DDIM", "S-PNDM", "F-PNDM")
 STEPS = (1, 2, 3, 5, 7, 10, 15, 20)
@@ -99,8 +100,8 @@ def image_sweep(
         raise ValueError(f"eps must be one for images, with a shape (channels, height, width), got shape {shape}")
     seeds = image_seeds(seed, range(positive_int("n", n)))
     x_T = start_noise(n, shape, seeds, *default_dtype(eps))
-    jobs = {method: _counts(method, steps, budgets, schedule) for method in methods}
-    total = sum(evaluations(method, count, schedule) for method, counts in jobs.items() for count in counts)
+    jobs = {method: _counts(method, steps, budgets, schedule, cost(eps)) for method in methods}
+    total = sum(evaluations(method, count, schedule, cost(eps)) for method, counts in jobs.items() for count in counts)
     times, states, predicted, spent, done = {}, {}, {}, {}, []
     names = problem.labels | {"dataset": problem.labels["dataset"] or getattr(eps, "dataset", None) or ""}
 
@@ -121,7 +122,7 @@ def image_sweep(
         with single_thread(x_T), Bar(total=total, desc="images", show=progress, **style) as bar:
             for method, counts in jobs.items():
                 for count in counts:
-                    known = _Known(eps, bar.update)
+                    known = _Known(eps, partial(bar.update, cost(eps)))
                     run = sample(known, schedule, method, count, x_T=x_T, seed=seeds, progress=False, **options)
                     key = run.method, count
                     x0 = [_predicted_x0(known, schedule, x, t) for x, t in zip(run.states, run.times, strict=True)]
@@ -135,11 +136,11 @@ def image_sweep(
     return result()
 
 
-def _counts(method, steps, budgets, schedule):
+def _counts(method, steps, budgets, schedule, a_call):
     """All step counts at which a method runs, increasing."""
     if not method.fixed_grid:
         raise ValueError(f"methods must step on the given grid, but {method.name} chooses its own steps")
-    within = {steps_within(method, budget, schedule) for budget in budgets} - {0}
+    within = {steps_within(method, budget, schedule, a_call) for budget in budgets} - {0}
     return sorted({*steps, *within})
 
 
@@ -149,7 +150,7 @@ class _Known:
 
     def __init__(self, eps, called):
         self.eps, self.called, self.answers = eps, called, {}
-        for name in ("shape", "schedule", "dtype", "device"):
+        for name in ("shape", "schedule", "dtype", "device", "evaluations"):
             if hasattr(eps, name):
                 setattr(self, name, getattr(eps, name))
 

@@ -13,7 +13,7 @@ from toylab._errors import number
 from toylab._progress import Bar
 from toylab._threads import single_thread
 from toylab._types import Eps
-from toylab.samplers.core import check_start
+from toylab.samplers.core import check_start, cost
 from toylab.schedules import Schedule
 
 LOOSER = 30
@@ -104,4 +104,4 @@ def _solve(eps, schedule, x_T, t_start, times, rtol, progress):
                 states.append(state(between(end) if between and end != solver.t else solver.y, t))
             now = schedule.t_of_sigma(float(solver.t))  # the work is spread far more evenly over t than over sigma
             bar.update(int(100 * (t_start - now) / (t_start - times[-1])) - bar.n)
-    return states, solver.nfev
+    return states, solver.nfev * cost(eps)

@@ -63,10 +63,10 @@ class _Checked:
     """An eps that counts its evaluations and looks at what comes back. The run's own tensors stay out of its reach."""
 
     def __init__(self, eps):
-        self.eps, self.nfe, self.step = eps, 0, 0
+        self.eps, self.cost, self.nfe, self.step = eps, cost(eps), 0, 0
 
     def __call__(self, x, t):
-        self.nfe += 1
+        self.nfe += self.cost
         out = self.eps(x.clone(), t if t.device == x.device else t.to(x.device))
         if not isinstance(out, Tensor) or out.shape != x.shape:
             got = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"a {type(out).__name__}"
@@ -96,7 +96,8 @@ def sample(
     """Run a sampler from noise to data.
 
     Args:
-        eps: any callable ``eps(x, t) -> like x`` with t a scalar tensor; or a `toylab.problems.Problem`.
+        eps: any callable ``eps(x, t) -> like x`` with t a scalar tensor; or a `toylab.problems.Problem`. A call counts
+            as one evaluation, or as `eps.evaluations`.
         schedule: a schedule or its name; may be left out where eps says which it was made for, and must be that one.
         method: a name out of `methods()`, the result of `method(...)`, or a plain function of your own (below).
         steps: N >= 1 steps, hence N + 1 nodes.
@@ -250,6 +251,11 @@ def resolve(
     schedule = as_schedule(own if schedule is None else schedule)
     check_own_schedule(problem or eps, schedule)
     return Given(eps, schedule, t_start, t_end)
+
+
+def cost(eps: Eps | Problem) -> int:
+    """Network evaluations that one call of eps counts as: its `evaluations` if it says so, else 1."""
+    return getattr(getattr(eps, "eps", eps), "evaluations", 1)
 
 
 def default_dtype(eps: Eps, otherwise: torch.dtype | None = None) -> tuple[torch.dtype, torch.device]:
