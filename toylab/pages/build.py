@@ -1,4 +1,4 @@
-"""The live lab as one HTML file: no network, no server, no Python behind it."""
+"""The live lab as one HTML file, or as a folder for strict hosts: no network, no server, no Python behind it."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from toylab._files import replacing, strict_json, user_path
+from toylab._files import replacing_together, strict_json, user_path
 from toylab.pages import source, tables
 from toylab.widgets.page import source as widget_source
 
@@ -17,32 +17,45 @@ MODULES = ("state", "drawing", "figures", "panels", "lab")
 
 
 def live_page() -> str:
-    """The page as HTML. It samples live, in a worker of the browser, with the exact epsilon of the data chosen.
+    """The page as HTML. It samples live, in workers of the browser, with the exact epsilon of the data chosen.
 
     Its content policy lets in nothing but the scripts and the style that it holds, and no connection to anywhere.
     """
-    values = tables.core_tables() | {"sets": _packed(tables.data_sets()), "styles": tables.styles()}
-    parts = {
-        "style": widget_source("parts.css") + source.text("lab/lab.css"),
-        "tables": strict_json(values, separators=(",", ":")).replace("<", "\\u003c"),
-        "worker": source.text("lab/worker.js"),
-        "core": source.core(),
-        "module": _module(),
-    }
+    parts = _parts()
     policy = {
-        "default-src": "'none'",
         "script-src": f"{_hash(parts['core'])} {_hash(parts['module'])}",
         "style-src": _hash(parts["style"]),
         "worker-src": "blob:",
-        "img-src": "data:",
-        "base-uri": "'none'",
-        "form-action": "'none'",
     }
-    parts["policy"] = "; ".join(f"{name} {allowed}" for name, allowed in policy.items())
-    page = source.text("lab/page.html")
-    for name, value in parts.items():
-        page = page.replace("{{" + name + "}}", value, 1)
-    return page
+    holders = {
+        "style": "<style>{}</style>",
+        "worker": '<script type="text/plain" id="worker">{}</script>',
+        "core": '<script id="core">{}</script>',
+        "module": '<script type="module">{}</script>',
+    }
+    return _filled({name: holder.replace("{}", parts[name]) for name, holder in holders.items()}, policy)
+
+
+def live_files() -> dict[str, str]:
+    """The same page without a line of script in it, by file name: index.html and what it loads from beside itself.
+
+    For hosts that forbid scripts inside a page (`script-src 'self'`); browsers load such parts from a server only.
+    """
+    parts = _parts()
+    holders = {
+        "style": '<link rel="stylesheet" href="lab.css">',
+        "worker": '<template id="worker" data-file="worker.js"></template>',
+        "core": '<script src="core.js"></script>',
+        "module": '<script type="module" src="lab.js"></script>',
+    }
+    policy = dict.fromkeys(("script-src", "style-src", "worker-src"), "'self'")
+    return {
+        "lab.css": parts["style"],
+        "core.js": parts["core"],
+        "worker.js": parts["core"] + parts["worker"],
+        "lab.js": parts["module"],
+        "index.html": _filled(holders, policy),
+    }
 
 
 def write_live_page(path: str | os.PathLike, force: bool = False) -> Path:
@@ -58,12 +71,52 @@ def write_live_page(path: str | os.PathLike, force: bool = False) -> Path:
         path = path.with_name(f"{path.name}.html")
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"file must end in .html, got {str(path)!r}")
-    if path.exists() and not force:
-        raise FileExistsError(f"{path} is there already; --force (force=True) replaces it")
-    page = live_page().encode()
-    with replacing(path) as file:
-        file.write(page)
+    write_files({path: live_page()}, force)
     return path
+
+
+def write_live_folder(path: str | os.PathLike, force: bool = False) -> Path:
+    """Write `live_files` into the folder `path`, all of them or none. Returns its index.html.
+
+    Raises FileExistsError for files that are there, unless `force`; OSError naming what cannot be written.
+    """
+    folder = user_path(path, "folder")
+    write_files({folder / name: text for name, text in live_files().items()}, force)
+    return folder / "index.html"
+
+
+def write_files(contents: dict[Path, str | bytes], force: bool) -> None:
+    """Write files that belong together; FileExistsError where one of them is there, unless `force`."""
+    for path in contents:
+        if path.exists() and not path.is_dir() and not force:
+            raise FileExistsError(f"{path} is there already; --force (force=True) replaces it")
+    with replacing_together(*contents) as files:
+        for file, content in zip(files, contents.values(), strict=True):
+            file.write(content.encode() if isinstance(content, str) else content)
+
+
+def _parts():
+    """What the page is made of, by name."""
+    return {
+        "style": widget_source("parts.css") + source.text("lab/lab.css"),
+        "worker": source.text("lab/worker.js"),
+        "core": source.core(),
+        "module": _module(),
+    }
+
+
+def _filled(holders: dict[str, str], policy: dict[str, str]) -> str:
+    """The page's HTML around these elements, under this content policy, which forbids all that it does not name."""
+    values = tables.core_tables() | {"sets": _packed(tables.data_sets()), "styles": tables.styles()}
+    closed = {"default-src": "'none'", "img-src": "data:", "base-uri": "'none'", "form-action": "'none'"}
+    parts = holders | {
+        "tables": strict_json(values, separators=(",", ":")).replace("<", "\\u003c"),
+        "policy": "; ".join(f"{name} {allowed}" for name, allowed in (closed | policy).items()),
+    }
+    page = source.text("lab/page.html")
+    for name, value in parts.items():
+        page = page.replace("{{" + name + "}}", value, 1)
+    return page
 
 
 @cache

@@ -16,7 +16,8 @@ function unpacked(text, counts) {
 
 // ---- workers -----------------------------------------------------------------------------------
 
-const code = URL.createObjectURL(new Blob(["core", "worker"].map((id) => document.getElementById(id).textContent), { type: "text/javascript" }));
+const code = document.getElementById("worker").dataset.file // a page's own file, or the page's own text
+  ?? URL.createObjectURL(new Blob(["core", "worker"].map((id) => document.getElementById(id).textContent), { type: "text/javascript" }));
 const core = Object.fromEntries(["gauss", "adams", "gradients", "weights"].map((name) => [name, tables[name]]));
 
 // `ask(request, got)` calls got(answer) for each answer to the newest request.
@@ -29,7 +30,39 @@ function buildWorker() {
   return (request, got) => { answer = got; worker.postMessage({ ...request, id: ++id }); };
 }
 
-const asks = { runs: buildWorker(), figures: buildWorker() };
+const asks = { runs: buildTeam(Math.min(4, navigator.hardwareConcurrency || 1)), figures: buildWorker() };
+
+// Workers that share the particles of a run; got(answer) once all have answered.
+function buildTeam(size) {
+  const team = Array.from({ length: size }, buildWorker);
+  return (request, got) => {
+    const parts = [];
+    let failed = false;
+    team.forEach((ask, worker) => ask({ ...request, share: [worker, size] }, (found) => {
+      if (failed) return;
+      if (found.error) { failed = true; return got(found); }
+      const stage = (parts[Number(found.done)] ??= []);
+      stage[worker] = found;
+      if (Object.keys(stage).length === size) got({ ...found, runs: together(parts.flat()) });
+    }));
+  };
+}
+
+// Runs of parts of the particles as runs of all, their states by node: Float32Array [nodes * 2 n].
+function together(parts) {
+  return parts[0].runs.map((run, i) => {
+    if (!run) return null;
+    const blocks = parts.map(({ runs }) => runs[i].states), nodes = run.times.length, states = new Float32Array(blocks.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (let node = 0; node < nodes; node++)
+      for (const block of blocks) {
+        const size = block.length / nodes;
+        states.set(block.subarray(node * size, (node + 1) * size), at);
+        at += size;
+      }
+    return { ...run, states };
+  });
+}
 
 // ---- state -------------------------------------------------------------------------------------
 
@@ -334,7 +367,10 @@ function draw() {
   const said = list.map((method, i) => {
     const run = current ? shown.runs[i] : null, at = run && (run === best ? node : reached(run.times, t));
     const panel = panels[i], view = { run, node: at, particles: shown.particles, style: method.style, theme, geometry: shown.geometry ?? geometry, haze, tracks: state.tracks, view: reach };
-    const lost = drawPanel(panel.canvas, size, view);
+    const looks = [size, devicePixelRatio, ...Object.values(view)];
+    if (!panel.looks?.every((value, k) => value === looks[k])) panel.out = drawPanel(panel.canvas, size, view); // a picture that stays costs nothing
+    panel.looks = looks;
+    const lost = panel.out;
     drawSwatch(panel.swatch, { color: method.style, dash: method.style.dash }, theme);
     write(panel.name, method.label);
     panel.name.title = method.label;

@@ -1,4 +1,4 @@
-// Computes away from the page: runs of methods, and the two figures. The newest request of a worker wins: an older one
+// Computes away from the page: runs of methods, and the two figures. Several workers share the particles. The newest request of a worker wins: an older one
 // ends at its next pause. Stands after the core.
 
 const ORDER_STEPS = [40, 80, 160, 320], BUDGETS = [5, 10, 20, 40, 80, 160];
@@ -24,40 +24,30 @@ onmessage = async ({ data }) => {
 
 const stale = (id) => id !== newest;
 
-// The first quarter of the particles, then all of them.
-async function* runs({ id, problem, methods }) {
-  const { schedule, eps, x } = prepare(problem), n = x.length / 2;
-  const times = methods.map(({ steps }) => steps && nodesOf(schedule, steps, schedule.tMax, problem.tEnd, problem.spacing));
-  const quarter = 2 * Math.ceil(n / 4), parts = methods.map(() => []), nfe = [];
-  for (let from = 0; from < x.length; from += quarter) {
-    for (let i = 0; i < methods.length; i++) {
-      if (!methods[i].steps) continue;
-      const run = runMethod(methods[i].row, tables, schedule, times[i], x.slice(from, from + quarter), eps);
-      parts[i].push(run.states);
-      nfe[i] = run.nfe;
+// Of the first quarter of the particles this worker's share, then of the rest.
+async function* runs({ id, problem, methods, share: [worker, workers] }) {
+  const { schedule, eps, x } = prepare(problem), n = x.length / 2, quarter = Math.ceil(n / 4);
+  for (const [from, to] of [[0, quarter], [quarter, n]]) {
+    const [first, last] = [worker, worker + 1].map((k) => 2 * (from + Math.round((to - from) * k / workers))), found = [];
+    for (const { row, steps } of methods) {
+      found.push(steps ? runOf(row, steps, schedule, problem, x.slice(first, last), eps) : null);
       await pause();
       if (stale(id)) return;
     }
-    const done = from + quarter >= x.length;
-    if (from && !done) continue;
-    const found = methods.map(({ steps }, i) => (steps ? { steps, times: times[i], nfe: nfe[i], states: together(parts[i]) } : null));
-    yield [{ runs: found, particles: Math.min(n, (from + quarter) / 2), done }, found.filter(Boolean).map((run) => run.states.buffer)];
+    yield [{ runs: found, particles: to, done: to === n }, found.filter(Boolean).map((run) => run.states.buffer)];
   }
+}
+
+function runOf(row, steps, schedule, { tEnd, spacing }, x, eps) {
+  const times = nodesOf(schedule, steps, schedule.tMax, tEnd, spacing), { states, nfe } = runMethod(row, tables, schedule, times, x, eps);
+  const all = new Float32Array(states.length * x.length);
+  states.forEach((state, node) => all.set(state, node * x.length));
+  return { steps, times, nfe, states: all };
 }
 
 function prepare({ schedule: name, points, spread, n, seed }) {
   const schedule = SCHEDULES[name];
   return { schedule, eps: exactEps(points, schedule, spread), x: startNoise(n, seed) };
-}
-
-// States [2 m] of blocks of particles, by node: Float32Array [nodes * 2 n].
-function together(blocks) {
-  const size = blocks.reduce((sum, states) => sum + states[0].length, 0), out = new Float32Array(blocks[0].length * size);
-  blocks[0].forEach((_, node) => {
-    let at = node * size;
-    for (const states of blocks) { out.set(states[node], at); at += states[node].length; }
-  });
-  return out;
 }
 
 // Error against steps at t_end, and the order that it shows, as soon as each method is done.
