@@ -1,4 +1,4 @@
-"""Folders that come with toylab: ``data`` (trained networks and their cards) and ``notebooks``.
+"""Folders that come with toylab: ``data`` (trained networks and their cards), ``docs`` and ``notebooks``.
 
 In a clone they lie at its top level; the wheel carries copies inside the package.
 """
@@ -16,7 +16,7 @@ def clone() -> Path | None:
 
 
 def shipped(name: str) -> Path:
-    """The folder of this name, "data" or "notebooks"."""
+    """The folder of this name, "data", "docs" or "notebooks"."""
     return (clone() or HERE / "_shipped") / name
 
 

@@ -17,6 +17,7 @@ def about(context: typer.Context) -> None:
     Examples:
       toylab export page lab.html           the live lab, in one file
       toylab export page --folder lab       the same for a host that forbids scripts inside pages
+      toylab export site pages              all lessons, the results and the live lab
     """
     if context.invoked_subcommand is None:
         print(context.get_help())
@@ -54,3 +55,30 @@ def page(
     else:
         path = write_live_folder(folder, force)
         print(f"wrote {path} and what it loads; put the folder {path.parent} on a server")
+
+
+@export.command()
+def site(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="The folder to write.")],
+    still: Annotated[
+        bool, typer.Option("--still", help="Pictures in place of live players: seconds in place of minutes.")
+    ] = False,
+    force: Force = False,
+) -> None:
+    """Write all lessons, the results and the live lab as pages that need no Python and no network.
+
+    The pages hold the notebooks as they are stored. Players and galleries are computed anew and stay alive; labs are
+    pictures with a link to the live lab. Open DIR/index.html, or put DIR on any server.
+
+    \b
+    Examples:
+      toylab export site pages
+      toylab export site pages --force --still
+    """
+    import sys
+
+    from toylab.pages import write_site
+
+    paths = write_site(folder, force, live=not still, say=lambda line: print(f"toylab: {line}", file=sys.stderr))
+    size = sum(path.stat().st_size for path in paths)
+    print(f"wrote {len(paths)} files ({size / 1e6:.1f} MB); begin with {paths[-1]}")

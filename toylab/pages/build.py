@@ -1,7 +1,6 @@
 """The live lab as one HTML file, or as a folder for strict hosts: no network, no server, no Python behind it."""
 
 import base64
-import hashlib
 import os
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from toylab._files import replacing_together, strict_json, user_path
 from toylab.pages import source, tables
+from toylab.widgets.page import content_policy, inline_hash
 from toylab.widgets.page import source as widget_source
 
 MODULES = ("state", "drawing", "figures", "panels", "lab")
@@ -23,8 +23,8 @@ def live_page() -> str:
     """
     parts = _parts()
     policy = {
-        "script-src": f"{_hash(parts['core'])} {_hash(parts['module'])}",
-        "style-src": _hash(parts["style"]),
+        "script-src": f"{inline_hash(parts['core'])} {inline_hash(parts['module'])}",
+        "style-src": inline_hash(parts["style"]),
         "worker-src": "blob:",
     }
     holders = {
@@ -108,10 +108,9 @@ def _parts():
 def _filled(holders: dict[str, str], policy: dict[str, str]) -> str:
     """The page's HTML around these elements, under this content policy, which forbids all that it does not name."""
     values = tables.core_tables() | {"sets": _packed(tables.data_sets()), "styles": tables.styles()}
-    closed = {"default-src": "'none'", "img-src": "data:", "base-uri": "'none'", "form-action": "'none'"}
     parts = holders | {
         "tables": strict_json(values, separators=(",", ":")).replace("<", "\\u003c"),
-        "policy": "; ".join(f"{name} {allowed}" for name, allowed in (closed | policy).items()),
+        "policy": content_policy(policy),
     }
     page = source.text("lab/page.html")
     for name, value in parts.items():
@@ -124,10 +123,6 @@ def _module() -> str:
     """The page's own script; its names stay apart from those of the widgets' files that it calls."""
     own = source.joined(*(source.text(f"lab/{name}.js") for name in MODULES))
     return f"{widget_source('parts.js', 'panels.js')}\n{{\n{own}\n}}\n"
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _packed(sets: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The player as one self-contained page: the same module and arrays, no kernel, no network."""
 
 import base64
+import hashlib
 import html
 import json
 from pathlib import Path
@@ -11,18 +12,26 @@ _PAGE = """<!doctype html>
 <html lang="en" data-toylab="page">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ margin: 16px; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #14171c; }} }}
-{css}</style>
+<style>{style}</style>
 </head>
 <body>
 <main id="player"></main>
 <noscript><img alt="{title}" src="data:image/png;base64,{picture}"></noscript>
-<script type="module">
+<script type="module">{script}</script>
+</body>
+</html>
+"""
+
+_STYLE = """
+:root {{ color-scheme: light dark; }}
+body {{ margin: 16px; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #14171c; }} }}
+{css}"""
+
+_SCRIPT = """
 {module}
 const state = {state};
 const raw = atob("{data}");
@@ -39,15 +48,25 @@ const model = {{
   save_changes() {{}},
 }};
 render({{ model, el: document.getElementById("player") }});
-</script>
-</body>
-</html>
+const tell = () => parent.postMessage({{ toylabHeight: document.documentElement.scrollHeight }}, "*");
+if (parent !== window) new ResizeObserver(tell).observe(document.body); // in a frame, which may be too short
 """
 
 
 def source(*names: str) -> str:
     """The text of these files of this folder, one after the other."""
     return "\n".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
+
+
+def inline_hash(text: str) -> str:
+    """The source expression by which a content policy allows this inline script or style."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def content_policy(allowed: dict[str, str]) -> str:
+    """A content policy that forbids all that it does not name, by directive."""
+    closed = {"default-src": "'none'", "img-src": "data:", "base-uri": "'none'", "form-action": "'none'"}
+    return "; ".join(f"{name} {sources}" for name, sources in (closed | allowed).items())
 
 
 def write_page(path: str | Path, state: dict, picture: bytes, module: str, css: str, title: str) -> Path:
@@ -64,13 +83,18 @@ def write_page(path: str | Path, state: dict, picture: bytes, module: str, css: 
     if not path.parent.is_dir():
         raise FileNotFoundError(f"no folder {path.parent} for {path.name}")
     scene = {name: value for name, value in state["scene"].items() if name != "data"}
-    page = _PAGE.format(
-        title=html.escape(title),
-        css=css,
-        picture=base64.b64encode(picture).decode(),
+    style = _STYLE.format(css=css)
+    script = _SCRIPT.format(
         module=module,
         state=json.dumps(state | {"scene": scene}).replace("<", "\\u003c"),  # "<!--" hides a script's end
         data=base64.b64encode(state["scene"]["data"]).decode(),
+    )
+    page = _PAGE.format(
+        title=html.escape(title),
+        policy=content_policy({"script-src": inline_hash(script), "style-src": inline_hash(style)}),
+        style=style,
+        picture=base64.b64encode(picture).decode(),
+        script=script,
     )
     with replacing(path) as file:
         file.write(page.encode())
