@@ -1,15 +1,18 @@
 """Files that toylab writes: whole or not at all, together or not at all, and JSON that every reader takes."""
 
+import ast
 import errno
 import json
 import os
 import resource
 import signal
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import toylab
 from toylab import _files
 from toylab._files import finite, replacing, replacing_together, strict_json, user_path
 
@@ -153,3 +156,40 @@ def test_numbers_that_json_does_not_have_become_null():
     value = {"a": [1.5, float("nan")], "b": (float("inf"), {"c": -float("inf")}), "d": "NaN"}
     assert finite(value) == {"a": [1.5, None], "b": [None, {"c": None}], "d": "NaN"}
     assert json.loads(strict_json(value), parse_constant=pytest.fail) == finite(value)
+
+
+# One way to write
+
+PACKAGE = Path(toylab.__file__).parent
+GROWING = {"training/record.py"}  # the table of a training, which gets a line at every look
+
+
+def opened_for_writing(source):
+    """The calls in `source` that open a file for writing by their mode, write a whole one, or make a temporary one."""
+    for call in filter(lambda node: isinstance(node, ast.Call), ast.walk(ast.parse(source))):
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        words = [*call.args, *(word.value for word in call.keywords if word.arg == "mode")]
+        modes = [word.value for word in words if isinstance(word, ast.Constant) and isinstance(word.value, str)]
+        writes = any(set(mode) <= set("rwaxbt+") and set(mode) & set("wax+") for mode in modes)
+        makes = name in ("write_text", "write_bytes", "touch", "fdopen", "mkstemp") or "TemporaryFile" in name
+        if makes or name == "open" and writes:
+            yield ast.unparse(call)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_only_the_room_of_files_opens_them_for_writing(path):
+    if path.name != "_files.py" and path.relative_to(PACKAGE).as_posix() not in GROWING:
+        assert list(opened_for_writing(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("open(path, 'w')", True), ("open(path, mode='ab')", True), ("path.open('x')", True),
+        ("path.write_text('a')", True), ("tempfile.NamedTemporaryFile()", True), ("open(path, 'r+b')", True),
+        ("open(path)", False), ("open(path, 'rb')", False), ("Image.open('wax.png')", False),
+        ("open(path, encoding='utf-8')", False), ("file.write('a')", False),
+    ],
+)  # fmt: skip
+def test_what_opens_a_file_for_writing_is_told_from_what_reads(code, found):
+    assert [*opened_for_writing(code)] == ([code] if found else [])

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from toylab import datasets
+from toylab._files import replacing
 from toylab._progress import Bar
 from toylab._types import Eps
 from toylab.epsilon import checkpoints
@@ -87,7 +88,9 @@ def write_card(path: str | PathLike) -> None:
     _, end, after = rest.partition(END)
     if not (mark and end):
         raise ValueError(f"{path} must have the lines {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", encoding="utf-8")
+    text = f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    with replacing(path) as file:
+        file.write(text.encode())
 
 
 if __name__ == "__main__":

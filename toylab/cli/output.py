@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
 
-from toylab._files import replacing, replacing_together, strict_json, user_path
+from toylab._files import check_writable, replacing, replacing_together, strict_json, user_path
 
 if TYPE_CHECKING:
     from toylab.analysis import Interrupted, Table
@@ -120,8 +119,7 @@ def check_output(path: str | PathLike[str], suffixes: Sequence[str]) -> Path:
     if not path.parent.is_dir():
         raise NotADirectoryError(f"out must be in a folder, but {path.parent} is a file")
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
+        check_writable(path)
     except OSError as error:
         reason = error.strerror or error
         raise PermissionError(
