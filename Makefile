@@ -20,7 +20,7 @@ CHECK := $(if $(filter command% environment%,$(origin PYTHON)),same-python)
 ALL_CORES := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check check-oldest fuzz notebooks reproduce picture lint format clean same-python
+.PHONY: help lab test check check-oldest durations fuzz notebooks reproduce picture lint format clean same-python
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -61,6 +61,9 @@ check-oldest: $(TEST)  ## the quick tests with the lowest versions that pyprojec
 	@$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
 		"$$($(OLDEST)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
 	@exec $(OLDEST)/bin/python -m pytest -q $(ALL_CORES) -m "$(QUICK)" $(ARGS)
+
+durations: $(TEST)  ## run every test and note in tests/seconds.txt which are slow
+	@exec $(PY) -m pytest -q $(ALL_CORES) --record-seconds $(ARGS)
 
 fuzz: $(TEST)  ## try 10,000 wrong calls, commands, files and kills, into docs/reliability.md
 	@echo "toylab: trying what can go wrong; this takes some minutes"

@@ -21,10 +21,14 @@ _HASH = """selector => [...document.querySelectorAll(selector)].map((canvas) => 
     for (const value of pixels) hash = Math.imul(hash ^ value, 16777619);
     return `${canvas.width}x${canvas.height}:${hash >>> 0}`;
 })"""
-_READY = """() => {
-    const panel = window.jupyterapp?.shell?.currentWidget, session = panel?.sessionContext;
+VIEWPORT = {"width": 1200, "height": 900}
+_CURRENT = "window.jupyterapp?.shell?.currentWidget"
+_OPEN = "path => { window.jupyterapp.commands.execute('docmanager:open', { path }); }"
+_CLOSE = f"async () => {{ const tab = {_CURRENT}; await tab.sessionContext.shutdown(); tab.dispose(); }}"
+_READY = f"""() => {{
+    const panel = {_CURRENT}, session = panel?.sessionContext;
     return Boolean(panel?.context?.isReady && session?.isReady && session.session?.kernel);
-}"""
+}}"""
 
 _RUN = """() => {
     window.errors = null;
@@ -65,15 +69,27 @@ def open_page(started, url, **context):
 
     Further arguments (viewport, device_scale_factor, color_scheme) as for Playwright's new_context.
     """
-    session = started.new_context(**({"viewport": {"width": 1200, "height": 900}} | context))
-    page, errors = session.new_page(), []
-    page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
+    session = started.new_context(**({"viewport": VIEWPORT} | context))
+    page = session.new_page()
+    errors = watched(page)
     try:
         page.goto(url)
         yield page
-        assert not list(filter(_is_ours, errors)), errors
+        assert errors == []
     finally:
         session.close()
+
+
+def watched(page):
+    """The list of the errors of a page that are not caught and not JupyterLab's own, which grows with them."""
+    errors = []
+
+    def keep(error):
+        stack = error.stack or str(error)
+        errors.extend([stack] if _is_ours(stack) else [])
+
+    page.on("pageerror", keep)
+    return errors
 
 
 def _is_ours(stack):
@@ -101,14 +117,27 @@ def settled(page, selector=CANVASES, different_from=None, seconds=20):
 
 
 class Lab:
-    """A JupyterLab server of its own: `url` with the token, `root` with the notebooks."""
+    """A JupyterLab server of its own: `root` with the notebooks, and one page for all that are opened in turn."""
 
     def __init__(self, root, port, token):
         self.root, self.port, self.token = Path(root), port, token
+        self._page = None
 
-    def url(self, notebook):
+    def url(self, notebook=""):
         """The address that opens `notebook` alone, in a workspace of its own, reset."""
-        return f"http://127.0.0.1:{self.port}/lab/workspaces/w{secrets.token_hex(4)}/tree/{notebook}?token={self.token}&reset"
+        tree = f"/tree/{notebook}" if notebook else ""
+        return f"http://127.0.0.1:{self.port}/lab/workspaces/w{secrets.token_hex(4)}{tree}?token={self.token}&reset"
+
+    def page(self, started, **context):
+        """JupyterLab in a page that stays open; `errors` grows with what raises in it."""
+        if self._page is None or self._page.is_closed():
+            self._page = started.new_context(**context).new_page()
+            self.errors = watched(self._page)
+            self._page.goto(self.url())
+            self._page.wait_for_function(
+                "() => window.jupyterapp?.commands?.hasCommand('docmanager:open')", timeout=90_000
+            )
+        return self._page
 
 
 @contextmanager
@@ -187,18 +216,25 @@ def notebook(path, *cells):
 
 
 @contextmanager
-def open_notebook(started, server, source, seconds=240, **context):
-    """A page with a copy of the notebook at `source` whose cells have all run. Its kernel ends with it.
+def open_notebook(started, server, source, seconds=240, viewport=VIEWPORT, **context):
+    """The page of `server` with a copy of the notebook at `source`, whose cells have all run. Its kernel ends with it.
 
-    Arguments as for `open_page` and `run_all`.
+    All notebooks of a server are tabs of one page, one after the other, since to load JupyterLab takes longer than to
+    open a notebook. The first one decides its `context` (see `open_page`).
     """
     shutil.copy(source, server.root)
-    with open_page(started, server.url(source.name), **context) as page:
+    page = server.page(started, **context)
+    page.set_viewport_size(viewport)
+    try:
+        page.evaluate(_OPEN, source.name)
+        page.wait_for_function(f"path => ({_CURRENT})?.context?.path === path", arg=source.name, timeout=1000 * seconds)
         run_all(page, seconds)
-        try:
-            yield page
-        finally:
-            page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        yield page
+        assert server.errors == []
+        page.evaluate(_CLOSE)
+    except BaseException:
+        page.context.close()  # the next one starts afresh
+        raise
 
 
 def run_all(page, seconds=120):

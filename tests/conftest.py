@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+from collections import defaultdict
 
 # Kernels and command lines started by tests inherit it. A second thread gains nothing on networks as small as ours.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -12,6 +13,7 @@ import hypothesis
 import matplotlib
 import numpy as np
 import pytest
+import timing
 import torch
 
 # What a shell starts in the background ignores Ctrl-C, and so would every process that the tests start and stop.
@@ -31,22 +33,34 @@ hypothesis.settings.load_profile("toylab")
 matplotlib.use("Agg")
 
 
-FIRST = "notebook", "browser", "slow"  # the longest come first, so that no process waits for another at the end
+WAITING = "notebook", "browser"  # which take longer than their CPU time says
 NEEDS = {"ran": "notebook", "started": "browser"}  # fixture: the marker of a test that uses it
+
+
+def pytest_addoption(parser):
+    parser.addoption("--record-seconds", action="store_true", help="measure every test and update tests/seconds.txt")
+
+
+def pytest_configure(config):
+    if config.getoption("record_seconds"):
+        config.pluginmanager.register(timing.Recorder())
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark tests by what they need; those of one file share its fixtures, and so go to one process of xdist."""
-    rank = {}
+    """Mark tests by what they need and by their seconds; those of one file share its fixtures, and so go to one process
+    of xdist. The longest come first, so that no process waits for another at the end."""
+    costs = defaultdict(set)
     for item in items:
         for fixture in NEEDS.keys() & set(item.fixturenames):
             item.add_marker(NEEDS[fixture])
+        if timing.parts(item):
+            item.add_marker("slow")
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
-        own = [FIRST.index(mark.name) for mark in item.iter_markers() if mark.name in FIRST]
-        rank[_group(item)] = min([rank.get(_group(item), len(FIRST)), *own])
-    items.sort(key=lambda item: rank[_group(item)])
+        costs[_group(item)] |= timing.parts(item)
+    seconds = {group: sum(map(timing.recorded().get, names)) for group, names in costs.items()}
+    items.sort(key=lambda item: (*(item.get_closest_marker(name) is None for name in WAITING), -seconds[_group(item)]))
 
 
 def _group(item):

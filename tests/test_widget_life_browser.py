@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from synthetic import sweep
 from toylab._progress import Bar
 from toylab.widgets import Player
 from toylab.widgets.lab import Lab, several, slider""",
-    """for _ in Bar(range(30), "work"): time.sleep(0.1)
+    """for _ in Bar(range(23), "work"): time.sleep(0.1)  # long enough to show
 player = Player(sweep(), choices={"Data set": ["ring", "disc"]}, compute=lambda chosen, progress: sweep(steps=(2, 10)))
 player""",
     """def draw(size, names):
@@ -31,11 +32,6 @@ Lab("sizes", {"size": slider("size", [1, 2, 3], 1), "names": names}, draw)""",
 SIZE = {"viewport": {"width": 1280, "height": 720}}
 
 
-@pytest.fixture(scope="module")
-def life(tmp_path_factory):
-    return notebook(tmp_path_factory.mktemp("life") / "life.ipynb", *CELLS)
-
-
 def drawn(page):
     page.locator(".toylab-player").wait_for()
     page.locator(".toylab-lab").wait_for()
@@ -43,11 +39,10 @@ def drawn(page):
 
 
 @pytest.fixture(scope="module")
-def saved(started, jupyter, life):
-    """A notebook as it is on the disk after a run and a save, its kernel shut down."""
-    source = life.with_name("saved.ipynb")
-    source.write_text(life.read_text())
-    file = jupyter.root / "saved.ipynb"
+def opened(started, jupyter, tmp_path_factory):
+    """(The page of a notebook that was run, the file that it was then saved to)."""
+    source = notebook(tmp_path_factory.mktemp("life") / "life.ipynb", *CELLS)
+    file = jupyter.root / "life.ipynb"
     with open_notebook(started, jupyter, source, **SIZE) as page:
         drawn(page)
         before = file.read_text()
@@ -56,7 +51,18 @@ def saved(started, jupyter, life):
             if file.read_text() != before:
                 break
             page.wait_for_timeout(100)
-    return file
+        yield page, shutil.copy(file, jupyter.root / "saved.ipynb")
+
+
+@pytest.fixture
+def page(opened):
+    return opened[0]
+
+
+@pytest.fixture
+def saved(opened):
+    """Saved under another name, so that no kernel belongs to it."""
+    return opened[1]
 
 
 def test_a_notebook_opened_again_shows_the_pictures_and_how_to_make_them_live(started, jupyter, saved):
@@ -94,37 +100,35 @@ def test_a_page_of_nbconvert_has_the_pictures_with_words_and_no_bar(saved, tmp_p
     assert "work:" not in page and "widget-view" not in page
 
 
-def test_after_a_restart_the_widgets_say_so_and_what_needs_the_kernel_is_off(started, jupyter, life):
-    with open_notebook(started, jupyter, life, **SIZE) as page:
-        drawn(page)
-        page.evaluate(
-            "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart().then(() => {}); }"
-        )
-        page.locator(".toylab-player .status", has_text="The kernel was restarted").wait_for(timeout=30_000)
-        page.locator(".toylab-lab .error", has_text="The kernel was restarted").wait_for()
-        assert page.get_by_label("Data set").is_disabled()
-        assert all(node.is_disabled() for node in page.locator(".toylab-lab :is(input, select)").all())
-        before = settled(page)
-        steps = page.locator(".toylab-player").get_by_role("slider", name="Steps")
-        steps.press("ArrowLeft")  # needs no kernel
-        settled(page, different_from=before)
-        page.wait_for_function(
-            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
-        )
+def test_after_a_restart_the_widgets_say_so_and_what_needs_the_kernel_is_off(page):
+    drawn(page)
+    page.evaluate(
+        "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart().then(() => {}); }"
+    )
+    page.locator(".toylab-player .status", has_text="The kernel was restarted").wait_for(timeout=30_000)
+    page.locator(".toylab-lab .error", has_text="The kernel was restarted").wait_for()
+    assert page.get_by_label("Data set").is_disabled()
+    assert all(node.is_disabled() for node in page.locator(".toylab-lab :is(input, select)").all())
+    before = settled(page)
+    steps = page.locator(".toylab-player").get_by_role("slider", name="Steps")
+    steps.press("ArrowLeft")  # needs no kernel
+    settled(page, different_from=before)
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+    )
 
 
-def test_running_a_cell_again_closes_its_last_widgets_and_their_arrays_are_freed(started, jupyter, life):
+def test_running_a_cell_again_closes_its_last_widgets_and_their_arrays_are_freed(page):
     count = """import gc
 from ipywidgets.widgets.widget import _instances
 gc.collect()
 print(len([each for each in gc.get_objects() if Player in type(each).__mro__]),
       len([each for each in _instances.values() if isinstance(each, (Player, Lab))]))"""
-    with open_notebook(started, jupyter, life, **SIZE) as page:
-        for _ in range(2):
-            run_all(page)
-        drawn(page)
-        assert kernel_says(page, count) == "1 2"
-        assert page.locator(".toylab-player").count() == page.locator(".toylab-lab").count() == 1
+    for _ in range(2):
+        run_all(page)
+    drawn(page)
+    assert kernel_says(page, count) == "1 2"
+    assert page.locator(".toylab-player").count() == page.locator(".toylab-lab").count() == 1
 
 
 # ---- one screen
