@@ -97,9 +97,10 @@ class ExactEps:
     def _logits(self, rows, scale, variance):
         """Yields log-weights [chunk, k] of the points, up to a constant, by chunks of rows."""
         points = self.points.reshape(len(self.points), -1).to(rows.device)
-        precision = scale**2 / (2 * variance)
-        for chunk in torch.arange(len(rows), device=rows.device).split(max(1, CHUNK // len(points))):
-            yield -_squared_distances(rows[chunk] / scale[chunk], points) * precision[chunk]
+        size = max(1, CHUNK // len(points))
+        chunks = zip((rows / scale).split(size), (scale**2 / (-2 * variance)).split(size), strict=True)
+        for places, precision in chunks:
+            yield _squared_distances(places, points) * precision
 
     def _mean(self, weights):
         """The mean of the points under weights [chunk, k]: [chunk, d] in the dtype of weights."""
@@ -111,8 +112,9 @@ class ExactEps:
 def _squared_distances(rows, points):
     """Squared Euclidean distances [n, k] of rows [n, d] and points [k, d], in the dtype of rows."""
     if rows.shape[1] <= DIRECT:
-        columns = zip(rows.T, points.to(rows.dtype).T, strict=True)
-        return sum((a[:, None] - b[None, :]) ** 2 for a, b in columns)
+        columns = zip(rows.unbind(1), points.to(rows.dtype).unbind(1), strict=True)
+        first, *others = ((a[:, None] - b) ** 2 for a, b in columns)
+        return sum(others, first)
     dtype, rows = rows.dtype, rows.double()
     norms = (rows**2).sum(1, keepdim=True)
     blocks = map(torch.Tensor.double, _blocks(points))
