@@ -43,6 +43,9 @@ MEASURES = {
     "leading_error": lambda *given, **more: analysis.leading_error(
         *given, x_T=CIRCLE.start(6), method="DDIM", t_end=0.3, **more
     ),
+    "log_likelihood": lambda given, schedule=None, **more: toylab.log_likelihood(
+        given, CIRCLE.start(6), schedule, steps=4, t_end=0.3, **more
+    ),
     "sweep": lambda *given, **more: toylab.sweep(*given, methods=["DDIM"], steps=[2, 3], **HOW, **more),
     "decompose_error": lambda eps, schedule=None, **more: analysis.decompose_error(
         eps, CIRCLE.eps, schedule, methods=["DDIM"], nfe=(4, 5), **HOW, **more

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from toylab import training as training
     from toylab import widgets as widgets
     from toylab.analysis import compare as compare
+    from toylab.analysis import log_likelihood as log_likelihood
     from toylab.analysis import measure_order as measure_order
     from toylab.analysis import sweep as sweep
     from toylab.analysis._sweep import Sweep as Sweep

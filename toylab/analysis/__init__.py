@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from toylab.analysis._leading_error import leading_error as leading_error
     from toylab.analysis._local_error import LocalError as LocalError
     from toylab.analysis._local_error import local_error as local_error
+    from toylab.analysis._log_likelihood import LogLikelihood as LogLikelihood
+    from toylab.analysis._log_likelihood import log_likelihood as log_likelihood
     from toylab.analysis._off_manifold import OffManifold as OffManifold
     from toylab.analysis._off_manifold import off_manifold as off_manifold
     from toylab.analysis._off_manifold import unlikely_of_sweep as unlikely_of_sweep

@@ -11,6 +11,7 @@ from toylab.figures.style import style as style
 
 if TYPE_CHECKING:
     from toylab.figures.drawing import draw as draw
+    from toylab.figures.likelihood import plot_likelihood as plot_likelihood
     from toylab.figures.measures import plot_decomposition as plot_decomposition
     from toylab.figures.measures import plot_local_error as plot_local_error
     from toylab.figures.measures import plot_work as plot_work

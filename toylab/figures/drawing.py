@@ -14,6 +14,7 @@ DRAWN_BY = {  # class of a result -> function of `toylab.figures`
     "ImageQuality": "plot_quality",
     "LeadingError": "plot_leading_error",
     "LocalError": "plot_local_error",
+    "LogLikelihood": "plot_likelihood",
     "OffManifold": "plot_scores",
     "OptimizedGrid": "plot_nodes",
     "OrderEstimate": "plot_order",
