@@ -511,3 +511,17 @@ def test_settings_of_a_training_are_no_dictionary():
 def test_the_grid_of_a_density_has_bounds(bad):
     with pytest.raises((ValueError, TypeError), match=f"^{next(iter(bad))} must be"):
         toylab.analysis.log_density("circle", "linear", **bad)
+
+
+@pytest.mark.parametrize(
+    ("ask", "argument"),
+    [
+        (lambda value: toylab.figures.plot_schedules(value), "names"),
+        (lambda value: toylab.sweep(EPS, "linear", value, steps=[2], n=2), "methods"),
+        (lambda value: toylab.sweep(EPS, "linear", ["DDIM"], steps=value, n=2), "steps"),
+        (lambda value: toylab.measure_order(EPS, "linear", "DDIM", steps=value, n=2), "steps"),
+    ],
+)
+def test_a_tensor_of_one_number_is_no_list(ask, argument):
+    with pytest.raises(TypeError, match=f"^{argument} must be a list of .*, got tensor"):
+        ask(torch.tensor(1))

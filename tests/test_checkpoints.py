@@ -488,3 +488,9 @@ def test_saving_into_a_file_as_a_folder_fails_with_an_os_error(saved):
 def test_copy_under_another_name_loads(saved, tmp_path):
     shutil.copy(saved, tmp_path / "copy.safetensors")
     assert checkpoints.load(str(tmp_path / "copy.safetensors")).dataset == "spiral"
+
+
+@pytest.mark.parametrize(("arguments", "name"), [((torch.ones(2),), "dataset"), (("circle", None), "schedule")])
+def test_what_is_no_name_makes_no_name_of_a_checkpoint(arguments, name):
+    with pytest.raises(TypeError, match=f"^{name} must be a name"):
+        checkpoints.checkpoint_name(*arguments)

@@ -251,3 +251,20 @@ def test_t_outside_its_domain_is_named(t):
 def test_a_spread_whose_square_is_no_number_is_named():
     with pytest.raises(ValueError, match=r"spread must be a finite number in \[0, 1e\+06\], got 1e\+308"):
         toylab.exact_eps(flower(50), LINEAR, spread=1e308)
+
+
+@pytest.mark.parametrize(("dtype", "below"), [(torch.float32, 1e-19), (torch.float64, 1e-154)])
+def test_times_so_early_that_numbers_run_out_are_named_and_all_later_ones_are_finite(dtype, below):
+    eps = toylab.exact_eps(flower(5).to(dtype), LINEAR)
+    x = normal(4, 2, seed=0).to(dtype)
+    for ask in (eps, eps.log_prob):
+        for t in (0.0, 1e-308, below):
+            with pytest.raises(ValueError, match="t must be greater than 0 where spread is 0"):
+                ask(x, t)
+        assert ask(x, 20 * below).isfinite().all()
+
+
+def test_a_tiny_spread_is_named_at_the_end_of_time():
+    eps = toylab.exact_eps(flower(5), LINEAR, spread=1e-160)
+    with pytest.raises(ValueError, match="t must be greater than 0 .* got t = 0 with spread 1e-160"):
+        eps(torch.ones(2, 2, dtype=torch.float64), 0.0)

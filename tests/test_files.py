@@ -11,10 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic import sweep
 
 import toylab
 from toylab import _files
 from toylab._files import finite, replacing, replacing_together, strict_json, user_path
+from toylab.analysis._sweep import Sweep
+from toylab.widgets import Player
 
 
 @pytest.fixture
@@ -138,6 +141,18 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     with replacing("~/there/numbers.npz") as file:
         file.write(b"1")
     assert (tmp_path / "there" / "numbers.npz").read_bytes() == b"1"
+
+
+def test_a_tilde_is_the_home_folder_of_sweeps_and_pages(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    made = sweep(methods=("DDIM",), steps=(2,), n=4)
+    assert made.save("~/sweep.npz") == tmp_path / "sweep.npz"
+    assert Sweep.load("~/sweep.npz").methods == ("DDIM",)
+    assert Player(made).to_html("~/page.html") == tmp_path / "page.html"
+    assert names(tmp_path) == ["page.html", "sweep.npz"]
+    for ask in (made.save, Sweep.load, Player(made).to_html):
+        with pytest.raises(TypeError, match="^path must be a path"):
+            ask(3)
 
 
 @pytest.mark.parametrize("path", (None, 3, b"bytes", ["a"]))

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LEVELS = (  # from below; rooms of one level do not import one another
-    ("_errors", "_extras", "_interrupted", "_lazy", "_types"),
+    ("_errors", "_extras", "_interrupted", "_lazy", "_stops", "_types"),
     ("_progress", "_shipped", "_threads"),
     ("_files", "_processes"),
     ("schedules", "datasets"),

@@ -1,16 +1,19 @@
 """The labs without a browser: what they measure, what they remember, what they refuse."""
 
 import base64
+import io
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import toylab
 from toylab import problems
 from toylab.analysis import decompose_error, work_precision
-from toylab.figures.style import style
+from toylab.figures.dark import darken
+from toylab.figures.style import PAGES, line, style
 from toylab.lessons import clock_lab, fault_lab, order_lab, work_lab
 from toylab.lessons.labs import FAULT_BUDGETS
 from toylab.widgets.lab import Lab, menu, several, slider
@@ -311,3 +314,48 @@ def test_with_no_box_ticked_a_lab_says_what_to_do_and_computes_nothing(lab):
     choose(lab, names=[])
     assert (lab.error, lab.figure) == ("Tick at least one of the methods.", before)
     assert len(compute.asked) == 1 and lab.answered == answered + 1
+
+
+# ---- the dark page
+
+
+def colors_of(picture):
+    """The colors of a PNG, as "#rrggbb"."""
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).reshape(-1, 3)
+    return {f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in np.unique(pixels, axis=0)}
+
+
+def test_a_dark_page_gets_a_dark_figure_with_the_hues_of_the_methods():
+    def compute(method):
+        figure, ax = plt.subplots()
+        ax.plot([0, 1], linewidth=5, **line(method))
+        return method, figure, ""
+
+    lab = Lab("dark", {"method": menu("method", ("DDIM", "S-PNDM"), "DDIM")}, compute)
+    light = lab.figure
+    lab.set_state({"theme": "dark"})  # as the browser does it
+    for method in ("DDIM", "S-PNDM"):
+        choose(lab, method=method)
+        found = colors_of(lab.figure)
+        assert {PAGES["dark"][0], style(method, "dark")["color"].lower()} <= found
+        assert not {PAGES["light"][0], style(method, "light")["color"].lower()} & found
+    choose(lab, method="DDIM")
+    assert lab.drawn == "dark" and lab.picture() == light
+    lab.theme = "light"
+    assert (lab.figure, lab.drawn) == (light, "light")
+
+
+def test_on_a_dark_page_everything_drawn_in_black_stands_out():
+    figure, ax = plt.subplots()
+    ax.fill_between([1, 10], [1, 10], color="0.2", label="band")
+    ax.scatter([1], [2], c="black")
+    ax.loglog([1, 10], [1, 10], "o", fillstyle="none", color="black")
+    ax.annotate("here", (1, 1), (5, 5), arrowprops={"color": "black"}, bbox={"facecolor": "white"})
+    ax.set(title="title", xlabel="x", ylabel="y")
+    ax.legend()
+    darken(figure)
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].reshape(-1, 3)
+    back = np.array([0x14, 0x17, 0x1C])
+    assert (pixels >= back - 2).all() and (pixels == back).all(1).mean() > 0.4
+    plt.close(figure)

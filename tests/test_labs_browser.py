@@ -2,7 +2,11 @@
 
 import pytest
 from browser import notebook, open_notebook
+from matplotlib.colors import to_hex
 from test_player_browser import kernel_says
+
+from toylab.figures.dark import on_dark
+from toylab.figures.style import PAGES
 
 CELLS = (
     """import time
@@ -139,3 +143,39 @@ def test_a_lab_fits_its_width(lab, width):
     beside = image["x"] >= controls["x"] + controls["width"]
     assert beside == (width == 1280) and image["width"] > 150
     lab.page.set_viewport_size({"width": 1200, "height": 900})
+
+
+PIXELS = """root => {
+    const image = root.querySelector("img"), canvas = document.createElement("canvas"), count = {};
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    const ctx = canvas.getContext("2d");
+    ctx.drawImage(image, 0, 0);
+    const pixels = ctx.getImageData(0, 0, canvas.width, canvas.height).data;
+    for (let i = 0; i < pixels.length; i += 4) {
+        const name = "#" + [0, 1, 2].map((k) => pixels[i + k].toString(16).padStart(2, "0")).join("");
+        count[name] = (count[name] ?? 0) + 1;
+    }
+    return [count, getComputedStyle(image).filter, getComputedStyle(root).backgroundColor];
+}"""
+
+
+def test_on_a_dark_page_the_figure_is_drawn_dark_and_hues_stay(lab):
+    first, shades = picture(lab), {}
+    for theme, name in (("dark", "JupyterLab Dark"), ("light", "JupyterLab Light")):
+        before = picture(lab)
+        lab.evaluate(
+            "(node, theme) => { window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }", name
+        )
+        lab.page.locator(f".toylab-lab[data-theme={theme}][data-drawn={theme}]").first.wait_for()
+        ready(lab, different_from=before)
+        count, drawn_with, back = lab.evaluate(PIXELS)
+        assert drawn_with == "none"
+        most = max(count, key=count.get)
+        assert most == PAGES[theme][0] and back == f"rgb{tuple(bytes.fromhex(most[1:]))}"
+        shades[theme] = [at for at in count if at in (on_dark_hex("#1f77b4"), "#1f77b4")]
+    assert shades == {"dark": [on_dark_hex("#1f77b4")], "light": ["#1f77b4"]}  # matplotlib's first color
+    assert picture(lab) == first
+
+
+def on_dark_hex(color):
+    return to_hex(on_dark(color))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -587,3 +588,21 @@ def test_what_a_reader_builds_has_one_colour_and_the_dash_of_its_transfer():
     names = [f"yours: {name}" for name in ("DDIM", "F-PNDM", "AB4", "plms+classical", "rk4+data")]
     assert len({style(name)["color"] for name in names}) == 1
     assert [bool(style(name)["dash"]) for name in names] == [False, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"methods": torch.tensor(1)}, "methods must be a list of names, got tensor"),
+        ({"fields": torch.ones(2)}, "fields must be a dict by panel"),
+        ({"theme": np.ones(2)}, "theme must be a name"),
+    ],
+)
+def test_arrays_in_place_of_lists_and_names_are_named(arguments, says):
+    with pytest.raises(TypeError, match=f"^{says}"):
+        Player(SMALL, **arguments)
+
+
+def test_a_still_refuses_a_tensor_as_steps_by_name():
+    with pytest.raises(TypeError, match="^steps must be an integer"):
+        still(SMALL, steps=torch.ones(2))

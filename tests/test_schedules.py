@@ -252,3 +252,22 @@ def test_methods_take_their_argument_by_name(name):
 def test_a_sigma_that_is_no_number_is_named():
     with pytest.raises(TypeError, match="^sigma must be a number"):
         toylab.schedules.get("linear").t_of_sigma("1")
+
+
+@every_schedule
+@pytest.mark.parametrize("sigma", [-1.0, math.nan, torch.tensor([1.0, -1e-9]), torch.tensor([0.5, math.nan])])
+def test_a_sigma_of_no_noise_is_named(schedule, sigma):
+    with pytest.raises(ValueError, match="^sigma must be"):
+        schedule.t_of_sigma(sigma)
+
+
+@every_schedule
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_sigmas_whose_square_is_no_number_are_at_the_end(schedule, dtype):
+    huge = torch.tensor([0, 1e30, 1e38, math.inf], dtype=dtype)
+    torch.testing.assert_close(schedule.t_of_sigma(huge), torch.tensor([0, 1, 1, 1], dtype=dtype))
+
+
+def test_sigmas_whose_square_is_no_number_are_at_the_end_in_the_generic_inverse():
+    assert FiveLines().t_of_sigma(1e300) == 1.0
+    assert FiveLines().t_of_sigma(torch.tensor([math.inf])) == 1.0

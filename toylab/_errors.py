@@ -60,3 +60,13 @@ def flag(argument: str, value: object) -> bool:
     if type(value).__name__ not in ("bool", "bool_"):
         raise TypeError(f"{argument} must be True or False, got {in_short(value)}")
     return bool(value)
+
+
+def listed(argument: str, values: object, of: str) -> list:
+    """`values` as a list of what `of` says; TypeError for a string and for what is none, a tensor of one number too."""
+    try:
+        if not isinstance(values, str):
+            return list(values)
+    except TypeError:
+        pass
+    raise TypeError(f"{argument} must be a list of {of}, got {in_short(values)}")

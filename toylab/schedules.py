@@ -39,8 +39,13 @@ def _elementwise(function):
             value = torch.tensor(number(argument, value), dtype=torch.float64)
         elif not value.is_floating_point():
             value = value.double()
-        if of_time and value.device.type == "cpu":  # elsewhere a look would hold up the device
-            _in_domain(self, value.detach())
+        if value.device.type == "cpu":  # elsewhere a look would hold up the device
+            if of_time:
+                _in_domain(self, value.detach())
+            elif argument == "sigma" and not (value.detach() >= 0).all():  # false for NaN
+                raise ValueError(f"sigma must be at least 0, got {value.detach().min().item():g}")
+        if argument == "sigma":  # its square must be a number
+            value = value.clamp(max=torch.finfo(value.dtype).max ** 0.5 / 2)
         found = function(self, value)
         return found.item() if number_given else found
 
@@ -119,7 +124,7 @@ class Schedule:
     @_elementwise
     def t_of_sigma(self, sigma: Times) -> Times:
         """The inverse of `sigma` on [0, 1] (values beyond sigma(1) give 1), by bisection and one
-        Newton step, through which gradients flow."""
+        Newton step, through which gradients flow. ValueError for a sigma that is negative or NaN."""
         target = torch.log1p(sigma**2)
         low, high = torch.zeros_like(target), torch.ones_like(target)
         for _ in range(60):
@@ -176,7 +181,7 @@ class Cosine(Schedule):
     def t_of_sigma(self, sigma: Times) -> Times:
         cos_a = math.cos(self.a0) / (1 + sigma**2).sqrt()
         sin_a = (math.sin(self.a0) ** 2 + (math.cos(self.a0) * sigma) ** 2 / (1 + sigma**2)).sqrt()
-        return (torch.atan2(sin_a, cos_a) - self.a0) / self.rate
+        return ((torch.atan2(sin_a, cos_a) - self.a0) / self.rate).clamp(0.0, 1.0)
 
 
 class Quad(Schedule):

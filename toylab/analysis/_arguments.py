@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toylab._errors import positive_int
+from toylab._errors import listed, positive_int
 from toylab.datasets import Manifold
 from toylab.grids import MOST_STEPS
 from toylab.problems.problem import Problem
@@ -16,9 +16,7 @@ from toylab.samplers.core import check_start, default_dtype, start_noise
 
 def method_list(methods: Iterable) -> list:
     """Methods for a list of names or methods; ValueError unless they are all different."""
-    if isinstance(methods, str) or not hasattr(methods, "__iter__"):
-        raise TypeError(f"methods must be a list of method names, got {methods!r}")
-    methods = [get(method) for method in methods]
+    methods = [get(method) for method in listed("methods", methods, "method names")]
     names = [method.name for method in methods]
     if not names or len(set(names)) < len(names):
         raise ValueError(f"methods must be a non-empty list of different methods, got {names}")
@@ -27,9 +25,7 @@ def method_list(methods: Iterable) -> list:
 
 def integers(argument: str, values: Iterable[int], at_least: int = 1) -> tuple[int, ...]:
     """Different integers as a tuple, at least one; ValueError or TypeError naming the argument otherwise."""
-    if isinstance(values, str) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{argument} must be a list of integers, got {values!r}")
-    values = tuple(positive_int(argument, value, at_least) for value in values)
+    values = tuple(positive_int(argument, value, at_least) for value in listed(argument, values, "integers"))
     if not values or len(set(values)) < len(values):
         raise ValueError(f"{argument} must be a non-empty list of different integers, got {list(values)}")
     return values
@@ -45,9 +41,7 @@ def increasing(argument: str, values: Iterable[int]) -> tuple[int, ...]:
 
 def step_counts(steps: Iterable[int]) -> np.ndarray:
     """At least two increasing step counts up to a million, as an int array."""
-    if isinstance(steps, str) or not hasattr(steps, "__iter__"):
-        raise TypeError(f"steps must be a list of step counts, got {steps!r}")
-    counts = [positive_int("steps", count, at_most=MOST_STEPS) for count in steps]
+    counts = [positive_int("steps", count, at_most=MOST_STEPS) for count in listed("steps", steps, "step counts")]
     if len(counts) < 2 or counts != sorted(set(counts)):
         raise ValueError(f"steps must be at least two increasing step counts, got {counts}")
     return np.array(counts)

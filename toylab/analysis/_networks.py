@@ -5,13 +5,12 @@
 
 from collections.abc import Iterable
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from toylab import datasets
-from toylab._files import replacing
+from toylab._files import replacing, user_path
 from toylab._progress import Bar
 from toylab._types import Eps
 from toylab.epsilon import checkpoints
@@ -83,7 +82,7 @@ def table(names: Iterable[str] | None = None) -> str:
 
 def write_card(path: str | PathLike) -> None:
     """Measure all networks anew and put their table between the two marks in the file `path`."""
-    path = Path(path)
+    path = user_path(path)
     before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (mark and end):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from toylab._errors import flag, number, positive_int
+from toylab._errors import flag, listed, number, positive_int
 from toylab._progress import Bar
 from toylab._threads import single_thread
 from toylab._types import Eps, ManifoldLike, ScheduleLike
@@ -107,8 +107,7 @@ def sweep(
 
 
 def _counts(steps):
-    if isinstance(steps, str) or not hasattr(steps, "__iter__"):
-        raise TypeError(f"steps must be a list of positive integers, got {steps!r}")
+    steps = listed("steps", steps, "positive integers")
     counts = tuple(sorted({positive_int("steps", count, at_most=MOST_STEPS) for count in steps}))
     if not counts:
         raise ValueError("steps must be a non-empty list of positive integers, got none")

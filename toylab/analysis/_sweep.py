@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from toylab._files import replacing
+from toylab._files import replacing, user_path
 from toylab.analysis._result import Result
 from toylab.analysis._table import Table
 
@@ -69,7 +69,7 @@ class Sweep(Result):
 
     def save(self, path: str | PathLike) -> Path:
         """Write everything to `path` (.npz), whole or not at all. Returns the path."""
-        path = Path(path)
+        path = user_path(path)
         header = {
             "format": FORMAT,
             "methods": self.methods,
@@ -96,7 +96,7 @@ class Sweep(Result):
     @classmethod
     def load(cls, path: str | PathLike) -> "Sweep":
         """Read a sweep written by `save`. Raises FileNotFoundError, or ValueError for another kind of file."""
-        path = Path(path)
+        path = user_path(path)
         if not path.exists():
             raise FileNotFoundError(f"no sweep at {path}")
         try:

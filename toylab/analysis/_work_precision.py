@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from toylab._errors import number
+from toylab._errors import listed, number
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
 from toylab._types import Eps, ManifoldLike, ScheduleLike
@@ -120,6 +120,5 @@ def _collected(found, left_out, budgets, seeds, lineups):
 
 
 def _tolerances(values):
-    if isinstance(values, str) or not hasattr(values, "__iter__"):
-        raise TypeError(f"tolerances must be a list of numbers, got {values!r}")
+    values = listed("tolerances", values, "numbers")
     return tuple(dict.fromkeys(number("tolerances", value, 0, open_low=True) for value in values))

@@ -2,18 +2,15 @@
 
 import os
 import re
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Sequence
-from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from toylab import __version__
+from toylab import __version__, _stops
 from toylab.cli import analysing, lab, measuring, ordering, sample, show, train
 from toylab.cli.export import export
 
@@ -35,8 +32,7 @@ class Group(TyperGroup):
         try:
             args = [arg for arg in args if arg != "--debug"]  # wherever it stands, it means the same
             args = [re.sub("^--methods(?==|$)", "--method", arg) for arg in args]  # its old name
-            with _stopped_by_sigterm():
-                code = super().main(args, prog_name or "toylab", standalone_mode=False, **extra)
+            code = super().main(args, prog_name or "toylab", standalone_mode=False, **extra)
         except (KeyboardInterrupt, typer.Abort):
             code = INTERRUPTED
         except Exception as error:
@@ -59,24 +55,13 @@ class Group(TyperGroup):
 
 
 def _came_of_a_stop(error):
-    """Whether a library met a Ctrl-C with an error of its own, as zipfile does while it closes a half-written file."""
+    """Whether a library met a stop with an error of its own, as zipfile does while it closes a half-written file."""
+    if _stops.came:
+        return True
     while error := error.__context__:
         if isinstance(error, KeyboardInterrupt):
             return True
     return False
-
-
-@contextmanager
-def _stopped_by_sigterm():
-    """A block in which SIGTERM, which batch systems send, is a Ctrl-C. Only the main thread can be told of it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _explain(error):
@@ -145,8 +130,3 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(export)
-
-
-def main() -> None:
-    """Run the command line on sys.argv and exit with its code."""
-    app()

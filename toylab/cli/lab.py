@@ -14,7 +14,7 @@ import typer
 
 from toylab import _shipped
 from toylab._extras import extra
-from toylab._files import replacing
+from toylab._files import replacing, user_path
 
 FOLDER = "toylab-notebooks"
 
@@ -70,7 +70,7 @@ def notebooks(folder: str | os.PathLike | None = None) -> Path:
     source = _shipped.shipped("notebooks")
     if folder is None and _shipped.clone():
         return source
-    folder = Path(folder or FOLDER).expanduser().absolute()
+    folder = user_path(folder or FOLDER, "folder").absolute()
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"folder must be a folder, but {folder} is a file")
     missing = [path for path in sorted(source.glob("*.ipynb")) if not os.path.lexists(folder / path.name)]

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
 from toylab import _shipped, schedules
-from toylab._errors import flag
+from toylab._errors import flag, in_short
 from toylab._files import finite, replacing, strict_json, user_path
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def folder() -> Path:
 
 def checkpoint_name(dataset: str, schedule: str = "linear") -> str:
     """What a shipped network is called: ``spiral``, ``spiral-cosine``."""
+    for argument, name in {"dataset": dataset, "schedule": schedule}.items():
+        if not isinstance(name, str):
+            raise TypeError(f"{argument} must be a name (str), got {in_short(name)}")
     return dataset if schedule == "linear" else f"{dataset}-{schedule}"
 
 

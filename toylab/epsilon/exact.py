@@ -88,9 +88,13 @@ class ExactEps:
         t = checked_times(x, t, self.shape)
         log_ab = self.schedule.log_alpha_bar(t)
         variance = log_ab.exp() * self.spread**2 - torch.expm1(log_ab)
-        if not (variance > 0).all():
-            raise ValueError(f"t must be greater than 0 where spread is 0, got t = {t.min().item():g}")
         rows = x.flatten(1).to(torch.promote_types(x.dtype, torch.float32))
+        least = torch.finfo(rows.dtype).tiny ** 0.5  # below, squared distances in proportion to it are no numbers
+        if not (variance >= least).all():
+            raise ValueError(
+                f"t must be greater than 0 where spread is 0, so that the variance of p_t around a point is at least "
+                f"{least:.1e} in {rows.dtype}; got t = {t.min().item():g} with spread {self.spread:g}"
+            )
         log_ab, variance = (value.to(rows.dtype).expand(len(x))[:, None] for value in (log_ab, variance))
         return rows, log_ab, variance
 

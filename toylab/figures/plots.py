@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter, NullLocator
 
 from toylab import schedules
+from toylab._errors import listed
 from toylab.analysis import OffManifold, OrderEstimate, OrderTable, off_manifold
 from toylab.analysis._arguments import method_list
 from toylab.analysis._networks import eps_error
@@ -21,8 +22,10 @@ from toylab.samplers import sample
 @in_our_look
 def plot_schedules(names: Iterable[str] | None = None) -> tuple[Axes, Axes]:
     """alpha_bar and sigma against t for the named schedules (by default all). Returns the two Axes."""
+    names = schedules.names() if names is None else listed("names", names, "schedules")
+    chosen = [schedules.as_schedule(name) for name in names]
     _, (left, right) = plt.subplots(1, 2, figsize=(13, 4.6))
-    for schedule in map(schedules.as_schedule, schedules.names() if names is None else names):
+    for schedule in chosen:
         t = np.linspace(schedule.t_min, schedule.t_max, 400)
         left.plot(t, [schedule.alpha_bar(u) for u in t], label=schedule.name)
         right.plot(t, [schedule.sigma(u) for u in t], label=schedule.name)

@@ -6,6 +6,7 @@ those of Okabe and Ito (2008), shaded so that each stands out at about 3 to 1 or
 background of its theme; tests/test_player.py checks that simulated colour blindness keeps them apart.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from toylab._errors import unknown_name
@@ -24,6 +25,8 @@ _SHADES = {  # hue: (on a light background, on a dark one)
     "sky": ("#3A9AD6", "#7CCBF5"),
     "neutral": ("#404040", "#D0D0D0"),
 }
+DARK = dict(_SHADES.values()) | {ALERTS["light"]: ALERTS["dark"]}  # by the shade for a light background
+PAGES = {"light": ("#ffffff", "#15181c"), "dark": ("#14171c", "#f2f4f6")}  # by theme: background, text
 _DASHES = {  # by family: pixels drawn and left out, at a line width of one or two
     "classical": (6, 4),
     "exponential": (8, 3, 2, 3),
@@ -45,6 +48,13 @@ _HUES = {  # by gradient part
 }
 
 
+def known_theme(theme: str, known: Sequence[str] = THEMES) -> str:
+    """`theme` if it is one of these; TypeError or ValueError otherwise."""
+    if not isinstance(theme, str) or theme not in known:
+        raise unknown_name("theme", theme, known)
+    return theme
+
+
 def style(method: str, theme: str = "light") -> dict[str, Any]:
     """The style of a method: {"color": "#rrggbb", "dash": (on, off, ...) in pixels, empty if solid}.
 
@@ -54,8 +64,7 @@ def style(method: str, theme: str = "light") -> dict[str, Any]:
     """
     if not isinstance(method, str):
         raise TypeError(f"method must be a name (str), got {method!r}")
-    if theme not in THEMES:
-        raise unknown_name("theme", theme, THEMES)
+    known_theme(theme)
     family, gradient = look(method.removeprefix(YOURS))
     gradient = None if method.startswith(YOURS) else gradient
     hue = _SHADES[_HUES.get(gradient, "neutral")]

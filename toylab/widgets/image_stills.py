@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from toylab._errors import positive_int, unknown_name
-from toylab.figures.style import THEMES, line, style
+from toylab._errors import positive_int
+from toylab.figures.style import PAGES, THEMES, known_theme, line, style
 from toylab.images.sweeps import ImageSweep
 from toylab.widgets.packing import EQUAL_NFE, EQUAL_STEPS, heading, join, panels_of, texts
 from toylab.widgets.stills import node_at, reached
@@ -22,7 +22,6 @@ KINDS = {
     "x0": "Shown is the x0 that epsilon predicts from x_t.",
     "both": "Above x_t, below it the x0 that epsilon predicts; values beyond the range of an image are cut off.",
 }
-_INKS = {"light": ("#ffffff", "#15181c"), "dark": ("#14171c", "#f2f4f6")}  # back, text
 _GRID, _FRAME = (86, 97, 109), (255, 212, 0)  # as in gallery.css
 
 
@@ -114,8 +113,7 @@ def image_still(
 
     Returns a matplotlib Figure (Agg; not registered with pyplot). Raises ValueError.
     """
-    if theme not in THEMES:
-        raise unknown_name("theme", theme, THEMES)
+    known_theme(theme)
     finest = max(n for n in counts.values() if n)
     t = found.times[finest][node_at(progress, finest)]
     kinds = ("x_t", "x0") if view == "both" else (view,)
@@ -127,7 +125,7 @@ def image_still(
     tall = side * ratio
     each, foot = 0.67 + len(kinds) * (tall + name), 0.17 * len(text) + 0.15
     width, height = (side + 0.1) * columns + 0.1, each * rows + foot + 0.3
-    back, ink = _INKS[theme]
+    back, ink = PAGES[theme]
     figure = Figure(figsize=(width, height), facecolor=back)
     FigureCanvasAgg(figure)
     figure.text(0.1 / width, 1 - 0.07 / height, scene["heading"], color=ink, fontsize=12.5, weight="bold", va="top")
@@ -151,7 +149,7 @@ def image_still(
 
 def _head(figure, found, scene, place, method, n, t, left, top, side, theme):
     width, height = figure.get_size_inches()
-    ink, right = _INKS[theme][1], left + side / width
+    ink, right = PAGES[theme][1], left + side / width
     first, second = (top - 0.22) / height, (top - 0.45) / height
     figure.add_artist(Line2D([left, left + 0.35 / width], [first] * 2, linewidth=1.6, **line(method, theme)))
     how = {"color": ink, "va": "center"}

@@ -74,6 +74,11 @@ function render({ model, el }) {
     update();
   }
 
+  function retheme() { // the kernel draws for the page as it is
+    if (alive && model.get("theme") !== pageTheme()) put(model, { theme: pageTheme() });
+    update();
+  }
+
   function draw() {
     const old = picture;
     picture = URL.createObjectURL(new Blob([model.get("figure")], { type: "image/png" }));
@@ -87,6 +92,7 @@ function render({ model, el }) {
     for (const input of root.querySelectorAll("input, select")) input.disabled = !alive;
     for (const { name, show } of controls) show(wanted[name]);
     root.dataset.theme = pageTheme();
+    root.dataset.drawn = model.get("drawn");
     root.dataset.state = busy ? "busy" : failed ? "failed" : "ready";
     write(status, busy ? "computing …" : "");
     write(error, busy ? "" : failed);
@@ -95,10 +101,11 @@ function render({ model, el }) {
     image.alt = `${model.get("title")}. ${setting}. ${model.get("note")}`;
   }
 
-  const changes = { answered: answer, chosen: follow, figure: draw, note: update, status: update, error: update };
+  const changes = { answered: answer, chosen: follow, figure: draw, drawn: update, note: update, status: update, error: update };
   for (const [name, act] of Object.entries(changes)) model.on(`change:${name}`, act);
-  const unwatch = watchTheme(update), unwatchKernel = watchKernel(model, (known) => { alive = known; update(); });
+  const unwatch = watchTheme(retheme), unwatchKernel = watchKernel(model, (known) => { alive = known; update(); });
   draw();
+  retheme();
   return () => {
     for (const [name, act] of Object.entries(changes)) model.off(`change:${name}`, act);
     unwatch();

@@ -8,13 +8,14 @@ import matplotlib.pyplot as plt
 
 from toylab._extras import extra
 from toylab._threads import single_thread
+from toylab.figures.dark import darken
 from toylab.figures.style import THEMES, style
 from toylab.widgets.live import Live
 from toylab.widgets.page import source
 from toylab.widgets.stills import png
 
 with extra("lab"):
-    from traitlets import Bytes, Dict, Int, List, Unicode, observe, validate
+    from traitlets import Bytes, Dict, Enum, Int, List, Unicode, observe, validate
 
 DPI = 160  # up to twice the pixels it is shown with, so that it stays sharp on a projector and when enlarged
 
@@ -96,6 +97,7 @@ class Lab(Live):
     Attributes:
         chosen: {name: text, or list of texts}, in step with the browser, to read or to set.
         result: what `compute` returned for the figure shown. figure: that figure as the bytes of a PNG.
+        theme: "light" or "dark", that of the page. drawn: the theme of the figure shown.
         note, error: the lines below the controls; with an error the figure is that of the last good choice.
     """
 
@@ -105,7 +107,9 @@ class Lab(Live):
     title = Unicode("").tag(sync=True)
     controls = List(Dict()).tag(sync=True)
     chosen = Dict().tag(sync=True)
+    theme = Enum(THEMES, "light").tag(sync=True)
     figure = Bytes(b"").tag(sync=True)
+    drawn = Unicode("light").tag(sync=True)
     note = Unicode("").tag(sync=True)
     status = Unicode("").tag(sync=True)
     error = Unicode("").tag(sync=True)
@@ -114,7 +118,7 @@ class Lab(Live):
     def __init__(self, title: str, controls: dict[str, Control], compute: Callable[..., tuple]):
         self._controls, self._compute, self._known = controls, compute, {}
         chosen = {name: control.first for name, control in controls.items()}
-        self._remembered(chosen)
+        self._remembered(chosen, "light")
         super().__init__(
             title=title, controls=[_sent(name, control) for name, control in controls.items()], chosen=chosen
         )
@@ -128,7 +132,7 @@ class Lab(Live):
         return f"Lab({self.title}, {len(self._controls)} controls)"
 
     def picture(self) -> bytes:
-        return self.figure
+        return self._remembered(self._shown, "light")[1]  # paper and other readers' pages are light
 
     @property
     def alt(self) -> str:
@@ -138,7 +142,7 @@ class Lab(Live):
         )
         return f"{self.title}. {setting}. {self.note}"
 
-    @observe("chosen")
+    @observe("chosen", "theme")
     def _answer(self, _change):
         empty = [control.label for name, control in self._controls.items() if not self.chosen[name]]
         if empty:
@@ -146,20 +150,25 @@ class Lab(Live):
             return
         self.error, self.status = "", "computing …"
         try:
-            self.result, self.figure, self.note = self._remembered(self.chosen)
+            self.result, figure, self.note = self._remembered(self.chosen, self.theme)
+            self._shown = self.chosen
+            with self.hold_sync():
+                self.figure, self.drawn = figure, self.theme
         except (Exception, KeyboardInterrupt) as error:
             self.error = str(error) or type(error).__name__
         finally:
             self.status = ""
             self.answered += 1
 
-    def _remembered(self, chosen):
-        key = repr(sorted(chosen.items()))
+    def _remembered(self, chosen, theme):
+        key = theme, repr(sorted(chosen.items()))
         if key not in self._known:
             before = set(plt.get_fignums())
             try:
                 with single_thread():
                     result, figure, note = self._compute(**self._values(chosen))
+                if theme == "dark":
+                    darken(figure)
                 self._known[key] = result, png(figure, DPI), note
             finally:  # also of a computation that was stopped half-way
                 for figure in set(plt.get_fignums()) - before:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toylab._errors import number, unknown_name
+from toylab._errors import listed, number, unknown_name
 from toylab.analysis._sweep import Sweep
 from toylab.figures.style import THEMES, style
 
@@ -70,9 +70,7 @@ def choose_methods(sweep: Sweep, methods: Iterable[str] | None) -> tuple[str, ..
 
 def panels_of(known: Sequence[str], methods: Iterable[str] | None = None) -> tuple[str, ...]:
     """1 to MAX_PANELS of the names in `known`: all, or those in `methods`. Raises TypeError or ValueError."""
-    if isinstance(methods, str) or not isinstance(methods, Iterable | None):
-        raise TypeError(f"methods must be a list of names, got {methods!r}")
-    chosen = tuple(known if methods is None else methods)
+    chosen = tuple(known if methods is None else listed("methods", methods, "names"))
     for method in chosen:
         if not isinstance(method, str) or method not in known:
             raise unknown_name("methods", method, known)
@@ -162,8 +160,8 @@ def pack(
     Arguments as for `Player`; raises TypeError or ValueError.
     """
     methods = choose_methods(sweep, methods)
+    titles, fields = by_panel("titles", titles, methods), by_panel("fields", fields, methods)
     window, fit = window_of(sweep, window, bool(fields))
-    titles, fields = _by_panel("titles", titles, methods), _by_panel("fields", fields, methods)
     spent, within = budgets(sweep, methods)
     curve = np.unique(np.asarray(sweep.curve, dtype=np.float32), axis=0)
     arrays = {"curve": curve}
@@ -217,7 +215,8 @@ def pack(
     return scene
 
 
-def _by_panel(argument, value, methods):
+def by_panel(argument: str, value: Mapping[str, Any] | None, methods: Iterable[str]) -> Mapping[str, Any]:
+    """`value`, a dict by method, empty for None; TypeError or ValueError where it is none or has other panels."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):

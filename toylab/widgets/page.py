@@ -6,7 +6,7 @@ import html
 import json
 from pathlib import Path
 
-from toylab._files import replacing
+from toylab._files import replacing, user_path
 
 _PAGE = """<!doctype html>
 <html lang="en" data-toylab="page">
@@ -79,7 +79,7 @@ def write_page(path: str | Path, state: dict, picture: bytes, module: str, css: 
 
     Raises FileNotFoundError or PermissionError where the folder is missing or cannot be written.
     """
-    path = Path(path)
+    path = user_path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"no folder {path.parent} for {path.name}")
     scene = {name: value for name, value in state["scene"].items() if name != "data"}

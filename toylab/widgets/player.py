@@ -7,10 +7,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from toylab._errors import flag, number, positive_int, unknown_name
+from toylab._errors import flag, listed, number, positive_int, unknown_name
 from toylab._extras import extra
 from toylab.analysis._sweep import Sweep
-from toylab.figures.style import THEMES
+from toylab.figures.style import THEMES, known_theme
 from toylab.widgets.packing import pack, texts
 from toylab.widgets.page import source
 from toylab.widgets.stage import Stage
@@ -94,8 +94,7 @@ class Player(Stage):
         shown = scene["budgets"] if equal_nfe else scene["steps"]
         default = max((j for j, count in enumerate(shown) if count <= 10), default=0)
         self._sweep, self._fields, self._shown = sweep, fields, chosen
-        if theme not in ("auto", *THEMES):
-            raise unknown_name("theme", theme, ("auto", *THEMES))
+        known_theme(theme, ("auto", *THEMES))
         super().__init__(
             scene=scene,
             step_index=default if steps is None else scene["steps"].index(steps),
@@ -197,10 +196,11 @@ def _lists(choices):
     """`choices` as {label: [name, ...]}; TypeError or ValueError for anything else."""
     if not isinstance(choices, Mapping | None):
         raise TypeError(f"choices must be a dict of lists of names, got {choices!r}")
-    for label, names in (choices or {}).items():
-        if isinstance(names, str) or not isinstance(names, Iterable) or not list(names):
+    choices = {label: listed(f"choices[{label!r}]", names, "names") for label, names in (choices or {}).items()}
+    for label, names in choices.items():
+        if not names:
             raise ValueError(f"choices[{label!r}] must be a non-empty list of names, got {names!r}")
-    return {label: list(names) for label, names in (choices or {}).items()}
+    return choices
 
 
 def _check_chosen(chosen, choices):

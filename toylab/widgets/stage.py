@@ -4,9 +4,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from toylab._errors import number, positive_int, unknown_name
+from toylab._errors import number, positive_int
 from toylab._extras import extra
-from toylab.figures.style import THEMES
+from toylab.figures.style import THEMES, known_theme
 from toylab.widgets.live import Live
 from toylab.widgets.page import write_page
 
@@ -86,6 +86,4 @@ class Stage(Live):
 
     @validate("theme")
     def _themed(self, proposal):
-        if proposal["value"] not in ("auto", *THEMES):
-            raise unknown_name("theme", proposal["value"], ("auto", *THEMES))
-        return proposal["value"]
+        return known_theme(proposal["value"], ("auto", *THEMES))

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from toylab._errors import flag, number, positive_int, unknown_name
+from toylab._errors import flag, listed, number, positive_int
 from toylab.analysis._sweep import Sweep
-from toylab.figures.style import ALERTS, THEMES, line
+from toylab.figures.style import ALERTS, known_theme, line
 from toylab.widgets import packing
 
 _INKS = {  # theme: background, text, manifold, off-screen marks, density, border
@@ -52,15 +52,16 @@ def still(
             raise TypeError(f"{argument} must be a text (str), got {text!r}")
     density, unlikely = flag("density", density), flag("unlikely", unlikely)
     methods = packing.choose_methods(sweep, methods)
+    titles, fields = (packing.by_panel(*part, methods) for part in (("titles", titles), ("fields", fields)))
     window, fit = packing.window_of(sweep, window, bool(fields))
-    if theme not in THEMES:
-        raise unknown_name("theme", theme, THEMES)
+    known_theme(theme)
     if budget is not None and steps is not None:
         raise ValueError(f"give steps or budget, not both; got steps={steps}, budget={budget}")
     counts = _counts(sweep, methods, steps, budget)
     every = np.concatenate([sweep.times[n] for n in sweep.steps])
     time = sweep.times[sweep.steps[0]][-1] if time is None else number("time", time, every.min(), every.max())
-    selected = range(64) if selected is None else [positive_int("selected", each, 0) for each in _listed(selected)]
+    chosen = range(64) if selected is None else listed("selected", selected, "particles")
+    selected = [positive_int("selected", each, 0) for each in chosen]
     columns = len(methods) if len(methods) < 5 else 3 if len(methods) < 7 else 4
     rows = -(-len(methods) // columns)
     unlikely = unlikely and sweep.unlikely is not None
@@ -84,16 +85,10 @@ def still(
     figure.text(0.1 / width, above, "\n".join(title), color=ink, fontsize=12.5, weight="bold", va="top")
     figure.text(0.1 / width, 0.1 / (height + foot), "\n".join(text), color=ink, fontsize=9)
     for ax, method in zip(axes, methods, strict=True):
-        title, field = (titles or {}).get(method, method), (fields or {}).get(method)
+        title, field = titles.get(method, method), fields.get(method)
         _frame(ax, view, theme)
         _panel(ax, sweep, method, counts[method], time, selected, density, unlikely, title, field, view, theme)
     return figure
-
-
-def _listed(selected):
-    if not isinstance(selected, Iterable):
-        raise TypeError(f"selected must be a list of particles, got {selected!r}")
-    return selected
 
 
 def png(figure: Figure, dpi: float = 100, colors: int = 256) -> bytes:
@@ -113,7 +108,7 @@ def _counts(sweep, methods, steps, budget):
         return {m: max(counts, default=None) for m, counts in within.items()}
     if steps is None:
         steps = max((n for n in sweep.steps if n <= 10), default=sweep.steps[0])
-    if steps not in sweep.steps:
+    elif positive_int("steps", steps) not in sweep.steps:
         raise ValueError(f"steps must be one of the sweep's counts {list(sweep.steps)}, got {steps!r}")
     return dict.fromkeys(methods, steps)
 

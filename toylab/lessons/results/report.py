@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from toylab._files import replacing
+from toylab._files import replacing, user_path
 from toylab.lessons.results.provenance import provenance
 from toylab.lessons.results.section import Found, Section
 from toylab.widgets.stills import png
@@ -77,7 +77,7 @@ class Report:
 
     def write(self, folder: str | os.PathLike) -> list[Path]:
         """Write results.md and results/*.png into `folder`, which is made if need be. Returns the paths."""
-        folder = Path(folder)
+        folder = user_path(folder, "folder")
         pictures = {
             folder / FIGURES / f"{name}.png": png(figure, DPI, COLORS)
             for entry in self.entries
