@@ -1,6 +1,8 @@
 """What a run promises, whatever eps does: its dtype, the caller's tensors, finite states, both directions."""
 
 import threading
+import tracemalloc
+from itertools import islice
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from problems import flower, normal
 import toylab
 from toylab import grids
 from toylab.samplers import get, methods
+from toylab.samplers.steps import PIECE
 
 LINEAR = toylab.schedules.get("linear")
 EPS = toylab.exact_eps(flower(5, 24), LINEAR, 0.1)
@@ -106,3 +109,26 @@ def test_a_schedule_says_where_it_ends(name, t, function):
 def test_more_steps_than_a_run_can_have_are_refused():
     with pytest.raises(ValueError, match="steps must be an integer of at most"):
         grids.nodes(LINEAR, 10**30)
+
+
+def one_step(eps, schedule, x, t, s):
+    return x
+
+
+def all_states(eps, schedule, x, times):
+    for _ in range(len(times) - 1):
+        yield x
+
+
+@pytest.mark.parametrize("method", [*(name for name in methods() if get(name).fixed_grid), one_step, all_states])
+def test_a_long_run_holds_the_numbers_of_a_piece_of_it_alone(method):
+    times = toylab.grids.nodes(LINEAR, 100_000)
+    tracemalloc.start()
+    try:
+        states = toylab.iterate(lambda x, t: x, LINEAR, method, x_T=X[:1], times=times)
+        for _ in islice(states, PIECE + 10):
+            pass
+        held = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert held < 20e6  # all of the plan takes 50 MB and more, the times alone as Python objects 10

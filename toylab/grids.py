@@ -10,7 +10,7 @@ from toylab._errors import number, positive_int, unknown_name
 from toylab.schedules import Schedule, as_schedule
 
 KARRAS_RHO = 7.0
-MOST_STEPS = 10**6  # steps of one run: a plan of more does not fit into memory
+MOST_STEPS = 10**8  # steps of one run: its times, and how often it evaluated in each, take 24 bytes a step
 
 
 @dataclass(frozen=True)

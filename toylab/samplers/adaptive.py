@@ -11,6 +11,7 @@ from torch import Tensor
 
 from toylab._types import Eps
 from toylab.samplers.base import Method, Noise, refuse_zero
+from toylab.samplers.steps import numbers
 from toylab.samplers.transfers import Classical
 from toylab.schedules import Schedule
 
@@ -42,7 +43,7 @@ class ProbabilityFlow(Method):
 
         start = x.double().flatten().cpu().numpy()
         solver = RK45(derivative, times[0].item(), start, times[-1].item(), rtol=self.rtol, atol=self.atol)
-        for s in times[1:].tolist():
+        for (s,) in numbers(times[1:]):
             while solver.status == "running" and (solver.t - s) * solver.direction < 0:
                 message = solver.step()
                 if solver.status == "failed":

@@ -48,7 +48,7 @@ class AdaptiveHeun(Method):
 
     def _states(self, eps, schedule, times, x):
         transfer, end = TRANSFERS[self.transfer], times[-1]
-        clocks = [transfer.clock(schedule, node).item() for node in times]
+        clocks = transfer.clock(schedule, times).tolist()
         clock, way = clocks[0], 1 if clocks[-1] > clocks[0] else -1  # sizes are positive in either direction
         size = FIRST * abs(clocks[-1] - clocks[0])
         t, slope, reported = times[0], transfer.slope(schedule, x, eps(x, times[0]), times[0]), 1

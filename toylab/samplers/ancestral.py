@@ -9,7 +9,7 @@ from torch import Tensor
 
 from toylab._types import Eps
 from toylab.samplers.base import Method, Noise
-from toylab.samplers.steps import combine
+from toylab.samplers.steps import combine, nodes, numbers
 from toylab.schedules import Schedule
 
 
@@ -38,11 +38,10 @@ class Ancestral(Method):
         log_ratio = schedule.log_alpha_bar(s) - schedule.log_alpha_bar(t)  # log(ab_s / ab_t) >= 0
         large = -torch.expm1(-log_ratio)
         small = self.eta**2 * (std_s / std_t) ** 2 * large
-        scale = torch.exp(log_ratio / 2)
-        gain = (std_s**2 - small).clamp(min=0).sqrt() - scale * std_t
-        added = (large if self.variance == "large" else small).sqrt()
-        for node, after, *numbers in zip(t, s.tolist(), *(part.tolist() for part in (scale, gain, added)), strict=True):
-            scale, gain, added = numbers
+        scales = torch.exp(log_ratio / 2)
+        gains = (std_s**2 - small).clamp(min=0).sqrt() - scales * std_t
+        stds = (large if self.variance == "large" else small).sqrt()
+        for node, (after, scale, gain, added) in zip(nodes(t), numbers(s, scales, gains, stds), strict=True):
             x = combine(scale, x, (gain,), (eps(x, node),))
             if after > 0:  # the last step to t = 0 returns the mean (Ho et al. 2020, algorithm 2)
                 x = torch.add(x, noise(x), alpha=added)

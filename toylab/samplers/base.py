@@ -9,7 +9,7 @@ from torch import Tensor
 from toylab import grids, schedules
 from toylab._types import Eps
 from toylab.samplers.rows import look
-from toylab.samplers.steps import Step, follow
+from toylab.samplers.steps import PIECE, Step, follow
 from toylab.schedules import Schedule
 
 Noise = Callable[[Tensor], Tensor]
@@ -58,24 +58,31 @@ class Method:
 class Planned(Method):
     """A method whose steps are plain numbers on a grid. Subclasses define `plan` instead of `run`."""
 
-    def plan(self, schedule: Schedule, times: Tensor) -> Sequence[Step]:
-        """All steps on the nodes `times` float64 [N + 1]."""
-        raise NotImplementedError(f"{type(self).__name__} must define plan(schedule, times)")
+    def plan(self, schedule: Schedule, t: Tensor, s: Tensor, part: range) -> list[Step]:
+        """The steps with the numbers `part`, of N steps from each of the times t to that of s, float64 [N]."""
+        raise NotImplementedError(f"{type(self).__name__} must define plan(schedule, t, s, part)")
+
+    def steps(self, schedule: Schedule, t: Tensor, s: Tensor) -> Iterator[Step]:
+        """All N steps, planned a piece at a time."""
+        for first in range(0, len(t), PIECE):
+            yield from self.plan(schedule, t, s, range(first, min(first + PIECE, len(t))))
 
     def run(
         self, eps: Eps, schedule: Schedule, times: Tensor, x: Tensor, noise: Noise | None = None
     ) -> Iterator[Tensor]:
         """See `Method.run`. ValueError at once where eps would be evaluated at t = 0 and has no limit there."""
         refuse_zero(self.name, schedule, times[:1])
-        steps = self.plan(schedule, times)
+        t, s = times[:-1], times[1:]
         if times[-1] == 0:
-            refuse_zero(self.name, schedule, (evaluation.t for evaluation in steps[-1].evaluations))
-        return follow(steps, eps, x)
+            (last,) = self.plan(schedule, t, s, range(len(t) - 1, len(t)))
+            refuse_zero(self.name, schedule, (evaluation.t for evaluation in last.evaluations))
+        return follow(self.steps(schedule, t, s), eps, x)
 
     def evaluations(self, steps: int) -> int:
         """See `Method.evaluations`: counted in the plan."""
-        plan = self.plan(schedules.get("linear"), grids.nodes(schedules.get("linear"), steps))
-        return sum(len(step.evaluations) for step in plan)
+        schedule = schedules.get("linear")
+        times = grids.nodes(schedule, steps)
+        return sum(len(step.evaluations) for step in self.steps(schedule, times[:-1], times[1:]))
 
 
 def refuse_zero(name: str, schedule: Schedule, times: Sequence[Tensor]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,7 +62,7 @@ class _Checked:
     """An eps that counts its evaluations and looks at what comes back. The run's own tensors stay out of its reach."""
 
     def __init__(self, eps):
-        self.eps, self.cost, self.nfe, self.step = eps, cost(eps), 0, 0
+        self.eps, self.cost, self.nfe, self.step = eps, cost(eps), 0, 1
 
     def __call__(self, x, t):
         self.nfe += self.cost
@@ -79,7 +78,7 @@ class _Checked:
         return out.clone() if out.dtype == x.dtype else out.to(x.dtype)
 
     def _where(self, t):
-        return f"step {self.step + 1}, t = {t.item():.6g}"
+        return f"step {self.step}, t = {t.item():.6g}"
 
 
 def _finite(x):
@@ -149,7 +148,7 @@ def sample(
         x=states[-1],
         states=torch.stack(states) if record else None,
         times=run.times,
-        nfe_per_step=[after - before for before, after in pairwise(nfe)],
+        nfe_per_step=nfe[1:],
         method=run.method.name,
     )
 
@@ -178,7 +177,7 @@ def iterate(
 
 @dataclass
 class _Run:
-    """Checked arguments; iterating yields (state, evaluations so far) at every node."""
+    """Checked arguments; iterating yields (state, evaluations since the last) at every node."""
 
     eps: _Checked
     method: Method
@@ -188,10 +187,11 @@ class _Run:
 
     def __iter__(self):
         yield self.x, 0
-        for step in range(len(self.times) - 1):
-            self.eps.step = step
+        last = len(self.times) - 1
+        for step in range(1, last + 1):
+            self.eps.step, self.eps.nfe = step, 0
             x = next(self.states)
-            if step == len(self.times) - 2 and not _finite(x) and not x.isfinite().all():
+            if step == last and not _finite(x) and not x.isfinite().all():
                 raise ValueError(
                     f"{self.method.name} has blown up: its last state, at t = {self.times[-1]:g}, is not finite"
                 )

@@ -12,7 +12,7 @@ from toylab._types import Eps
 from toylab.samplers.base import Noise, Planned
 from toylab.samplers.gradients import GRADIENTS
 from toylab.samplers.pairs import Pair
-from toylab.samplers.steps import Step, combine, take
+from toylab.samplers.steps import Step, combine, numbers, take
 from toylab.samplers.transfers import Pseudo
 from toylab.schedules import Schedule
 
@@ -47,19 +47,16 @@ class EDMHeun(Planned):
         """Whether the steps add noise."""
         return self.s_churn > 0
 
-    def plan(self, schedule: Schedule, times: Tensor) -> list[Step]:
+    def plan(self, schedule: Schedule, t: Tensor, s: Tensor, part: range) -> list[Step]:
         """See `Planned`; without churn."""
-        return self._between(schedule, times[:-1], times[1:])
+        whole = min(part.stop, len(t) - int(s[-1] == 0))
+        parts = range(part.start, whole), range(max(part.start, whole), part.stop)
+        return PIE.plan(schedule, t, s, parts[0]) + DDIM.plan(schedule, t, s, parts[1])
 
     def run(self, eps: Eps, schedule: Schedule, times: Tensor, x: Tensor, noise: Noise | None) -> Iterator[Tensor]:
         """See `Method.run`."""
-        return self._churned(eps, schedule, times, x, noise) if self.stochastic else super().run(
-            eps, schedule, times, x, noise
-        )  # fmt: skip
-
-    def _between(self, schedule, t, s):
-        whole = len(t) - int(s[-1] == 0)
-        return PIE.between(schedule, t[:whole], s[:whole]) + DDIM.between(schedule, t[whole:], s[whole:])
+        run = self._churned if self.stochastic else super().run
+        return run(eps, schedule, times, x, noise)
 
     def _churned(self, eps, schedule, times, x, noise):
         t, top = times[:-1], torch.tensor(schedule.sigma(schedule.t_max), dtype=torch.float64)
@@ -69,8 +66,9 @@ class EDMHeun(Planned):
         u = torch.where(noisy, schedule.t_of_sigma(raised), t)
         root = schedule.alpha_bar(u).sqrt()
         shares = root / schedule.alpha_bar(t).sqrt(), root * (raised**2 - sigma**2).clamp(min=0).sqrt() * self.s_noise
-        numbers = zip(noisy.tolist(), *(share.tolist() for share in shares), strict=True)
-        for step, (raise_, scale, gain) in zip(self._between(schedule, u, times[1:]), numbers, strict=True):
+        for step, (raise_, scale, gain) in zip(
+            self.steps(schedule, u, times[1:]), numbers(noisy, *shares), strict=True
+        ):
             if raise_:
                 x = combine(scale, x, (gain,), (noise(x),))
             x, _ = take(step, eps, x)

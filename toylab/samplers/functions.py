@@ -11,6 +11,7 @@ from torch import Tensor
 
 from toylab._types import Eps
 from toylab.samplers.base import Method, Noise
+from toylab.samplers.steps import nodes, numbers
 from toylab.schedules import Schedule
 
 
@@ -35,12 +36,12 @@ class Function(Method):
         return self._checked(states, times, x)
 
     def _steps(self, eps, schedule, times, x):
-        for t, s in pairwise(times.clone()):
+        for t, s in pairwise(nodes(times.clone())):
             x = self.function(eps, schedule, x, t, s)
             x = yield x  # what has been checked
 
     def _checked(self, states, times, x):
-        for step, (t, s) in enumerate(pairwise(times.tolist()), start=1):
+        for step, (t, s) in enumerate(numbers(times[:-1], times[1:]), start=1):
             where, before = f"step {step}, from t = {t:.6g} to {s:.6g}", x.clone()
             try:
                 found = next(states) if step == 1 or not hasattr(states, "send") else states.send(x)

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from toylab.samplers.base import Planned
 from toylab.samplers.gradients import ONE_SLOPE, RK4, Gradient
-from toylab.samplers.steps import Evaluation, Step
+from toylab.samplers.steps import Evaluation, Step, numbers
 from toylab.samplers.transfers import Frozen, Transfer
-from toylab.samplers.weights import WEIGHTS, clock_of
+from toylab.samplers.weights import WEIGHTS, clock_of, weigher
 from toylab.schedules import Schedule
 
 MIDPOINTS = ("t", "sigma", "logsnr", "own")
@@ -76,17 +76,14 @@ class Pair(Planned):
                 limits.append(2)
         return min(limits)
 
-    def plan(self, schedule: Schedule, times: Tensor) -> list[Step]:
+    def plan(self, schedule: Schedule, t: Tensor, s: Tensor, part: range) -> list[Step]:
         """See `Planned`."""
-        return self.between(schedule, times[:-1], times[1:])
-
-    def between(self, schedule: Schedule, t: Tensor, s: Tensor) -> list[Step]:
-        """The steps from each of the times t to that of s, float64 [n]."""
         tableau, midpoint = self._starter()
-        if self.gradient.adams is None:
-            return self._runge_kutta(schedule, t, s, tableau, midpoint)
-        first = min(self.gradient.adams - 1, len(t)) if tableau else 0
-        return self._runge_kutta(schedule, t[:first], s[:first], tableau, midpoint) + self._adams(schedule, t, s, first)
+        first = self.gradient.adams - 1 if tableau and self.gradient.adams else 0 if self.gradient.adams else len(t)
+        cut = min(max(first, part.start), part.stop)
+        starting = slice(part.start, cut)
+        steps = self._runge_kutta(schedule, t[starting], s[starting], tableau, midpoint, part.start)
+        return steps + self._adams(schedule, t, s, range(cut, part.stop))
 
     def _starter(self):
         """(the tableau of the first steps or of all, the clock of its inner nodes)."""
@@ -94,23 +91,23 @@ class Pair(Planned):
             return RK4, "own"
         return self.gradient.tableau, self.midpoint
 
-    def _runge_kutta(self, schedule, t, s, tableau, midpoint):
+    def _runge_kutta(self, schedule, t, s, tableau, midpoint, first):
         if not len(t):
             return []
         clock, time = clock_of(midpoint, self.transfer)
         inner = any(0 < c < 1 for c in tableau.c)
         if inner and not clock(schedule, s[-1]).isfinite():
-            last = self._runge_kutta(schedule, t[-1:], s[-1:], ONE_SLOPE, midpoint)
-            return self._runge_kutta(schedule, t[:-1], s[:-1], tableau, midpoint) + last
+            last = self._runge_kutta(schedule, t[-1:], s[-1:], ONE_SLOPE, midpoint, first + len(t) - 1)
+            return self._runge_kutta(schedule, t[:-1], s[:-1], tableau, midpoint, first) + last
         nodes = [t if c == 0 else s if c == 1 else _between(schedule, clock, time, t, s, c) for c in tableau.c]
         targets = [*nodes[1:], s]
-        moves = [_rows(*self.transfer.move_parts(schedule, t, u)) for u in targets]
-        slopes = [_rows(*self.transfer.slope_parts(schedule, u)) for u in nodes]
+        moves = [list(numbers(*self.transfer.move_parts(schedule, t, u))) for u in targets]
+        slopes = [list(numbers(*self.transfer.slope_parts(schedule, u))) for u in nodes]
         averages = [self._stage_weights(schedule, tableau, i, nodes, u) for i, u in enumerate(targets)]
         at = list(zip(*(node.unbind() for node in nodes), strict=True))
         steps = []
         for i in range(len(t)):
-            past = (0.0,) * i if self.gradient.adams else ()
+            past = (0.0,) * (first + i) if self.gradient.adams else ()
             reached = [(1.0, past)]
             for parts, weights in zip(moves, averages, strict=True):
                 scale, gain = parts[i]
@@ -133,31 +130,23 @@ class Pair(Planned):
         weights[:, used] = WEIGHTS[self.weights](schedule, self.transfer, torch.stack([nodes[i] for i in used], 1), end)
         return weights.tolist()
 
-    def _adams(self, schedule, t, s, first):
-        """The multistep steps number `first` and later."""
-        weights, most, n = WEIGHTS[self.weights], self.gradient.adams, len(t)
-        numbers = np.arange(first, n)
-        used = np.minimum(numbers + 1, most)
+    def _adams(self, schedule, t, s, part):
+        if not part:
+            return []
+        weights, most, own = WEIGHTS[self.weights], self.gradient.adams, slice(part.start, part.stop)
+        used = np.minimum(np.asarray(part) + 1, most)
         if self.final == "lower":
-            used = np.minimum(used, n - numbers)
-        used = np.where(weights.finite(schedule, self.transfer, s[first:]), used, 1)
-        averages = {}
-        for k in set(used.tolist()):
-            chosen = numbers[used == k]
-            nodes = t[torch.from_numpy(chosen[:, None] - np.arange(k))]
-            found = weights(schedule, self.transfer, nodes, s[torch.from_numpy(chosen)])
-            averages |= dict(zip(chosen.tolist(), found[:, ::-1].tolist(), strict=True))
-        moves = _rows(*self.transfer.move_parts(schedule, t, s))
-        slopes = _rows(*self.transfer.slope_parts(schedule, t))
-        at, steps = t.unbind(), []
-        for i in numbers.tolist():
-            known = min(i, most - 1) + 1  # slopes, with that of this step
-            scale, gain = moves[i]
-            gains = [0.0] * (known - len(averages[i])) + [gain * weight for weight in averages[i]]
-            steps.append(
-                Step([Evaluation(at[i], 1.0, [0.0] * (known - 1), slopes[i])], scale, gains,
-                     keep=slice(max(0, known + 1 - most), known))
-            )  # fmt: skip
+            used = np.minimum(used, len(t) - np.asarray(part))
+        used = np.where(weights.finite(schedule, self.transfer, s[own]), used, 1)
+        averages = weigher(weights, schedule, self.transfer, t, s, part, used)()
+        moves = numbers(*self.transfer.move_parts(schedule, t[own], s[own]))
+        slopes = numbers(*self.transfer.slope_parts(schedule, t[own]))
+        steps = []
+        for i, node, slope, (scale, gain), average in zip(part, t[own].unbind(), slopes, moves, averages, strict=True):
+            known = min(i + 1, most)  # slopes, with that of this step
+            gains = [0.0] * (known - len(average)) + [gain * weight for weight in average]
+            evaluations = [Evaluation(node, 1.0, [0.0] * (known - 1), slope)]
+            steps.append(Step(evaluations, scale, gains, keep=slice(max(0, known + 1 - most), known)))
         return steps
 
 
@@ -187,8 +176,3 @@ def _between(schedule, clock, time, t, s, c):
     """The times [n] that divide the way from t to s as c : 1 - c in a clock."""
     start, end = clock(schedule, t), clock(schedule, s)
     return time(schedule, start + c * (end - start))
-
-
-def _rows(*tensors):
-    """The numbers of a few tensors [n], as n tuples."""
-    return list(zip(*(tensor.tolist() for tensor in tensors), strict=True))

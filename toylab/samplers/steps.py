@@ -1,16 +1,18 @@
 """What a method does on a grid, as plain numbers, and the one loop that does it.
 
 All states of a step are combinations of the state at its beginning and of slopes, with coefficients that the grid
-decides. They are computed before the run, for all steps at once and in float64; the loop does tensor work only.
+decides. They are computed for thousands of steps at once and in float64; the loop does tensor work only.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from toylab._types import Eps
+
+PIECE = 4096  # steps of which there are Python objects at one time: a run of any length holds no more
 
 
 class Evaluation(NamedTuple):
@@ -40,7 +42,19 @@ class Step(NamedTuple):
     keep: slice
 
 
-def follow(steps: Sequence[Step], eps: Eps, x: Tensor) -> Iterator[Tensor]:
+def nodes(times: Tensor) -> Iterator[Tensor]:
+    """The times [N] one by one, as tensors without dimensions."""
+    for piece in times.split(PIECE):
+        yield from piece.unbind()
+
+
+def numbers(*tensors: Tensor) -> Iterator[tuple[float, ...]]:
+    """The numbers of a few tensors [N], as N tuples."""
+    for pieces in zip(*(tensor.split(PIECE) for tensor in tensors), strict=True):
+        yield from zip(*(piece.tolist() for piece in pieces), strict=True)
+
+
+def follow(steps: Iterable[Step], eps: Eps, x: Tensor) -> Iterator[Tensor]:
     """The states [batch, *shape] at the end of every step."""
     slopes = []
     for step in steps:
@@ -60,8 +74,8 @@ def take(step: Step, eps: Eps, x: Tensor, slopes: Sequence[Tensor] = ()) -> tupl
 
 def combine(scale: float, x: Tensor, gains: Sequence[float], slopes: Sequence[Tensor]) -> Tensor:
     """scale x + sum of gains * slopes, leaving out what counts nothing."""
-    total = x if scale == 1 else scale * x
+    total = x if scale == 1 else x.mul(scale)
     for gain, slope in zip(gains, slopes, strict=True):
         if gain:
-            total = torch.add(total, slope, alpha=gain)
+            total = torch.add(total, slope, alpha=gain) if total is x else total.add_(slope, alpha=gain)
     return total

@@ -96,8 +96,10 @@ class Pseudo(Transfer):
     @staticmethod
     def move_parts(schedule: Schedule, t: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """phi(x, eps, t, s) = sqrt(ab_s / ab_t) x + (sqrt(1 - ab_s) - sqrt(ab_s / ab_t) sqrt(1 - ab_t)) eps."""
-        scale = torch.exp((schedule.log_alpha_bar(s) - schedule.log_alpha_bar(t)) / 2)
-        return scale, schedule.noise_std(s) - scale * schedule.noise_std(t)
+        both = torch.stack(torch.broadcast_tensors(t, s))
+        (log_t, log_s), (std_t, std_s) = schedule.log_alpha_bar(both), schedule.noise_std(both)
+        scale = torch.exp((log_s - log_t) / 2)
+        return scale, std_s - scale * std_t
 
     @staticmethod
     def clock(schedule: Schedule, t: Tensor) -> Tensor:
@@ -129,8 +131,9 @@ class DataPrediction(Transfer):
     @staticmethod
     def move_parts(schedule: Schedule, t: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """r x + (sqrt(ab_s) - r sqrt(ab_t)) x0, r = sqrt((1 - ab_s) / (1 - ab_t)); at s = 0, x0 itself."""
-        root_t, root_s = (torch.exp(schedule.log_alpha_bar(u) / 2) for u in (t, s))
-        scale = schedule.noise_std(s) / schedule.noise_std(t)
+        both = torch.stack(torch.broadcast_tensors(t, s))
+        (root_t, root_s), (std_t, std_s) = torch.exp(schedule.log_alpha_bar(both) / 2), schedule.noise_std(both)
+        scale = std_s / std_t
         return scale, root_s - scale * root_t
 
     @staticmethod

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from toylab.grids import SPACINGS
 from toylab.samplers.base import Planned
 from toylab.samplers.gradients import LATER_GRADIENTS
 from toylab.samplers.pairs import Pair
-from toylab.samplers.steps import Evaluation, Step
+from toylab.samplers.steps import Evaluation, Step, numbers
 from toylab.samplers.transfers import DataPrediction
-from toylab.samplers.weights import WEIGHTS
+from toylab.samplers.weights import WEIGHTS, weigher
 from toylab.schedules import Schedule
 
 
@@ -49,50 +49,39 @@ class UniPC(Planned):
         """The order of theory: p + 1, capped by a start or an end of order 1."""
         return min(self.slopes + 1, 3 if self.start == "rising" else 4, 2 if self.final == "lower" else 4)
 
-    def plan(self, schedule: Schedule, times: Tensor) -> list[Step]:
+    def plan(self, schedule: Schedule, t: Tensor, s: Tensor, part: range) -> list[Step]:
         """See `Planned`."""
-        t, s, n = times[:-1], times[1:], len(times) - 1
-        first = min(self.slopes - 1, n) if self.start == "full" else 0
+        n, first = len(t), self.slopes - 1 if self.start == "full" else 0
         starter = Pair(self.name, LATER_GRADIENTS[f"rising-ab{self.slopes}"], DataPrediction, start="full")
-        steps = starter.between(schedule, t[:first], s[:first])
-        moves = list(zip(*(part.tolist() for part in DataPrediction.move_parts(schedule, t, s)), strict=True))
-        slopes = list(zip(*(part.tolist() for part in DataPrediction.slope_parts(schedule, times)), strict=True))
-        known = [min(i + 1, self.slopes) for i in range(n)]  # slopes of which the predictor could make use
-        used = [min(count, n - i) if self.final == "lower" else count for i, count in enumerate(known)]
-        if s[-1] == 0:
+        cut = min(max(first, part.start), part.stop)
+        steps = starter.plan(schedule, t, s, range(part.start, cut))
+        part, own = range(cut, part.stop), slice(cut, part.stop)
+        if not part:
+            return steps
+        known = np.minimum(np.asarray(part) + 1, self.slopes)  # slopes of which the predictor could make use
+        used = np.minimum(known, n - np.asarray(part)) if self.final == "lower" else known.copy()
+        if part.stop == n and s[-1] == 0:
             used[-1] = 1
-        predictors, correctors = self._weights(schedule, times, used, 0), self._weights(schedule, times, used, 1)
-        at = times.unbind()
-        for i in range(first, n):
-            (scale, gain), pad = moves[i], [0.0] * (known[i] - used[i])
-            gains = [*pad, *(gain * weight for weight in predictors[i])]
-            evaluations = []
+        weigh = weigher(WEIGHTS["logsnr"], schedule, DataPrediction, t, s, part, used, self._half)
+        moves = numbers(*DataPrediction.move_parts(schedule, t[own], s[own]))
+        there, *slopes = numbers(*DataPrediction.slope_parts(schedule, torch.cat([t[cut : cut + 1], s[own]])))
+        for i, count, predictor, corrector, end, (scale, gain), slope in zip(
+            part, known.tolist(), weigh(), weigh(end=True), s[own].unbind(), moves, slopes, strict=True
+        ):
+            pad, evaluations = [0.0] * (count - len(predictor)), []
+            gains = [*pad, *(gain * weight for weight in predictor)]
             if i == first:  # no corrector has evaluated here
-                evaluations.append(Evaluation(at[i], 1.0, [0.0] * (known[i] - 1), slopes[i]))
+                evaluations.append(Evaluation(t[i], 1.0, [0.0] * (count - 1), there))
             if i < n - 1:
-                evaluations.append(Evaluation(at[i + 1], scale, gains, slopes[i + 1]))
-                gains = [*pad, *(gain * weight for weight in correctors[i])]
+                evaluations.append(Evaluation(end, scale, gains, slope))
+                gains = [*pad, *(gain * weight for weight in corrector)]
             steps.append(Step(evaluations, scale, gains, slice(max(0, len(gains) - self.slopes), len(gains))))
         return steps
 
-    def _weights(self, schedule, times, used, corrector):
-        """{step: weights of its last `used` slopes, old to new}; with `corrector` 1, of that at its end as well."""
-        found = {}
-        for count in set(used):
-            steps = torch.tensor([i for i, slopes in enumerate(used[: len(used) - corrector]) if slopes == count])
-            if not len(steps):
-                continue
-            nodes = times[steps[:, None] + torch.tensor([*range(0, -count, -1), *([1] * corrector)])]
-            row = self._half if nodes.shape[1] == 2 else WEIGHTS["logsnr"]
-            weights = row(schedule, DataPrediction, nodes, times[steps + 1])
-            order = [*range(count - 1, -1, -1), *([count] * corrector)]
-            found |= dict(zip(steps.tolist(), weights[:, order].tolist(), strict=True))
-        return found
-
-    def _half(self, schedule, transfer, nodes, end):
-        """Weights [n, 2] of two slopes with the coefficient 1/2 for the average of their difference."""
-        clock = SPACINGS["logsnr"].clock
-        (start, other), end = clock(schedule, nodes).T, clock(schedule, end)
-        h = start - end
-        part = h / (start - other) / 2 * (1 if self.variant == "bh2" else h / -torch.expm1(-h))
-        return torch.stack([1 - part, part], 1)
+    def _half(self, readings, ends):
+        """Weights [n, 2] of two slopes, with the coefficient 1/2 for the average of their difference."""
+        start, other = readings.T
+        h = start - ends
+        with np.errstate(invalid="ignore", divide="ignore"):  # a step to t = 0 has no corrector
+            part = h / (start - other) / 2 * (1 if self.variant == "bh2" else h / -np.expm1(-h))
+        return np.stack([1 - part, part], 1)

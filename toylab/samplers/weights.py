@@ -55,18 +55,28 @@ class Weights:
 
     def __call__(self, schedule: Schedule, transfer: type[Transfer], nodes: Tensor, end: Tensor) -> np.ndarray:
         """Weights [n, k] of the slopes at the times `nodes` [n, k] for steps from nodes[:, 0] to `end` [n]."""
-        n, k = nodes.shape
-        if k == 1:
-            return np.ones((n, 1))
+        if nodes.shape[1] == 1:
+            return np.ones(nodes.shape)
+        average = self.between(schedule, transfer, nodes[:, 0], end)
+        return average(self.readings(schedule, transfer, nodes), slice(None))
+
+    def readings(self, schedule: Schedule, transfer: type[Transfer], times: Tensor) -> np.ndarray:
+        """The clock of the polynomial at the times; the times themselves where it has none."""
+        return (clock_of(self.polynomial, transfer)[0](schedule, times) if self.polynomial else times).numpy()
+
+    def between(self, schedule: Schedule, transfer: type[Transfer], start: Tensor, end: Tensor) -> Callable:
+        """average(readings, rows): weights [m, k >= 2] of the slopes where the polynomial's clock shows `readings`
+        [m, k], newest first, in the steps from start[rows] to end[rows]."""
         if self.polynomial is None:
-            return np.tile(ADAMS_BASHFORTH[k], (n, 1))
-        clock, _ = clock_of(self.polynomial, transfer)
-        at = clock(schedule, nodes).numpy()
-        if clock is clock_of(self.over, transfer)[0]:
-            return adams_weights(at, clock(schedule, end).numpy())
-        over, time = clock_of(self.over, transfer)
-        points, density = _quadrature(over(schedule, nodes[:, 0]).numpy(), over(schedule, end).numpy())
-        return _average(at, clock(schedule, time(schedule, torch.from_numpy(points))).numpy(), density)
+            return lambda readings, rows: np.tile(ADAMS_BASHFORTH[readings.shape[1]], (len(readings), 1))
+        (clock, _), (over, time) = clock_of(self.polynomial, transfer), clock_of(self.over, transfer)
+        if clock is over:
+            ends = clock(schedule, end).numpy()
+            return lambda readings, rows: adams_weights(readings, ends[rows])
+        points, density = _quadrature(*over(schedule, torch.stack([start, end])).numpy())
+        at = clock(schedule, time(schedule, torch.from_numpy(points))).numpy()
+        share = density / density.sum(1, keepdims=True)
+        return lambda readings, rows: _average(readings, at[rows], share[rows])
 
 
 WEIGHTS = {
@@ -86,6 +96,40 @@ def clock_of(name: str, transfer: type[Transfer]) -> tuple[Callable, Callable]:
     if name == "own":
         return transfer.clock, transfer.time
     return SPACINGS[name].clock, SPACINGS[name].time
+
+
+def weigher(
+    weights: Weights, schedule: Schedule, transfer: type[Transfer], t: Tensor, s: Tensor, part: range, used: np.ndarray,
+    two: Callable | None = None,
+) -> Callable[..., list[list[float]]]:  # fmt: skip
+    """weigh(): for each of the steps `part`, from t[i] to s[i], the weights of its last `used` [len(part)] slopes, old
+    to new. With another rule for two slopes, two(readings [m, 2], those of the ends [m]), also weigh(end=True): with
+    the slope at the end of the step as one more."""
+    first, stop = max(0, part.start + 1 - used.max().item()), part.stop
+    readings = weights.readings(schedule, transfer, torch.cat([t[first:stop], s[part.start : stop]]))
+    own, ends = np.split(readings, [stop - first])
+    many = np.flatnonzero(used > 1)  # elsewhere the clocks may be infinite
+    average = weights.between(schedule, transfer, t[many + part.start], s[many + part.start]) if len(many) else None
+
+    def weigh(end=False):
+        found = [[1.0]] * len(part)
+        for count in set(used.tolist()):
+            rows = np.flatnonzero(used == count)
+            readings = own[rows[:, None] + (part.start - first) - np.arange(count)]
+            if end:
+                readings = np.concatenate([readings, ends[rows, None]], 1)
+            if readings.shape[1] == 1:
+                continue
+            if two and readings.shape[1] == 2:
+                averaged = two(readings, ends[rows])
+            else:
+                averaged = average(readings, np.searchsorted(many, rows))
+            order = [*range(count - 1, -1, -1), *([count] if end else [])]
+            for row, values in zip(rows.tolist(), averaged[:, order].tolist(), strict=True):
+                found[row] = values
+        return found
+
+    return weigh
 
 
 def adams_weights(nodes: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -117,12 +161,14 @@ def _quadrature(start, end):
     return points, _WEIGHTS * density
 
 
-def _average(nodes, points, density):
-    """The average over `points` [n, m], counted by `density`, of each Lagrange polynomial of `nodes` [n, k]: [n, k]."""
-    share = density / density.sum(1, keepdims=True)
+def _average(nodes, points, share):
+    """The average over `points` [n, m], counted by `share`, of each Lagrange polynomial of `nodes` [n, k]: [n, k]."""
+    away = [points - node[:, None] for node in nodes.T]
     weights = np.empty_like(nodes)
-    for i in range(nodes.shape[1]):
-        others = np.delete(nodes, i, axis=1)
-        factors = (points[:, :, None] - others[:, None, :]) / (nodes[:, i, None] - others)[:, None, :]
-        weights[:, i] = (share * factors.prod(2)).sum(1)
+    for i, own in enumerate(nodes.T):
+        product, span = share, 1.0
+        for j, other in enumerate(nodes.T):
+            if j != i:
+                product, span = product * away[j], span * (own - other)
+        weights[:, i] = product.sum(1) / span
     return weights
