@@ -167,7 +167,7 @@ def iterate(
 
     def states():
         nodes = iter(run)
-        for _ in run.times:
+        for _ in range(len(run.times)):
             with torch.no_grad(), single_thread(run.x):
                 x, _ = next(nodes)
             yield x

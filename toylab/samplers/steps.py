@@ -12,7 +12,7 @@ from torch import Tensor
 
 from toylab._types import Eps
 
-PIECE = 4096  # steps of which there are Python objects at one time: a run of any length holds no more
+PIECE = 1024  # steps of which there are Python objects at one time: a run of any length holds no more
 
 
 class Evaluation(NamedTuple):
