@@ -1,4 +1,4 @@
-"""How long it takes to find the unlikely particles of a player, and how far each method is off the manifold.
+"""The time it takes to find the unlikely particles of a player, and how far each method is off the manifold.
 
     OMP_NUM_THREADS=1 python benchmarks/off_manifold.py [--dataset spiral] [--particles 512]
 

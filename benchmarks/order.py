@@ -1,4 +1,4 @@
-"""How long it takes to measure convergence orders, one method and a whole table.
+"""The time it takes to measure convergence orders, one method and a whole table.
 
     OMP_NUM_THREADS=1 python benchmarks/order.py [--dataset spiral]
 

@@ -1,4 +1,4 @@
-"""How fast the live lab answers: one page from a file, in headless Chromium, no Python behind it.
+"""The speed of the live lab: one page from a file, in headless Chromium, no Python behind it.
 
     python benchmarks/page.py [--ratio 1] [--presses 60]
 

@@ -1,4 +1,4 @@
-"""How fast the player answers: in headless Chromium, through JupyterLab, with a kernel behind it.
+"""The speed of the player: in headless Chromium, through JupyterLab, with a kernel behind it.
 
     python benchmarks/player.py [--ratio 1] [--presses 60]
 

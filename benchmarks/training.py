@@ -1,4 +1,4 @@
-"""How many images a second the image networks train on, and what share of this machine's peak that is.
+"""The images a second that the image networks train on, and the share of this machine's peak.
 
     OMP_NUM_THREADS=2 python benchmarks/training.py [--recipes digits,cifar10-16] [--precision bfloat16] [--compile]
 

@@ -6,6 +6,7 @@ network: FILE.safetensors becomes the checkpoint NAME, and what lies beside it i
 
 import argparse
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -111,14 +112,19 @@ def plot_training(record: np.ndarray, title: str) -> Axes:
 
 def write_cards(path: str | Path) -> None:
     """Put the cards of all image networks between the two marks in the file `path`."""
+    put_between(path, BEGIN, END, lambda: "\n\n".join(card(name) for name in names()))
+
+
+def put_between(path: str | Path, begin: str, end: str, write: Callable[[], str]) -> None:
+    """Put what `write` returns between two marks in the file `path`."""
     path = Path(path)
-    before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (mark and end):
-        raise ValueError(f"{path} must have the lines {BEGIN} and {END}")
-    cards = "\n\n".join(card(name) for name in names())
+    before, mark, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, other, after = rest.partition(end)
+    if not (mark and other):
+        raise ValueError(f"{path} must have the lines {begin} and {end}")
+    text = write()
     with replacing(path) as file:
-        file.write(f"{before}{BEGIN}\n{cards}\n{END}{after}".encode())
+        file.write(f"{before}{begin}\n{text}\n{end}{after}".encode())
 
 
 def _folder():

@@ -167,7 +167,7 @@ LEFT_OUT = {
     "Points Squares as_manifold",
     "takes seconds": "UNet DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
     "work_lab explore_forward twin_table twins one_point_table phi_table start_table Gallery Lab png",
-    "draws a result": "draw plot_decomposition plot_local_error plot_work plot_comparison plot_sweep plot_eps_error "
+    "draws a result": "plot_decomposition plot_local_error plot_work plot_comparison plot_sweep plot_eps_error "
     "plot_order plot_scores plot_quality clock_table plot_clocks plot_constants plot_leading_error plot_nodes "
     "plot_pairs transfer_table",
 }

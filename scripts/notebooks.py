@@ -44,7 +44,7 @@ def lighten(notebook):
 
 
 def _passing(output):
-    """Whether an output is a warning or what a progress bar left, of which nothing is worth keeping."""
+    """True if an output is a warning or what a progress bar left, of which nothing is worth keeping."""
     data = output.get("data", {"kept": 1})
     return output.get("name") == "stderr" or not data or (WIDGET in data and "image/png" not in data)
 

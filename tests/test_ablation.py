@@ -188,7 +188,7 @@ def test_the_later_transfers_are_found_by_name():
 
 
 def test_the_transfer_table_holds_the_errors_of_separate_runs():
-    from toylab.figures.theory import transfer_table
+    from toylab.figures import transfer_table
     from toylab.problems.flow import rms
 
     problem = problems.gaussian()

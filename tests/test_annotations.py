@@ -60,5 +60,13 @@ def test_lazy_names_are_the_imports_that_type_checkers_see(name):
         assert getattr(package, each) is getattr(owner, each)
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(FOLDER).as_posix())
+def test_no_docstring_begins_with_a_question_word(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documented = [each for each in ast.walk(tree) if isinstance(each, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    first_words = {(ast.get_docstring(each) or "-").split()[0] for each in documented}
+    assert not first_words & {"What", "Where", "Whether", "How", "Who", "Why", "When"}
+
+
 def test_there_are_lazy_packages():
     assert {"toylab", "toylab.analysis", "toylab.images", "toylab.widgets"} <= set(LAZY)

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts import cards
+from scripts import cards, networks
 from toylab import training
-from toylab.analysis import _networks as networks
 from toylab.epsilon import checkpoints
 from toylab.images.sampler import ImageSampler
 from toylab.images.tiles import save_picture

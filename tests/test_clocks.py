@@ -105,7 +105,7 @@ def test_at_twenty_evaluations_the_fourth_order_clock_loses_to_second_order_ones
 
 def test_the_clock_table_has_a_row_for_every_method_and_clock():
     from toylab import grids, problems
-    from toylab.figures.theory import clock_table
+    from toylab.figures import clock_table
 
     problem = problems.gaussian()
     table = clock_table(problem, ("DDIM", "F-PNDM"), nfe=(10, 20), t_end=0.01, n=8)

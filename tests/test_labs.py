@@ -212,7 +212,7 @@ def test_optimised_nodes_are_judged_by_the_particles_of_the_curves(clocks):
 
 @pytest.mark.slow
 def test_another_way_to_see_the_nodes_measures_nothing_anew(clocks, monkeypatch):
-    monkeypatch.setattr("toylab.lessons.labs.errors_at", None)
+    monkeypatch.setattr("toylab.lessons.labs.error_at", None)
     before = clocks.figure
     choose(clocks, seen="sigma", nodes="8")
     assert clocks.error == "" and clocks.figure != before

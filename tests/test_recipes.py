@@ -12,8 +12,7 @@ import toylab
 from toylab import analysis, grids, problems, samplers, schedules
 from toylab.analysis._leading_error import gaussian_error
 from toylab.datasets.shapes import TABLE
-from toylab.figures import style
-from toylab.figures.theory import clock_table, plot_clocks
+from toylab.figures import clock_table, plot_clocks, style
 from toylab.samplers._methods import KINDS
 from toylab.samplers.gradients import GRADIENTS
 from toylab.samplers.rows import ROWS

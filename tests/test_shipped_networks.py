@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import toylab
+from scripts import networks
 from toylab import datasets, training
-from toylab.analysis import _networks as networks
+from toylab.analysis._eps_error import POINTS
 from toylab.epsilon import checkpoints
 from toylab.training import loop
 
@@ -108,7 +109,7 @@ def test_readme_has_the_measured_figures(name):
 
 def test_exact_epsilon_is_measured_as_faultless(monkeypatch):
     monkeypatch.setattr(networks, "PARTICLES", 300)
-    exact = toylab.exact_eps(datasets.get("circle").curve(networks.POINTS), "cosine")
+    exact = toylab.exact_eps(datasets.get("circle").curve(POINTS), "cosine")
     exact.dataset = "circle"
     found = networks.quality(exact)
     assert found["eps_error"] < 1e-12 and found["coverage"] == 1 and found["distance"] < 0.02

@@ -1,4 +1,4 @@
-"""What toylab says when an argument is wrong: its name, its value, and what is allowed."""
+"""The words for a wrong argument: its name, its value, and what is allowed."""
 
 import math
 import sys

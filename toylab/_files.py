@@ -167,7 +167,7 @@ def owned(path: str | os.PathLike, argument: str = "out") -> Iterator[None]:
 
 
 def _locked(lock):
-    """Whether the file `lock` was not there and now names this process."""
+    """True if the file `lock` was not there and now names this process."""
     try:
         with open(lock, "x", encoding="utf-8") as file:
             json.dump([os.getpid(), psutil.Process().create_time(), platform.node()], file)
@@ -180,7 +180,7 @@ def _locked(lock):
 
 
 def _owner(lock):
-    """Who holds the file `lock`, in words; None for nobody who lives."""
+    """The owner of the file `lock`, in words; None for nobody who lives."""
     try:
         pid, began, machine = json.loads(lock.read_text(encoding="utf-8"))
         if machine != platform.node():

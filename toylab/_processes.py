@@ -34,7 +34,7 @@ def device() -> torch.device:
 
 
 def agreed(work: Callable[[], T]) -> T:
-    """What `work()` gives on the main process, on every process; what it raises there is raised on all."""
+    """The result of `work()` on the main process, on every process; what it raises there is raised on all."""
     found = None, None
     if place().is_main_process:
         try:

@@ -57,7 +57,7 @@ class Bar(tqdm):
 
 
 def _in_notebook() -> bool:
-    """Whether a kernel runs this, and shows what it sends in an output of its own."""
+    """True if a kernel runs this, and shows what it sends in an output of its own."""
     return "IPython" in sys.modules and hasattr(sys.modules["IPython"].get_ipython(), "kernel")
 
 

@@ -1,4 +1,4 @@
-"""How many threads torch uses on the CPU: one, for everything small."""
+"""The number of threads of torch on the CPU: one, for everything small."""
 
 import ctypes
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Where the nodes of a sampling run go: N steps, N + 1 decreasing times."""
+"""The nodes of a sampling run: N steps, N + 1 decreasing times."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Spacing:
     marker: str
 
     def clock(self, schedule: Schedule, t: Tensor) -> Tensor:
-        """What the clock shows at the times t."""
+        """The clock at the times t."""
         return self.forward(t if self.of == "t" else schedule.sigma(t))
 
     def time(self, schedule: Schedule, clock: Tensor) -> Tensor:

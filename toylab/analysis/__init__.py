@@ -1,4 +1,15 @@
-"""Measurements of what a solver does; each takes a `Problem`, or an eps with its schedule, and returns a `Result`."""
+"""Measurements of what a solver does; each takes a `Problem`, or an eps with its schedule, and returns a `Result`.
+
+Arguments that many of them share:
+    eps, schedule: a `Problem`; or an eps, with its schedule where it does not carry one.
+    methods: names, or results of `toylab.method`, all different.
+    manifold: a Manifold or its name; by default the data set that eps was made for.
+    n, x_T, shape, seed, t_start, t_end, spacing, **options: as for `toylab.sample`. Start noise is float64 unless eps
+        is a network of another dtype.
+    progress: show bars for work over two seconds.
+
+ValueError and TypeError name the argument that is wrong; `Interrupted`, after Ctrl-C, has what is done.
+"""
 
 from typing import TYPE_CHECKING
 

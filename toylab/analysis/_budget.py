@@ -54,13 +54,9 @@ def steps_within(
 
 
 def evaluations(method: MethodLike, steps: int, schedule: ScheduleLike = "linear", cost: int = 1) -> int:
-    """What `method`, on a given grid, spends in `steps` steps: counted in a run of one particle, `cost` for a call."""
-    return (
-        cost
-        * sample(
-            lambda x, t: torch.zeros_like(x), schedule, method, steps, n=1, shape=(1,), record=False, progress=False
-        ).nfe
-    )
+    """The evaluations of `steps` steps of `method` on a given grid: counted in a run of one particle, `cost` a call."""
+    how = {"n": 1, "shape": (1,), "record": False, "progress": False}
+    return cost * sample(lambda x, t: torch.zeros_like(x), schedule, method, steps, **how).nfe
 
 
 class _OverBudget(Exception):

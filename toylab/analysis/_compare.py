@@ -49,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class Comparison(Result):
-    """What `compare` found.
+    """The findings of `compare`.
 
     Attributes:
         budget: evaluations that each method could spend.
@@ -60,6 +60,7 @@ class Comparison(Result):
         problem: what was sampled, a `Problem`.
     """
 
+    drawn_by = "plot_comparison"
     budget: int
     rows: tuple
     left_out: dict
@@ -95,16 +96,7 @@ def compare(
     `work_precision` does the same for several budgets and seeds.
 
     Args:
-        eps: a `Problem`, or an eps. schedule: of eps; by default the one that it carries.
-        methods: names, or results of `toylab.method`, all different.
-        nfe: the budget, a positive integer.
-        manifold: a Manifold or its name; by default the data set that eps was made for.
-        n: particles. seed, t_start, t_end, spacing: as for `toylab.sample`. Start noise is float64 unless eps is a
-            network of another dtype.
-        progress: show bars for work over two seconds.
-
-    Returns:
-        A `Comparison`.
+        nfe: the budget, a positive integer. Others: see `toylab.analysis`.
 
     Raises:
         ValueError, TypeError: naming the argument, also when no method at all can run within the budget.

@@ -15,7 +15,7 @@ from toylab._types import Eps, ManifoldLike, ScheduleLike
 from toylab.analysis._arguments import increasing, known_manifold, method_list
 from toylab.analysis._budget import plans
 from toylab.analysis._compare import limits
-from toylab.analysis._result import Result, pick, reasons
+from toylab.analysis._result import Result, Rows, pick, reasons
 from toylab.analysis._table import Table
 from toylab.epsilon.exact import exact_eps
 from toylab.problems.flow import Reference, reference_solution, rms
@@ -51,8 +51,8 @@ class Part:
 
 
 @dataclass(frozen=True, repr=False)
-class Decomposition(Result):
-    """What `decompose_error` found.
+class Decomposition(Rows, Result):
+    """The findings of `decompose_error`.
 
     As vectors, a particle's total error is its solver error plus its network error; as lengths they obey the
     triangle inequality: |solver - network| <= total <= solver + network.
@@ -67,6 +67,7 @@ class Decomposition(Result):
         name: of the data set.
     """
 
+    drawn_by = "plot_decomposition"
     rows: tuple
     network: float
     network_errors: np.ndarray
@@ -76,21 +77,13 @@ class Decomposition(Result):
     exact: Reference
     name: str
 
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """Canonical names, in the order asked for."""
-        return tuple(dict.fromkeys(row.method for row in self.rows))
-
     def of(self, method: str) -> tuple[Part, ...]:
         """The rows of one method, by growing NFE; a run that several budgets allow only once."""
         rows = {row.nfe: row for row in self.rows if row.method == method}
         return tuple(rows[nfe] for nfe in sorted(rows))
 
     def crossover(self, method: str) -> float | None:
-        """The NFE, a float, beyond which the solver error stays below the network error.
-
-        Further steps buy little: by the triangle inequality they cannot bring the total below the network
-        error less what the solver still loses.
+        """The NFE, a float, beyond which the solver error stays below the network error, so that steps buy little.
 
         Interpolated along straight lines in log NFE and log error. The smallest NFE measured when the solver
         error is below from there on; None when it is still above at the largest, or there is no network error.
@@ -148,19 +141,10 @@ def decompose_error(
     Args:
         net: a network, a `Problem`, or any eps(x, t) that works in float64.
         exact: the exact eps; by default that of 2000 points evenly on the manifold.
-        schedule: by default the network's own.
-        methods: names, or results of `toylab.method`, all different.
         nfe: budgets, increasing; each method takes the largest step count within each.
-        n, seed: particles and their seed.
-        manifold: a Manifold or its name; by default the network's data set.
-        t_start, t_end, spacing: as for `toylab.sample`, alike for all.
         rtol: relative tolerance of the two flows.
         flows: the `Decomposition` of an earlier call that differs in methods and nfe alone: its two flows are taken
-            over instead of being computed again.
-        progress: show bars for work over two seconds.
-
-    Returns:
-        A `Decomposition`.
+            over instead of being computed again. Others: see `toylab.analysis`.
 
     Raises:
         ValueError, TypeError: naming the argument, also when nothing can run.

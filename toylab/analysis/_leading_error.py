@@ -54,6 +54,7 @@ from toylab.samplers.core import check_start
 
 ORDERS = {"DDIM": 1, "S-PNDM": 2, "F-PNDM": 2, "PRK": 2}
 PANELS = 200
+SIGN = -1  # of a step in every clock: all fall from noise to data
 STEPS = (10, 20, 40, 80, 160, 320, 640)
 
 
@@ -68,6 +69,7 @@ class LeadingError(Result):
             other methods and from `leading_error`.
     """
 
+    drawn_by = "plot_leading_error"
     method: str
     order: int
     constant: Tensor
@@ -152,7 +154,7 @@ def gaussian_error(
     check_start(eps, x_T)
     c = (x_T.double() / schedule.alpha_bar(t_start) ** 0.5 - eps.points[0].double()) / width(t_start)
     factor = schedule.alpha_bar(t_end) ** 0.5 * width(t_end) * c
-    constant = factor * carried(_missed(method, sigma_u, sigma_uu, e_u, e_uu)) * clock.sign**order
+    constant = factor * carried(_missed(method, sigma_u, sigma_uu, e_u, e_uu)) * SIGN**order
     adams = None
     if method == "F-PNDM":
         adams = factor * carried(-251 / 720 * sigma_u * _derivative(unit_epsilon, u, 4))
@@ -196,7 +198,7 @@ def leading_error(
         raise ValueError(f"the linearised flow could not be solved ({found.message}); is eps smooth?")
     error = torch.from_numpy(found.y[:, -1]).reshape(2, *x_T.shape)[1]
     constant = schedule.alpha_bar(t_end) ** 0.5 * error
-    return LeadingError(method, order, constant * clock.sign**order, abs(clock.end - clock.start))
+    return LeadingError(method, order, constant * SIGN**order, abs(clock.end - clock.start))
 
 
 def _order(method, spacing):
@@ -208,7 +210,7 @@ def _order(method, spacing):
 
 
 def _missed(method, sigma_u, sigma_uu, e_u, e_uu):
-    """What a step of signed length d misses in y, divided by d^(order + 1)."""
+    """The error in y of a step of signed length d, divided by d^(order + 1)."""
     if method == "DDIM":
         return -sigma_u * e_u / 2
     covariance = -e_u * sigma_uu / 12
@@ -240,7 +242,6 @@ class _Clock:
     def __init__(self, schedule, spacing, t_start, t_end):
         ends = grids.nodes(schedule, 1, t_start, t_end, spacing)  # refuses what no grid could be
         self.schedule, self.spacing = schedule, grids.SPACINGS[spacing.lower()]
-        self.sign = -1  # every clock falls from noise to data
         self.start, self.end = self.spacing.clock(schedule, ends).tolist()
 
     def value(self, u):

@@ -21,6 +21,7 @@ from toylab.analysis._order import (
     check_method,
     order_problem,
     round_off,
+    slope,
 )
 from toylab.analysis._result import Result, pick
 from toylab.analysis._table import Table
@@ -33,7 +34,7 @@ LEAST = 8  # steps: their second half has the whole past that any of the methods
 
 @dataclass(frozen=True, repr=False)
 class LocalError(Result):
-    """What each step of a method loses, and what is left of it at the end.
+    """The errors of the single steps of a method, and of all of them at the end.
 
     Attributes:
         method: canonical name.
@@ -48,6 +49,7 @@ class LocalError(Result):
         floor: error below which round-off and the exact flow's own error rule.
     """
 
+    drawn_by = "plot_local_error"
     method: str
     steps: np.ndarray
     order: float
@@ -61,13 +63,12 @@ class LocalError(Result):
     @property
     def end_order(self) -> float:
         """Slope of the global error over the same step counts."""
-        return _slope(self.steps[self.fitted], self.end[self.fitted])
+        return float(slope(self.steps[self.fitted], self.end[self.fitted]))
 
     def as_dict(self) -> dict:
         """All numbers."""
-        return pick(
-            self, "method", "order", "end_order", "floor", "steps", "local", "end", "fitted", "times", "profile"
-        )
+        fields = "method", "order", "end_order", "floor", "steps", "local", "end", "fitted", "times", "profile"
+        return pick(self, *fields)
 
     def table(self) -> Table:
         """The errors of one step and of all steps, with their slopes; in brackets what the fit leaves out."""
@@ -92,13 +93,7 @@ def local_error(
     is made once. Steps taken to the end without this correction give the global error beside it.
 
     Args:
-        eps, schedule, method, x_T, n, shape, seed, t_start, t_end, spacing, **options: as for
-            `measure_order`.
-        steps: at least two step counts of 8 or more, increasing.
-        progress: show a bar for work over two seconds.
-
-    Returns:
-        A `LocalError`.
+        steps: at least two step counts of 8 or more, increasing. Others: as for `measure_order`.
 
     Raises:
         ValueError, TypeError: as `measure_order` does.
@@ -130,7 +125,7 @@ def local_error(
     return LocalError(
         method=method.name,
         steps=counts,
-        order=_slope(counts[fitted], local[fitted]),
+        order=float(slope(counts[fitted], local[fitted])),
         local=local,
         end=np.array(end),
         times={count: nodes.numpy() for count, nodes in times.items()},
@@ -138,10 +133,6 @@ def local_error(
         fitted=fitted,
         floor=floor,
     )
-
-
-def _slope(steps, errors):
-    return float(-np.polyfit(np.log(steps), np.log(errors), 1)[0])
 
 
 def _flow(eps, schedule, x_T, times, progress):

@@ -33,6 +33,7 @@ class LogLikelihood(Result):
         method, steps, divergence: as asked for. nfe: evaluations of eps, without their derivatives.
     """
 
+    drawn_by = "plot_likelihood"
     x: Tensor
     x_T: Tensor
     log_prob: Tensor

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from toylab import datasets
 from toylab._errors import in_short, number, positive_int
@@ -27,7 +27,7 @@ ROWS = 2**17  # pairs (particle, point) held at once, small enough for a cache
 
 @dataclass(frozen=True, repr=False)
 class OffManifold(Result):
-    """How far off the manifold a trajectory is at each of its nodes.
+    """The scores of a trajectory at each of its nodes.
 
     Attributes:
         times: float64 [steps + 1].
@@ -39,6 +39,7 @@ class OffManifold(Result):
         method, nfe: of the trajectory, "" and None for a pair of arrays.
     """
 
+    drawn_by = "plot_scores"
     times: np.ndarray
     ratio: np.ndarray
     band: np.ndarray
@@ -134,7 +135,7 @@ def unlikely_of_sweep(
 
 
 class _Scale:
-    """What particles are measured with: the manifold as points, and samples of its forward process.
+    """The scale for particles: the manifold as points, and samples of its forward process.
 
     Everything is computed for y = x / sqrt(alpha_bar), where the forward process adds noise of std sigma.
     """
@@ -178,7 +179,7 @@ def _even_points(manifold, count):
     points = np.unique(manifold.curve(count).numpy(), axis=0)
     if len(points) < count:
         return torch.from_numpy(points), 0.0
-    spacing = np.median(cKDTree(points).query(points, 2)[0][:, 1]) if count > 1 else np.inf
+    spacing = np.median(KDTree(points).query(points, 2)[0][:, 1]) if count > 1 else np.inf
     return torch.from_numpy(points), float(spacing)
 
 

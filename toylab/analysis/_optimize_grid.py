@@ -1,4 +1,4 @@
-"""Where a method with few steps should put its nodes, found by optimisation."""
+"""The best nodes for a method with few steps, found by optimisation."""
 
 import copy
 from contextlib import suppress
@@ -45,6 +45,7 @@ class OptimizedGrid(Result):
         schedule: for which the nodes are.
     """
 
+    drawn_by = "plot_nodes"
     method: str
     nfe: int
     times: Tensor
@@ -61,12 +62,12 @@ class OptimizedGrid(Result):
 
     @property
     def gain(self) -> float:
-        """How many times smaller the held-out error is than that of the best stock grid; below 1: larger."""
+        """The held-out error of the best stock grid over that of the nodes found: above 1 these are better."""
         return self.held_out[self.best_stock] / self.held_out["optimised"]
 
     @property
     def verdict(self) -> str:
-        """What the search was worth, in one sentence."""
+        """The worth of the search, in one sentence."""
         if self.runs == 0:
             return f"nothing to search for: {self.best_stock} is within 10 times the floor of {self.floor:.1g}"
         better = self.gain >= 1
@@ -102,15 +103,9 @@ def optimize_grid(
     finite differences would be round-off and nothing else.
 
     Args:
-        eps: a `Problem`, or an eps. schedule: of eps; by default the one that it carries.
-        method, t_start, t_end, shape, seed, **options: as for `toylab.sample`.
         steps: N >= 2.
         n: training particles, and as many held-out ones.
-        iterations: of L-BFGS-B, at most.
-        progress: show a bar for work over two seconds.
-
-    Returns:
-        An `OptimizedGrid`.
+        iterations: of L-BFGS-B, at most. Others: see `toylab.analysis`.
 
     Raises:
         ValueError, TypeError: naming the argument, also for stochastic or adaptive methods.
@@ -134,9 +129,8 @@ def optimize_grid(
     def result():
         tried = stock | {"optimised": search.times}
         own, fresh = ({name: each.error(times) for name, times in tried.items()} for each in (train, held_out))
-        return OptimizedGrid(
-            resolved.name, train.nfe, search.times, own, fresh, train.floor, search.runs, problem.schedule
-        )
+        found = search.times, own, fresh, train.floor, search.runs
+        return OptimizedGrid(resolved.name, train.nfe, *found, problem.schedule)
 
     if errors[best] > ABOVE_FLOOR * train.floor:
         label = f"nodes of {resolved.name}"

@@ -44,6 +44,7 @@ class OrderEstimate(Result):
         reference: the end points compared with, and their estimated error.
     """
 
+    drawn_by = "plot_order"
     method: str
     order: float
     interval: tuple
@@ -58,7 +59,7 @@ class OrderEstimate(Result):
 
     @property
     def asymptotic(self) -> bool:
-        """Whether the errors fall as a power of N yet, so that `order` is one.
+        """True where the errors fall as a power of N, so that `order` is one.
 
         The last two local orders above the floor agree within 0.2, where there are two: they differ by about as much
         as the last one is still away from its limit. And the particles agree on one integer: half the interval is at
@@ -78,19 +79,8 @@ class OrderEstimate(Result):
 
     def as_dict(self) -> dict:
         """All numbers but the errors of single particles."""
-        fields = (
-            "method",
-            "order",
-            "interval",
-            "asymptotic",
-            "floor",
-            "steps",
-            "nfe",
-            "errors",
-            "local_orders",
-            "window",
-        )
-        return pick(self, *fields)
+        found = pick(self, "method", "order", "interval", "asymptotic", "floor", "steps", "nfe")
+        return found | pick(self, "errors", "local_orders", "window")
 
     def table(self) -> Table:
         """The order, and a row a step count: N, NFE, error, and the local order that leads to it."""
@@ -98,9 +88,8 @@ class OrderEstimate(Result):
         cells = zip(self.steps, self.nfe, brackets(self.errors, self.window), slopes, strict=True)
         order, interval = self.verdict
         note = f"{self.method}: order {order} ({interval}); in brackets: not in the fit; floor {self.floor:.0e}"
-        return Table(
-            ("N", "NFE", "error", "local order"), tuple((str(n), str(f), *rest) for n, f, *rest in cells), note
-        )
+        rows = tuple((str(n), str(f), *rest) for n, f, *rest in cells)
+        return Table(("N", "NFE", "error", "local order"), rows, note)
 
 
 def measure_order(
@@ -112,18 +101,11 @@ def measure_order(
     """Measure the convergence order of a method by its end-point errors at growing step counts.
 
     Args:
-        eps: a `Problem`, or an eps. schedule: of eps; by default the one that it carries.
-        method, x_T, n, shape, seed, spacing, t_start, **options: as for `toylab.sample`. Start noise is float64 unless
-            eps is a network of another dtype, whose own round-off then shows as the floor.
         steps: at least two step counts, increasing.
         t_end: by default that of the problem, else 0.2, because nearer to the data the asymptotic range begins beyond
             practical step counts (see the notebook on convergence order).
         reference: a `Reference`, or the exact end points as a tensor like x_T; by default the problem's closed form,
-            else solved with DOP853.
-        progress: show bars for work over two seconds.
-
-    Returns:
-        An `OrderEstimate`.
+            else solved with DOP853. Others: see `toylab.analysis`. The round-off of a network shows as the floor.
 
     Raises:
         ValueError, TypeError: naming the argument; for stochastic or adaptive methods, which have no order in the step
@@ -170,9 +152,8 @@ def _estimate(method, steps, nfe, particle_errors, floor, reference):
     if len(particle_errors) < 2:
         raise ValueError(f"{method}: an order needs errors at two step counts, got {len(particle_errors)}")
     errors = np.sqrt((particle_errors**2).mean(1))
-    log_steps = np.log(steps)
     with np.errstate(divide="ignore", invalid="ignore"):
-        local_orders = -np.diff(np.log(errors)) / np.diff(log_steps)
+        local_orders = -np.diff(np.log(errors)) / np.diff(np.log(steps))
     window = asymptotic_window(errors, local_orders, floor)
     if window.sum() < 2:
         raise ValueError(
@@ -182,10 +163,10 @@ def _estimate(method, steps, nfe, particle_errors, floor, reference):
     rng = np.random.default_rng(0)
     drawn = rng.integers(0, particle_errors.shape[1], (RESAMPLES, particle_errors.shape[1]))
     resampled = np.sqrt((particle_errors[window][:, drawn] ** 2).mean(2))
-    slopes = _slope(log_steps[window], np.log(resampled))
+    slopes = slope(steps[window], resampled)
     return OrderEstimate(
         method=method,
-        order=float(_slope(log_steps[window], np.log(errors[window])[:, None])[0]),
+        order=float(slope(steps[window], errors[window])),
         interval=tuple(np.quantile(slopes, [0.025, 0.975]).tolist()),
         local_orders=local_orders,
         steps=steps,
@@ -211,9 +192,9 @@ def asymptotic_window(errors: np.ndarray, local_orders: np.ndarray, floor: float
     return window
 
 
-def _slope(log_steps, log_errors):
-    """Least-squares slopes of -log_errors [k, m] against log_steps [k]: [m]."""
-    return -np.polyfit(log_steps, log_errors, 1)[0]
+def slope(steps: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Least-squares slopes of -log(errors [k] or [k, m]) against log(steps [k]): a number or [m]."""
+    return -np.polyfit(np.log(steps), np.log(errors), 1)[0]
 
 
 def check_method(method: Method) -> None:

@@ -35,6 +35,7 @@ class OrderTable(Result):
         reference: the end points that all are compared with.
     """
 
+    drawn_by = "plot_order"
     estimates: dict
     left_out: dict
     reference: Reference
@@ -74,13 +75,8 @@ def order_table(
 ) -> OrderTable:  # fmt: skip
     """Measure the convergence orders of several methods, from the same particles and against one reference.
 
-    Args:
-        methods: names, or results of `toylab.method`, all different.
-        others: as for `measure_order`.
-
-    Returns:
-        An `OrderTable`; a method that has no order in the step count, or whose errors are at the floor, is listed in
-        `left_out`.
+    Arguments as for `measure_order`. A method that has no order in the step count, or whose errors are at the floor,
+    is listed in `left_out`.
 
     Raises:
         ValueError, TypeError: as `measure_order` does, also when no method is left.

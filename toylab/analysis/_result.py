@@ -10,10 +10,13 @@ FIGURES = "toylab.figures"  # the room above that draws results; named here alon
 
 
 class Result:
-    """What a measurement found.
+    """The findings of a measurement.
 
-    A subclass has its numbers in `as_dict` and shows them in `table`; `toylab.figures` has the function that draws it.
+    A subclass has its numbers in `as_dict`, shows them in `table`, and names the function of `toylab.figures` that
+    draws it in `drawn_by`.
     """
+
+    drawn_by = ""
 
     def as_dict(self) -> dict:
         """All numbers, as dicts, lists, arrays, strings and None."""
@@ -31,11 +34,28 @@ class Result:
 
     def plot(self, *args: Any, **options: Any) -> Any:
         """Draw the result; arguments as for its function in `toylab.figures`. Returns the matplotlib Axes."""
-        return import_module(FIGURES).draw(self, *args, **options)
+        if not self.drawn_by:
+            raise TypeError(f"there is no figure for a {type(self).__name__}")
+        return getattr(import_module(FIGURES), self.drawn_by)(self, *args, **options)
 
     def to_json(self) -> str:
         """All numbers as JSON; those that are not finite, which JSON does not have, are null."""
         return strict_json(self.as_dict(), indent=2)
+
+
+class Rows:
+    """The part of a result whose `rows` each belong to a method."""
+
+    rows: tuple
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Canonical names, in the order asked for."""
+        return tuple(dict.fromkeys(row.method for row in self.rows))
+
+    def of(self, method: str) -> tuple:
+        """The rows of one method, in their order."""
+        return tuple(row for row in self.rows if row.method == method)
 
 
 def pick(found: object, *names: str) -> dict:

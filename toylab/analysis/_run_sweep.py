@@ -35,21 +35,14 @@ def sweep(
     """Run every method at every step count from the same start particles.
 
     Args:
-        eps: a `Problem`, or an eps. schedule: of eps; by default the one that it carries.
-        n, seed, x_T, t_start, t_end, **options: as for `toylab.sample` (2D states).
-        methods: names, or results of `toylab.method`.
         steps: step counts, made increasing and unique.
-        manifold: a Manifold or its name, for distances; by default the data set that eps was made for.
-            Without one the distances are NaN and the curve is empty.
+        manifold: as in `toylab.analysis`, where the others are; without one distances are NaN and the curve is empty.
         threshold: distance beyond which a particle counts as off the manifold.
         density: also compute log p_t of the manifold for a background.
         unlikely: also find the particles with a smaller exact p_t than 99 % of the forward process's samples of
             the manifold (each point spread as those of eps, if it has a spread), see `unlikely_of_sweep`.
         labels: captions that override "dataset", "schedule", "epsilon".
         progress: True for a bar on runs over two seconds, or a callable that gets the done part in [0, 1].
-
-    Returns:
-        A `Sweep`.
 
     Raises:
         ValueError, TypeError: naming the argument.

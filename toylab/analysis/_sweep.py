@@ -36,6 +36,7 @@ class Sweep(Result):
             `toylab.analysis.unlikely_of_sweep` finds them; or None.
     """
 
+    drawn_by = "plot_sweep"
     methods: tuple
     steps: tuple
     times: dict

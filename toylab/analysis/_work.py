@@ -1,11 +1,11 @@
-"""What a work-precision measurement found: rows and their Pareto front."""
+"""The findings of a work-precision measurement: rows and their Pareto front."""
 
 from dataclasses import dataclass
 from math import inf, isfinite
 from statistics import median
 
 from toylab._errors import unknown_name
-from toylab.analysis._result import Result, pick, reasons
+from toylab.analysis._result import Result, Rows, reasons
 from toylab.analysis._table import Table
 
 LABELS = {
@@ -69,8 +69,8 @@ class WorkRow:
 
 
 @dataclass(frozen=True, repr=False)
-class WorkPrecision(Result):
-    """What `work_precision` found.
+class WorkPrecision(Rows, Result):
+    """The findings of `work_precision`.
 
     Attributes:
         rows: a `WorkRow` for each method and budget (or tolerance), by budget, then in the order asked for.
@@ -80,6 +80,7 @@ class WorkPrecision(Result):
         reference_error: the largest estimated error of a reference.
     """
 
+    drawn_by = "plot_work"
     rows: tuple
     left_out: dict
     nfe: tuple
@@ -87,15 +88,6 @@ class WorkPrecision(Result):
     distance: Spread
     coverage: Spread
     reference_error: float
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """Canonical names, in the order asked for."""
-        return tuple(dict.fromkeys(row.method for row in self.rows))
-
-    def of(self, method: str) -> tuple[WorkRow, ...]:
-        """The rows of one method, by budget or in the order of the tolerances."""
-        return tuple(row for row in self.rows if row.method == method)
 
     def front(self, measure: str = "error") -> tuple[WorkRow, ...]:
         """The rows on the Pareto front of a measure (most coverage, or least error or excess), by growing NFE.
@@ -113,13 +105,12 @@ class WorkPrecision(Result):
 
     def as_dict(self) -> dict:
         """All numbers."""
-        fields = [*WorkRow.__dataclass_fields__]
         flow = {"distance": self.distance.values, "coverage": self.coverage.values}
         return {
             "nfe": self.nfe,
             "seeds": self.seeds,
             "exact_flow": flow | {"uncertainty": self.reference_error},
-            "rows": [{name: _values(value) for name, value in pick(row, *fields).items()} for row in self.rows],
+            "rows": [values(row) for row in self.rows],
             "left_out": reasons(self.left_out),
         }
 
@@ -160,5 +151,6 @@ def pareto(candidates: list[tuple]) -> list[bool]:
     ]
 
 
-def _values(value):
-    return value.values if isinstance(value, Spread) else value
+def values(row: object) -> dict:
+    """The fields of a row by name, of each `Spread` its values."""
+    return {name: value.values if isinstance(value, Spread) else value for name, value in vars(row).items()}

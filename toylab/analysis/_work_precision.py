@@ -29,13 +29,10 @@ def work_precision(
     one reference a seed.
 
     Args:
-        eps, schedule, methods, manifold, t_start, t_end, spacing: as for `toylab.compare`.
-            Adaptive methods ("PF", "Adaptive-Heun") run once for each tolerance.
         nfe: budgets, positive integers, increasing.
-        seeds: of the start particles, at least one.
-        n: particles a seed.
-        tolerances: of adaptive methods, relative and absolute alike.
-        progress: show bars for work over two seconds.
+        seeds: of the start particles, at least one. n: particles a seed.
+        tolerances: of adaptive methods ("PF", "Adaptive-Heun"), relative and absolute alike, which run once for each.
+            Others: see `toylab.analysis`.
 
     Returns:
         A `WorkPrecision`; a method that cannot run at a budget, or blows up beyond all numbers, is in `left_out`.

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from toylab import __version__, _stops
-from toylab.cli import analysing, lab, measuring, ordering, sample, show, train
+from toylab.cli import lab, measure, sample, show, train
 from toylab.cli.export import export
 
 OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -55,7 +55,7 @@ class Group(TyperGroup):
 
 
 def _came_of_a_stop(error):
-    """Whether a library met a stop with an error of its own, as zipfile does while it closes a half-written file."""
+    """True if a library met a stop with an error of its own, as zipfile does while it closes a half-written file."""
     if _stops.came:
         return True
     while error := error.__context__:
@@ -124,9 +124,8 @@ def toylab(
 
 
 for command in (
-    lab.lab, show.datasets, show.methods, sample.sample, sample.samples, measuring.compare,
-    measuring.work, ordering.order, analysing.decompose, analysing.grid, analysing.off, train.train,
-    show.reproduce,
+    lab.lab, show.datasets, show.methods, sample.sample, sample.samples, measure.compare, measure.work, measure.order,
+    measure.decompose, measure.grid, measure.off, train.train, show.reproduce,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(export)

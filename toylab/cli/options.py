@@ -1,7 +1,9 @@
 """Options that several commands share, and how their values are read."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from functools import wraps
+from inspect import signature
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -57,6 +59,31 @@ Precision = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 
 
+def sharing(kind: type, without: Sequence[str] = (), **defaults: Any) -> Callable[[Callable], Callable]:
+    """Make a command of a function whose first argument is a `kind`, a dataclass of options that commands share.
+
+    The command's options are the function's own and the fields of `kind`, but those in `without`. Where the function
+    has an option of a field's name, that one counts, and both get its value. `defaults`: other ones of the fields.
+    """
+    fields = {name: each for name, each in signature(kind).parameters.items() if name not in without}
+    fields |= {name: fields[name].replace(default=value) for name, value in defaults.items()}
+    first = next(iter(fields))
+
+    def command_of(function):
+        own = dict([*signature(function).parameters.items()][1:])
+
+        @wraps(function)
+        def command(**given):
+            shared = kind(**{name: value for name, value in given.items() if name in fields})
+            return function(shared, **{name: given[name] for name in own})
+
+        parameters = {first: fields[first]} | own | {name: fields[name] for name in fields if name not in own}
+        command.__signature__ = signature(function).replace(parameters=[*parameters.values()])
+        return command
+
+    return command_of
+
+
 def comma_separated(argument: str, text: str, kind: Callable[[str], Item], what: str) -> list[Item]:
     """The items of "a,b,c" turned into `kind`; ValueError naming the argument for one that does not turn."""
     try:
@@ -98,6 +125,11 @@ def one_method(name: str, eta: float = 0.0, extra: Sequence[str] | None = None) 
     by_parts = plus and gradient.lower() in GRADIENTS | LATER_GRADIENTS
     chosen = get(method(gradient, transfer) if by_parts else _function(name) if ":" in name else name, eta)
     return get(chosen, **_options(chosen, extra or []))
+
+
+def of(method: "base.Method") -> dict[str, Any]:
+    """The options of a method with their values."""
+    return {key: getattr(method, key) for key in method.options}
 
 
 def _function(name):

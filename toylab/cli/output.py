@@ -52,7 +52,7 @@ def print_view(table: Table) -> None:
 def deliver(
     about: dict[str, Any],
     draw: Callable[[], object],
-    show: Callable[[], object],
+    shown: Iterable[str | Table],
     title: str,
     path: Path | None = None,
     json: bool = False,
@@ -62,38 +62,26 @@ def deliver(
 
     Args:
         about: the result as JSON will have it. draw: a function that draws it and returns the matplotlib Axes.
-        show: a function that prints it. title: of the figure, where it has none of its own.
+        shown: the lines and tables that are printed. title: of the figure, where it has none of its own.
         path: None, or the file, whose suffix (one of RESULTS) says what is written.
-        json: print `about` rather than call `show`.
+        json: print `about` instead of `shown`.
         stop: the KeyboardInterrupt that made it only a part of what was asked for; it is raised again at the end.
     """
-
     about = about | {"complete": stop is None}
     if path and path.suffix.lower() == ".json":
-        _write_json(path, about)
+        with replacing(path) as file:
+            file.write(f"{strict_json(about, indent=2)}\n".encode())
     elif path:
         write_figure(path, draw, title)
     if json:
         print_json(about | {"files": [str(path)] if path else []})
     else:
-        show()
+        for part in shown:
+            print(part) if isinstance(part, str) else print_view(part)
         if path:
             print(f"\nwrote {path}")
     if stop:
         raise KeyboardInterrupt("stopped by Ctrl-C: only a part was done, and is kept above") from stop
-
-
-def print_left_out(left_out: Mapping[tuple[str, float], str]) -> None:
-    """A line on stdout for each (method, budget or tolerance) -> reason."""
-    if left_out:
-        print()
-    for (method, at), reason in left_out.items():
-        print(f"left out at {at:g}: {method} {reason}")
-
-
-def _write_json(path, about):
-    with replacing(path) as file:
-        file.write(f"{strict_json(about, indent=2)}\n".encode())
 
 
 def figure(value: float | None) -> str:
@@ -129,7 +117,7 @@ def check_output(path: str | PathLike[str], suffixes: Sequence[str]) -> Path:
 
 
 def file_stem(name: str) -> str:
-    """What files made from the network or data set of this name are called."""
+    """The name of files made from the network or data set of this name."""
     return Path(name).name.removesuffix(".safetensors")
 
 
@@ -195,17 +183,17 @@ def kept(measure: Callable[[], Found]) -> tuple[Found, Interrupted | None]:
 
 
 def one_by_one(
-    measure: Callable[[Method, list[Found]], Found], methods: Iterable[Method]
+    measure: Callable[[Method], Found], methods: Iterable[Method]
 ) -> tuple[list[Found], KeyboardInterrupt | None]:
-    """(the list of `measure(method, results before)` for all methods, None); at Ctrl-C (those that are done, with
-    what the last one has kept, the KeyboardInterrupt), and the exception itself where nothing is done."""
+    """([`measure(method)` of all methods], None); at Ctrl-C (those that are done, with what the last one has kept, the
+    KeyboardInterrupt), and the exception itself where nothing is done."""
     from toylab._threads import single_thread
 
     results = []
     try:
         with single_thread():
             for method in methods:
-                results.append(measure(method, results))
+                results.append(measure(method))
     except KeyboardInterrupt as stop:
         partial = getattr(stop, "done", None)
         results += [partial] if partial else []

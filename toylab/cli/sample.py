@@ -1,7 +1,8 @@
 """``toylab sample``, one run as numbers and a picture, and ``toylab samples``, large sets of images."""
 
-import json as json_module
-from typing import Annotated
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
 
@@ -11,25 +12,43 @@ from toylab.cli.output import check_output, figure, file_stem, print_json, write
 THRESHOLD = 0.1  # distance beyond which a particle counts as off the manifold
 
 
+@dataclass
+class Asked:
+    """The options of both commands."""
+
+    name: options.Name
+    method: options.Method = "F-PNDM"
+    steps: options.Steps = 20
+    seed: options.Seed = 0
+    schedule: options.Schedule = None
+    spacing: options.Spacing = "t"
+    t_start: options.Start = None
+    t_end: options.End = None
+    times: options.Times = None
+    eta: options.Eta = 0.0
+    option: options.Extra = None
+    batch: options.Batch = None
+    precision: options.Precision = None
+    json: options.Json = False
+
+    def __post_init__(self) -> None:
+        self.chosen = options.one_method(self.method, self.eta, self.option)
+
+    def grid(self) -> dict[str, Any]:
+        """The keywords of `toylab.sample` that say where the nodes are."""
+        times = None if self.times is None else options.comma_separated("times", self.times, float, "numbers")
+        limits = {"t_start": self.t_start, "t_end": self.t_end, "spacing": self.spacing}
+        return {"steps": self.steps, "times": times, **limits}
+
+
+@options.sharing(Asked)
 def sample(
-    name: options.Name,
-    method: options.Method = "F-PNDM",
-    steps: options.Steps = 20,
+    asked: Asked,
     n: Annotated[
         int | None, typer.Option("-n", "--particles", "--images", help="Number of particles [512] or images [64].")
     ] = None,
-    seed: options.Seed = 0,
     eps: options.Eps = "network",
-    schedule: options.Schedule = None,
-    spacing: options.Spacing = "t",
-    t_start: options.Start = None,
-    t_end: options.End = None,
-    times: options.Times = None,
-    eta: options.Eta = 0.0,
-    option: options.Extra = None,
     points: options.Points = None,
-    batch: options.Batch = None,
-    precision: options.Precision = None,
     record: Annotated[
         bool, typer.Option("--record", help="Also write the states of images; those of particles always are.")
     ] = False,
@@ -38,7 +57,6 @@ def sample(
         typer.Option(help="File of the numbers (.npz) or the picture (.png); the other gets the same name "
                      "[NAME-METHOD.npz]."),
     ] = None,
-    json: options.Json = False,
 ) -> None:  # fmt: skip
     """Run one method, and write the numbers (.npz) and a picture (.png).
 
@@ -60,32 +78,28 @@ def sample(
     from toylab import sample as run
     from toylab.widgets import still
 
-    chosen = options.one_method(method, eta, option)
-    path = check_output(out or f"{file_stem(name)}-{chosen.name}.npz", [".npz", ".png"])
+    path = check_output(out or f"{file_stem(asked.name)}-{asked.chosen.name}.npz", [".npz", ".png"])
     path, picture = (check_output(path.with_suffix(suffix), [suffix]) for suffix in (".npz", ".png"))
-    found = problems.find(name, eps, schedule, points, images=True)
-    if times is not None:
-        times = options.comma_separated("times", times, float, "numbers")
-    grid = {"steps": steps, "times": times, "t_start": t_start, "t_end": t_end, "spacing": spacing}
+    found = problems.find(asked.name, eps, asked.schedule, points, images=True)
     if len(found.shape) == 3:
-        _sample_images(found, chosen, grid, 64 if n is None else n, seed, batch, precision, record, path, picture, json)
+        _sample_images(found, asked, 64 if n is None else n, record, path, picture)
         return
-    for argument, value in {"batch": batch, "precision": precision, "record": record or None}.items():
+    for argument, value in {"batch": asked.batch, "precision": asked.precision, "record": record or None}.items():
         if value is not None:
             raise ValueError(f"{argument} is for image networks, got {value!r} with points in the plane")
-    trajectory = run(found, None, chosen, n=512 if n is None else n, seed=seed, **grid)
+    trajectory = run(found, None, asked.chosen, n=512 if n is None else n, seed=asked.seed, **asked.grid())
     sweep = _as_sweep(trajectory, found)
     last = sweep.distance[trajectory.method, trajectory.steps][-1]
     about = {
         **found.labels,
         "method": trajectory.method,
-        "options": {key: getattr(chosen, key) for key in chosen.options},
-        "eta": eta,
+        "options": options.of(asked.chosen),
+        "eta": asked.eta,
         "steps": trajectory.steps,
         "nfe": trajectory.nfe,
         "particles": len(trajectory.x),
-        "seed": seed,
-        "spacing": spacing if times is None else None,
+        "seed": asked.seed,
+        "spacing": asked.spacing if asked.times is None else None,
         "distance": float(last),
         "off": float(sweep.off[trajectory.method, trajectory.steps][-1]),
     }
@@ -94,7 +108,7 @@ def sample(
         path, picture, trajectory, about, {"states": trajectory.states.numpy()},
         lambda file: drawing.savefig(file, format="png", dpi=120),
     )  # fmt: skip
-    if json:
+    if asked.json:
         print_json({**about, "files": [str(path), str(picture)]})
         return
     print(f"{found.title}: {trajectory.method}, N = {trajectory.steps}, NFE {trajectory.nfe}")
@@ -133,42 +147,31 @@ def _as_sweep(trajectory, found):
 SCALED_TO = 64  # pixels of a picture that an image's side has at least
 
 
-def _sample_images(found, method, grid, n, seed, batch, precision, record, path, picture, json):
+def _sample_images(found, asked, n, record, path, picture):
     """The part of ``toylab sample`` that is for an image network, `found`."""
     from toylab.images.sampler import ImageSampler
     from toylab.images.tiles import save_picture, to_bytes
 
-    sampler = ImageSampler(found.eps, method, **grid, precision=precision or "float32")
-    run = sampler.images(n, seed, batch, record)
-    about = {**found.labels, **sampler.settings, "nfe": run.nfe, "n": n, "seed": seed}
+    sampler = ImageSampler(found.eps, asked.chosen, **asked.grid(), precision=asked.precision or "float32")
+    run = sampler.images(n, asked.seed, asked.batch, record)
+    about = {**found.labels, **sampler.settings, "nfe": run.nfe, "n": n, "seed": asked.seed}
     arrays = {"images": to_bytes(run.x).permute(0, 2, 3, 1).numpy()}
     if record:
         arrays["states"] = run.states.numpy()
     scale = max(1, SCALED_TO // found.shape[-1])
     write_run(path, picture, run, about, arrays, lambda file: save_picture(run.x, file, scale=scale))
-    _tell(found, about, [path, picture], json)
+    _tell(found, about, [path, picture], asked.json)
 
 
+@options.sharing(Asked)
 def samples(
+    asked: Asked,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped image network or a network's file.")],
-    method: options.Method = "F-PNDM",
-    steps: options.Steps = 20,
     n: Annotated[int, typer.Option("-n", "--images", help="Number of images.")] = 50_000,
-    seed: options.Seed = 0,
-    schedule: options.Schedule = None,
-    spacing: options.Spacing = "t",
-    t_start: options.Start = None,
-    t_end: options.End = None,
-    times: options.Times = None,
-    eta: options.Eta = 0.0,
-    option: options.Extra = None,
-    batch: options.Batch = None,
-    precision: options.Precision = None,
     shard: Annotated[
         int | None, typer.Option(help="Images a file [500]; a stop costs each process one file at most.")
     ] = None,
     out: Annotated[str | None, typer.Option(help="The folder to write [NAME-METHOD-STEPS].")] = None,
-    json: options.Json = False,
 ) -> None:
     """Make a large set of images, alone or with several processes.
 
@@ -189,20 +192,17 @@ def samples(
     from toylab._processes import place
     from toylab.images.sets import BATCH, SHARD, sample_set
 
-    chosen = options.one_method(method, eta, option)
-    if times is not None:
-        times = options.comma_separated("times", times, float, "numbers")
-    found = problems.find(name, "network", schedule, images=True)
-    out = out or f"{file_stem(name)}-{chosen.name}-{len(times) - 1 if times else steps}"
+    grid, found = asked.grid(), problems.find(name, "network", asked.schedule, images=True)
+    steps = len(grid["times"]) - 1 if grid["times"] else asked.steps
     result = sample_set(
-        found.eps, out, n, chosen, steps, seed=seed, batch=BATCH if batch is None else batch,
-        shard=SHARD if shard is None else shard, precision=precision or "float32", times=times, t_start=t_start,
-        t_end=t_end, spacing=spacing,
+        found.eps, out or f"{file_stem(name)}-{asked.chosen.name}-{steps}", n, asked.chosen, seed=asked.seed, **grid,
+        batch=BATCH if asked.batch is None else asked.batch, shard=SHARD if shard is None else shard,
+        precision=asked.precision or "float32",
     )  # fmt: skip
     if place().is_main_process:
         with np.load(result) as data:
-            about = found.labels | json_module.loads(str(data["metadata"]))
-        _tell(found, about, [result], json)
+            about = found.labels | json.loads(str(data["metadata"]))
+        _tell(found, about, [result], asked.json)
     place().destroy_process_group()
 
 

@@ -1,7 +1,7 @@
 """Curves as many short circular arcs, to which distances have a closed form."""
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 CANDIDATES_AT_ONCE = 1 << 18
 
@@ -29,7 +29,7 @@ class Arcs:
         first = np.append(0, last[:-1] + 1)
         landmarks = np.concatenate([middle, start[first], end[last]])
         self._owner = np.concatenate([np.arange(len(middle)), first, last])
-        self._tree = cKDTree(np.stack([landmarks.real, landmarks.imag], -1))
+        self._tree = KDTree(np.stack([landmarks.real, landmarks.imag], -1))
         self._reach = np.abs([middle - start, end - middle]).max() * 1.001
         self._sharpest = np.abs(self._curvature).max()
 

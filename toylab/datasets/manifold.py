@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from toylab import _errors as errors
 from toylab.datasets.geometry import Curves, Points, Squares
@@ -95,7 +95,7 @@ class Manifold:
         flat = flat[np.isfinite(flat).all(-1)]
         if len(flat) == 0:
             return 0.0
-        return float((cKDTree(flat).query(self.curve(EVEN_POINTS).numpy())[0] <= radius).mean())
+        return float((KDTree(flat).query(self.curve(EVEN_POINTS).numpy())[0] <= radius).mean())
 
     @property
     def components(self) -> list[np.ndarray]:

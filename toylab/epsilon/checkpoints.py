@@ -39,7 +39,7 @@ def folder() -> Path:
 
 
 def checkpoint_name(dataset: str, schedule: str = "linear") -> str:
-    """What a shipped network is called: ``spiral``, ``spiral-cosine``."""
+    """The name of a shipped network: ``spiral``, ``spiral-cosine``."""
     for argument, name in {"dataset": dataset, "schedule": schedule}.items():
         if not isinstance(name, str):
             raise TypeError(f"{argument} must be a name (str), got {in_short(name)}")
@@ -52,7 +52,7 @@ def names() -> list[str]:
 
 
 def story(network: "MLP | UNet") -> dict:
-    """What a file says about `network`, as a JSON-able dict: how to rebuild it, then its `metadata`."""
+    """The story of `network` for a file, as a JSON-able dict: how to rebuild it, then its `metadata`."""
     return finite(
         {
             **network.metadata,
@@ -125,7 +125,7 @@ def load(name_or_path: str | os.PathLike) -> "MLP | UNet":
 
 
 def _is_elsewhere(text):
-    """Whether `text` can only mean a folder or a model of the Hub; diffusers is not imported for anything else."""
+    """True if `text` can only mean a folder or a model of the Hub; diffusers is not imported for anything else."""
     if not isinstance(text, str) or text.endswith(SUFFIX) or _with_suffix(text):
         return False
     return "/" in text or os.sep in text or user_path(text).is_dir()
@@ -159,7 +159,7 @@ def _works_in(weights):
 
 
 def _schedule_entry(schedule):
-    """What a story says of a schedule: its name if that is enough to find it again, else a table's betas."""
+    """A schedule for a story: its name if that is enough to find it again, else a table's betas."""
     try:
         known = schedules.get(schedule.name)
     except ValueError:

@@ -35,7 +35,7 @@ def guided(conditional: Eps, unconditional: Eps, scale: float) -> Guided:
 
 
 class Guided(nn.Module):
-    """What `guided` gives.
+    """The eps that `guided` gives.
 
     Attributes:
         conditional, unconditional, scale: as given. evaluations: that a call counts as.
@@ -94,7 +94,7 @@ class Guided(nn.Module):
 
     @property
     def arguments(self) -> dict:
-        """What it is made of, JSON-able."""
+        """Its parts, JSON-able."""
         conditional, unconditional = (getattr(eps, "arguments", None) for eps in self._parts)
         return {"conditional": conditional, "unconditional": unconditional, "scale": self.scale}
 

@@ -1,4 +1,4 @@
-"""What every epsilon asks of its arguments."""
+"""The demands of every epsilon on its arguments."""
 
 import torch
 from torch import Tensor

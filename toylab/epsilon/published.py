@@ -19,7 +19,7 @@ HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 def is_published(text: str) -> bool:
-    """Whether `text` names a folder of diffusers or, where no such file exists, a model of the Hub (owner/name)."""
+    """True if `text` names a folder of diffusers or, where no such file exists, a model of the Hub (owner/name)."""
     path = user_path(text)
     if path.is_dir():
         return any((path / name).is_file() for name in ("model_index.json", "config.json"))

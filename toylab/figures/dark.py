@@ -50,9 +50,10 @@ def _darken(artist: Any) -> None:
 
 def on_dark(color: Any) -> tuple[float, float, float, float]:
     """A color of matplotlib on a dark page, with the same opacity."""
-    *rgb, opacity = to_rgba(color)
-    if tuple(rgb) in _SHADES:
-        return *_SHADES[tuple(rgb)], opacity
+    red, green, blue, opacity = to_rgba(color)
+    rgb = red, green, blue
+    if rgb in _SHADES:
+        return *_SHADES[rgb], opacity
     if max(rgb) - min(rgb) < 0.05:
         dark = [back + (1 - sum(rgb) / 3) * (ink - back) for back, ink in zip(BACK, INK, strict=True)]
     else:

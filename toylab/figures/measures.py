@@ -1,20 +1,29 @@
-"""Figures of work against precision, of whose fault an error is, and of single steps."""
+"""Figures of work against precision, of points and of images, of whose fault an error is, and of single steps."""
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, inf
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from toylab.analysis import Decomposition, LocalError, WorkPrecision
 from toylab.analysis._work import LABELS
-from toylab.figures.look import FIT, in_our_look, mark_blown_up, markers
+from toylab.figures.look import FIT, INK, PALE, common_legend, draw_spreads, in_our_look, ticks
 from toylab.figures.style import line
 
+if TYPE_CHECKING:
+    from toylab.images import ImageQuality
+
 TOP = 10  # errors beyond have blown up: data have unit variance
-INK, PALE, ACCENT = "#202428", "#8a9096", "#fff3d6"
+ACCENT = "#fff3d6"
+OF_IMAGES = {
+    "error": "difference from the converged images\n(rms of a pixel)",
+    "kept": "same {kind} as when converged\n(% of images)",
+    "frechet": "Fréchet distance\nto the real images",
+}
 
 
 @in_our_look
@@ -34,35 +43,16 @@ def plot_work(
     every = np.ravel(axes)
     for ax, measure in zip(every, measures, strict=True):
         _draw_measure(ax, result, measure)
-    entries = {label: handle for ax in every for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    labels, handles = list(entries), list(entries.values())
     if figure:
-        figure.legend(handles, labels, loc="outside right center", fontsize=13)
+        common_legend(figure, every)
     else:
-        every[-1].legend(handles, labels)
+        every[-1].legend()
     return every
 
 
 def _draw_measure(ax, result, measure):
     top = 1.03 if measure == "coverage" else TOP
-    marks, blown_up = markers(result.methods), []
-    for method in result.methods:
-        rows = [row for row in result.of(method) if getattr(row, measure) is not None]
-        if not rows:
-            continue
-        nfe = [row.nfe for row in rows]
-        middle, low, high = (
-            np.array([getattr(getattr(row, measure), each) for row in rows]) for each in ("middle", "low", "high")
-        )
-        look = line(method)
-        ax.plot(nfe, np.minimum(middle, top), marker=marks[method], markersize=6, label=method, **look)
-        if rows[0].budget:  # an adaptive method's NFE may fall as its tolerance does
-            low, high = np.minimum(low, top), np.minimum(high, top)
-            ax.fill_between(nfe, low, high, color=look["color"], alpha=0.13, linewidth=0)
-        over = [each for each, value in zip(nfe, middle, strict=True) if not value <= top]
-        if over:
-            blown_up.append((method, over))
-    mark_blown_up(ax, blown_up, top)
+    draw_spreads(ax, result, measure, top)
     if measure == "distance":
         ax.axhline(result.distance.middle, color=PALE, linewidth=3, zorder=1, label="exact flow")
     else:
@@ -72,16 +62,34 @@ def _draw_measure(ax, result, measure):
             fillstyle="none", markersize=14, markeredgewidth=2, linestyle="none", label="Pareto front", zorder=5,
         )  # fmt: skip
     if measure == "coverage":
-        ax.set(xscale="log", ylim=(0, top))
+        ax.set_ylim(0, top)
     else:
-        ax.set(xscale="log", yscale="log", ylim=(None, top))
-    _ticks(ax, result.nfe)
-    ax.set(xlabel="network evaluations (NFE)", title=LABELS[measure])
+        ax.set(yscale="log", ylim=(None, top))
+    ticks(ax, result.nfe)
+    ax.set_title(LABELS[measure])
 
 
-def _ticks(ax, values):
-    ax.set_xticks(values, [str(value) for value in values])
-    ax.xaxis.set_minor_locator(NullLocator())
+@in_our_look
+def plot_quality(result: "ImageQuality") -> np.ndarray:
+    """Error, share kept (where there was a classifier) and Fréchet distance of an `ImageQuality` against NFE, drawn as
+    `plot_work` does. Returns the Axes."""
+    measures = [measure for measure in OF_IMAGES if measure != "kept" or result.kind]
+    figure, axes = plt.subplots(1, len(measures), figsize=(2.5 + 4 * len(measures), 5.0))
+    tops = {"error": 1, "kept": inf, "frechet": max(10, 3 * result.floor[2])}
+    for ax, measure in zip(axes, measures, strict=True):
+        draw_spreads(ax, result, measure, tops[measure], 100 if measure == "kept" else 1)
+        ax.set_title(OF_IMAGES[measure].format(kind=result.kind), pad=12)
+        ticks(ax, result.budgets)
+        if measure == "kept":
+            ax.set_ylim(0, 103)
+            continue
+        ax.set(yscale="log", ylim=(None, tops[measure]))
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter("{x:g}")
+    axes[-1].axhspan(result.floor[0], result.floor[2], color=PALE, alpha=0.3, label=f"{result.n} real images")
+    common_legend(figure, axes)
+    return axes
 
 
 @in_our_look
@@ -132,7 +140,7 @@ def _draw_decomposition(ax, result, method):
         ring = {"color": "white", "markeredgecolor": INK, "markeredgewidth": 2, "markersize": 12}
         ax.plot(crossover, result.network, "o", zorder=5, **ring)
     ax.text(0.97, 0.96, note, transform=ax.transAxes, ha="right", va="top", fontsize=14, color=INK)
-    _ticks(ax, [value for value in (5, 10, 20, 40, 80, 160, 320, 640) if nfe[0] / 1.1 <= value <= nfe[-1] * 1.1])
+    ticks(ax, [value for value in (5, 10, 20, 40, 80, 160, 320, 640) if nfe[0] / 1.1 <= value <= nfe[-1] * 1.1])
     ax.set(xlabel="network evaluations (NFE)")
     ax.set_title(method, color=color, fontweight="bold", fontsize=16)
 
@@ -166,7 +174,7 @@ def _draw_steps(ax, result):
     ax.annotate("floor", (result.steps[0], result.floor), xytext=(0, 5), textcoords="offset points", color="#62686e")
     ax.set(xlabel="steps N", ylabel="error (rms)", title=f"{result.method}: one step, and all of them")
     ax.legend()
-    _ticks(ax, result.steps.tolist())
+    ticks(ax, result.steps.tolist())
 
 
 def _draw_profile(ax, result):

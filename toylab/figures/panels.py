@@ -1,4 +1,4 @@
-"""Where samples end, a panel a method, and how far from the data."""
+"""The samples at the end, a panel a method, and their distance to the data."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -6,14 +6,14 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogFormatter, NullLocator
+from matplotlib.ticker import LogFormatter
 
 from toylab import schedules
 from toylab._errors import listed
 from toylab.analysis import OffManifold, OrderEstimate, OrderTable, off_manifold
 from toylab.analysis._arguments import method_list
-from toylab.analysis._networks import eps_error
-from toylab.figures.look import FIT, in_our_look, markers
+from toylab.analysis._eps_error import eps_error
+from toylab.figures.look import FIT, axes_of_errors, in_our_look, markers, ticks
 from toylab.figures.style import line
 from toylab.problems import Problem, as_problem
 from toylab.samplers import sample
@@ -42,12 +42,8 @@ def plot_eps_error(networks: Iterable, ax: Axes | None = None) -> Axes:
     for network in networks:
         t, error = eps_error(network)
         ax.plot(t, 100 * error, label=f"{network.dataset}, {network.schedule.name}")
-    ax.set(
-        xlabel="t",
-        ylabel="relative error of epsilon (%)",
-        ylim=(0, None),
-        title="trained network against exact epsilon",
-    )
+    ax.set(xlabel="t", ylabel="relative error of epsilon (%)", title="trained network against exact epsilon")
+    ax.set_ylim(0, None)
     ax.legend()
     return ax
 
@@ -107,7 +103,7 @@ def plot_order(estimates: OrderEstimate | OrderTable | Iterable[OrderEstimate], 
     """
     if isinstance(estimates, OrderEstimate | OrderTable):
         estimates = getattr(estimates, "estimates", {"": estimates}).values()
-    estimates, ax = list(estimates), ax or plt.subplots(figsize=(8, 5.4))[1]
+    estimates, ax = list(estimates), axes_of_errors(ax, title="convergence order")
     marks = markers(estimate.method for estimate in estimates)
     for estimate in estimates:
         look, (order, _) = line(estimate.method), estimate.verdict
@@ -130,8 +126,7 @@ def plot_order(estimates: OrderEstimate | OrderTable | Iterable[OrderEstimate], 
     ax.axhline(floor, color="0.4", linestyle=":", linewidth=1.5)
     ax.annotate("round-off floor", (ax.get_xlim()[0], floor), xytext=(4, 4), textcoords="offset points", color="0.4")
     counts = sorted({int(count) for estimate in estimates for count in estimate.steps})
-    ax.set_xticks(counts, [str(count) for count in counts])
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.set(xlabel="steps N", ylabel="end-point error (rms)", title="convergence order", ylim=(floor / 30, None))
+    ticks(ax, counts)
+    ax.set_ylim(floor / 30, None)
     ax.legend(frameon=True, framealpha=0.9, edgecolor="none")
     return ax

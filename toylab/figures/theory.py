@@ -1,4 +1,4 @@
-"""Figures and tables of what theory says: constants, clocks, placed nodes, transfers, other ODEs."""
+"""Figures of theory: constants, clocks, placed nodes, other ODEs."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -6,40 +6,20 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter, NullLocator
-from torch import Tensor
+from matplotlib.ticker import NullFormatter
 
 from toylab import grids
-from toylab._types import MethodLike
-from toylab.analysis import LeadingError, OptimizedGrid, Table, leading_error
-from toylab.analysis._budget import steps_within
+from toylab.analysis import LeadingError, OptimizedGrid, leading_error
+from toylab.analysis._end_errors import error_at
 from toylab.analysis._leading_error import STEPS
-from toylab.figures.look import in_our_look, markers
+from toylab.figures.look import axes_of_errors, in_our_look, markers, ticks
 from toylab.figures.style import line
 from toylab.problems import Problem, as_problem
 from toylab.problems.flow import rms
-from toylab.samplers import get, method, sample
-from toylab.samplers.core import cost
+from toylab.samplers import get
 from toylab.schedules import Schedule
 
-TRANSFERS = ("classical", "frozen", "pseudo", "data")
-MISSING = "– where the budget is spent before the first multistep step"
 OPTIMISED = {"color": "#C04A00", "marker": "o"}  # nodes of no spacing
-
-
-def errors_at(
-    problem: Problem, chosen: MethodLike, steps: Iterable[int], reference: Tensor, x_T: Tensor, **options: Any
-) -> np.ndarray:
-    """rms end-point errors of the runs with these step counts; a run that blows up counts as infinite."""
-    found = []
-    for count in steps:
-        try:
-            run = sample(problem, None, chosen, count, x_T=x_T, record=False, progress=False, **options)
-        except ValueError:
-            found.append(np.inf)
-            continue
-        found.append(rms(run.x.double() - reference))
-    return np.array(found)
 
 
 @in_our_look
@@ -51,19 +31,15 @@ def plot_constants(
 
     `problem`: a `toylab.problems.Problem` with a smooth eps, spread > 0.
     """
-    ax = ax or plt.subplots(figsize=(8, 5.2))[1]
     problem = as_problem(problem)
+    ax = axes_of_errors(ax, title=f"measured (dots) and predicted (lines)\n{problem.title}")
     x_T = problem.start(n)
     reference = problem.reference(x_T, None, t_end).x
     for name in methods:
+        errors = [error_at(problem, name, count, reference, x_T, t_end=t_end) for count in steps]
         predicted = leading_error(problem, x_T=x_T, method=name, t_end=t_end)
-        look = line(name)
-        ax.loglog(steps, [predicted.rms(count) for count in steps], **look)
-        label = f"{name}: {rms(predicted.constant):.2g} h$^{predicted.order}$"
-        ax.loglog(steps, errors_at(problem, name, steps, reference, x_T, t_end=t_end), "o", color=look["color"],
-                  markersize=7, label=label)  # fmt: skip
-    ax.set(xlabel="steps N", ylabel="end-point error (rms)",
-           title=f"measured (dots) and predicted (lines)\n{problem.title}")  # fmt: skip
+        (drawn,) = _draw_term(ax, predicted, steps)
+        ax.loglog(steps, errors, "o", color=drawn.get_color(), markersize=7, label=_term(predicted))
     ax.legend()
     return ax
 
@@ -71,12 +47,18 @@ def plot_constants(
 @in_our_look
 def plot_leading_error(result: LeadingError, ax: Axes | None = None) -> Axes:
     """The rms end-point error that a `LeadingError` predicts, against N. Returns the Axes."""
-    ax = ax or plt.subplots(figsize=(8, 5.2))[1]
-    label = f"{result.method}: {rms(result.constant):.2g} h$^{result.order}$"
-    ax.loglog(STEPS, [result.rms(count) for count in STEPS], label=label, **line(result.method))
-    ax.set(xlabel="steps N", ylabel="end-point error (rms)", title="predicted")
+    ax = axes_of_errors(ax, title="predicted")
+    _draw_term(ax, result, STEPS, label=_term(result))
     ax.legend()
     return ax
+
+
+def _draw_term(ax, predicted, steps, **look):
+    return ax.loglog(steps, [predicted.rms(count) for count in steps], **line(predicted.method), **look)
+
+
+def _term(predicted):
+    return f"{predicted.method}: {rms(predicted.constant):.2g} h$^{predicted.order}$"
 
 
 @in_our_look
@@ -85,17 +67,14 @@ def plot_clocks(
     steps: Sequence[int] = (20, *STEPS[2:], 1280), ax: Axes | None = None, **options: Any,
 ) -> Axes:  # fmt: skip
     """The error of one method against N in every clock, with the local order at the end. Returns the Axes."""
-    ax = ax or plt.subplots(figsize=(8, 5.2))[1]
     problem = as_problem(problem)
-    x_T = problem.start(n)
-    limits = {"t_start": t_start, "t_end": t_end}
+    ax = axes_of_errors(ax, title=f"{method} in every clock\n{problem.title}")
+    x_T, limits, chosen = problem.start(n), {"t_start": t_start, "t_end": t_end}, get(method, **options)
     reference = problem.reference(x_T, **limits).x
-    chosen = get(method, **options)
     draw_clocks(ax, steps, {
-        spacing: errors_at(problem, chosen, steps, reference, x_T, spacing=spacing, **limits)
+        spacing: [error_at(problem, chosen, count, reference, x_T, spacing=spacing, **limits) for count in steps]
         for spacing in grids.spacings()
     })  # fmt: skip
-    ax.set_title(f"{method} in every clock\n{problem.title}")
     return ax
 
 
@@ -110,67 +89,14 @@ def draw_clocks(ax: Axes, steps: Sequence[int], errors: dict) -> None:
     for spacing, found in errors.items():
         blown_up = np.isinf(found[-2:]).any()
         order = "–" if blown_up else f"{np.log(found[-2] / found[-1]) / np.log(steps[-1] / steps[-2]):.2f}"
-        ax.loglog(steps, found, markersize=7, **_look(spacing),
-                  label=f"even in {spacing}: last order {order}")  # fmt: skip
-    ax.set_xticks(steps, [str(count) for count in steps])
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.set(xlabel="steps N", ylabel="end-point error (rms)")
+        ax.loglog(steps, found, markersize=7, label=f"even in {spacing}: last order {order}", **_look(spacing))
+    ticks(ax, steps)
     ax.legend(fontsize=11)
-
-
-def clock_table(
-    problem: Problem, methods: Iterable[str] = ("DDIM", "S-PNDM", "F-PNDM", "PLMS"),
-    nfe: Sequence[int] = (10, 20, 50), t_end: float = 1e-3, n: int = 256,
-) -> Table:  # fmt: skip
-    """End-point errors at few evaluations, where order is not everything: a row for each method and clock."""
-    problem = as_problem(problem)
-    errors = _at_equal_nfe(problem, nfe, t_end, n)
-    rows = [(name, spacing, *errors(name, spacing)) for name in methods for spacing in grids.spacings()]
-    return Table(
-        ("method", "nodes even in", *(f"NFE {budget}" for budget in nfe)),
-        tuple(rows),
-        f"rms end-point error, {problem.title}, t_end = {t_end:g}, {n} particles; {MISSING}",
-    )
-
-
-def transfer_table(
-    problem: Problem, gradients: Iterable[str] = ("euler", "ab2", "ab4", "plms"), nfe: Sequence[int] = (10, 20, 50),
-    t_end: float = 1e-3, n: int = 256, spacing: str = "t",
-) -> Table:  # fmt: skip
-    """End-point errors of the same gradient parts with all four transfer parts, at equal evaluations."""
-    problem = as_problem(problem)
-    errors, rows = _at_equal_nfe(problem, nfe, t_end, n), []
-    for gradient in gradients:
-        by_transfer = [errors(method(gradient, transfer), spacing) for transfer in TRANSFERS]
-        rows += [(gradient, budget, *cells) for budget, *cells in zip(nfe, *by_transfer, strict=True)]
-    return Table(
-        ("gradient part", "NFE", *TRANSFERS),
-        tuple(rows),
-        f"rms end-point error, {problem.title}, nodes even in {spacing}, t_end = {t_end:g}, {n} particles; " + MISSING,
-    )
-
-
-def _at_equal_nfe(problem, nfe, t_end, n):
-    """A function (method, spacing) -> its error at every budget, None where only start-up steps would fit."""
-    problem = as_problem(problem)
-    x_T = problem.start(n)
-    reference = problem.reference(x_T, None, t_end).x
-
-    def errors(name, spacing):
-        chosen, where = get(name), {"t_end": t_end, "spacing": spacing}
-        needed = chosen.gradient.adams if chosen.gradient.adams and chosen.gradient.tableau else 1
-        counts = [steps_within(chosen, budget, problem.schedule, cost(problem), **where) for budget in nfe]
-        return [
-            errors_at(problem, chosen, [count], reference, x_T, **where)[0] if count >= needed else None
-            for count in counts
-        ]
-
-    return errors
 
 
 @in_our_look
 def plot_nodes(found: OptimizedGrid, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes]:
-    """Where an `OptimizedGrid` put its nodes beside the stock grids, and the held-out errors: the Axes."""
+    """The nodes of an `OptimizedGrid` beside the stock grids, and the held-out errors: the Axes."""
     schedule = found.schedule
     left, right = axes if axes is not None else plt.subplots(1, 2, figsize=(13, 4.6))[1]
     names = [*(name for name in grids.spacings() if name in found.held_out), "optimised"]
@@ -214,14 +140,12 @@ def plot_pairs(
 
     Errors above 100 are cut off: a classical method whose steps are too long for a stiff problem blows up.
     """
-    ax = ax or plt.subplots(figsize=(8, 5.2))[1]
     problem = as_problem(problem)
-    x_T = problem.start(n)
-    reference, marks = problem.reference(x_T, None, t_end).x, markers(methods)
+    ax, x_T, marks = axes_of_errors(ax, title=problem.title), problem.start(n), markers(methods)
+    reference = problem.reference(x_T, None, t_end).x
     for name in methods:
-        errors = errors_at(problem, name, steps, reference, x_T, t_end=t_end)
+        errors = [error_at(problem, name, count, reference, x_T, t_end=t_end) for count in steps]
         ax.loglog(steps, errors, marker=marks[name], markersize=6, label=name, **line(name))
-    ax.set(xlabel="steps N", ylabel="end-point error (rms)", title=problem.title)
     low, high = ax.get_ylim()
     ax.set_ylim(low, min(high, 100))
     ax.legend(fontsize=11)

@@ -13,7 +13,7 @@ from toylab.images import load
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a classifier makes of images.
+    """The judgement of a classifier on images.
 
     Attributes:
         classes: int64 [n], the most probable one of each. confidence: float64 [n], its probability.

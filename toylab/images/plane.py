@@ -45,7 +45,7 @@ class Plane:
 
     @property
     def caption(self) -> str:
-        """What the axes and the numbers mean, for the caption of a player."""
+        """The meaning of the axes and the numbers, for the caption of a player."""
         along, across = (f"{share:.0%}" for share in self.shares)
         return (
             f"The plane is that of the real images' first two principal components, which hold {along} and {across} of "

@@ -1,4 +1,4 @@
-"""What evaluations buy in images: against the images of many steps, and against real ones."""
+"""The worth of evaluations in images: against the images of many steps, and against real ones."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from toylab._progress import Bar
 from toylab._types import Eps, ScheduleLike
 from toylab.analysis._arguments import increasing, method_list
 from toylab.analysis._budget import evaluations, plans
-from toylab.analysis._result import Result, pick, reasons
+from toylab.analysis._result import Result, Rows, pick, reasons
 from toylab.analysis._table import Table
-from toylab.analysis._work import Spread
+from toylab.analysis._work import Spread, values
 from toylab.images.sampler import image_seeds
 from toylab.images.sweeps import METHODS
 from toylab.problems.problem import Problem, as_problem
@@ -53,8 +53,8 @@ class QualityRow:
 
 
 @dataclass(frozen=True, repr=False)
-class ImageQuality(Result):
-    """What `image_quality` found.
+class ImageQuality(Rows, Result):
+    """The findings of `image_quality`.
 
     Attributes:
         rows: a `QualityRow` for each method and budget, methods in the order asked for.
@@ -66,6 +66,7 @@ class ImageQuality(Result):
         floor: the Fréchet distance of as many real images to all of them: (5 % quantile, median, 95 % quantile).
     """
 
+    drawn_by = "plot_quality"
     rows: tuple
     left_out: dict
     budgets: tuple
@@ -78,20 +79,11 @@ class ImageQuality(Result):
     frechet: Spread
     floor: tuple
 
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """Canonical names, in the order asked for."""
-        return tuple(dict.fromkeys(row.method for row in self.rows))
-
-    def of(self, method: str) -> tuple[QualityRow, ...]:
-        """The rows of one method, by budget."""
-        return tuple(row for row in self.rows if row.method == method)
-
     def as_dict(self) -> dict:
         """All numbers, of each measure one for each seed."""
-        rows = [{name: _values(value) for name, value in vars(row).items()} for row in self.rows]
         found = pick(self, "budgets", "seeds", "n", "reference", "reference_nfe", "kind", "floor")
-        own = {"confidence": _values(self.confidence), "frechet": _values(self.frechet)}
+        own = {"confidence": self.confidence and self.confidence.values, "frechet": self.frechet.values}
+        rows = [values(row) for row in self.rows]
         return found | {"converged": own, "rows": rows, "left_out": reasons(self.left_out)}
 
     def table(self, budgets: Iterable[int] | None = None) -> Table:
@@ -123,7 +115,7 @@ def image_quality(
     """Measure methods at several budgets of network evaluations, each at its largest step count within the budget.
 
     Args:
-        eps: an image network, or a `Problem` of one. schedule: its schedule; None for the one that it carries.
+        eps, schedule: an image network, or a `Problem` of one; see `toylab.analysis`.
         real: real images [m, c, h, w] in [-1, 1], m > n.
         classifier: called with images [n, c, h, w], returns a `toylab.images.Verdict`; what it calls a class stands
             in its `kind`, if it has one ("digit"). Without one only error and Fréchet distance are measured.
@@ -131,10 +123,6 @@ def image_quality(
         seeds: integers, increasing; n: images a seed, more than one, those that ``toylab sample`` makes.
         reference: (method, steps) of the images taken as converged. For the shipped digits network these are within
             0.005 (rms of a pixel) of those of 400 steps.
-        progress: show a bar for work over two seconds.
-
-    Returns:
-        An `ImageQuality`.
 
     Raises:
         ValueError, TypeError: naming the argument.
@@ -206,10 +194,6 @@ def _row(job, steps, runs):
 def _spread(name, runs):
     """The `Spread` of a measure over runs, None where it was not measured."""
     return Spread(tuple(run[name] for run in runs)) if name in runs[0] else None
-
-
-def _values(value):
-    return value.values if isinstance(value, Spread) else value
 
 
 def _judged(kept, confidence):

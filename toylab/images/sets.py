@@ -89,7 +89,7 @@ def sample_set(
 
 
 def _settings(network, sampler, seed, shard):
-    """What decides the images of a set, and how they are split."""
+    """All that decides the images of a set, and how they are split."""
     weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     return {
         "format": FORMAT,
@@ -127,7 +127,7 @@ class _Folder:
         return range(index * size, min((index + 1) * size, self.n))
 
     def finished(self):
-        """How many images lie in shards now."""
+        """The number of images in shards now."""
         return sum(len(self.images(index)) for index in self.indices if self.shard(index).exists())
 
     def kept(self):

@@ -76,13 +76,9 @@ def image_sweep(
             budget has no run for it.
         n, seed: images 0 to n - 1 of this seed, those that ``toylab sample`` makes.
         labels: captions that override "dataset", "schedule", "epsilon".
-        progress: show a bar for work over two seconds.
 
     Every node of every run is kept, twice: with the default methods, steps and budgets about 8 MB in all for images of
     8x8 in grey, 390 MB for 32x32 in colour. There fewer images (n = 9) and step counts do.
-
-    Returns:
-        An `ImageSweep`.
 
     Raises:
         ValueError, TypeError: naming the argument.

@@ -1,4 +1,4 @@
-"""What the notebooks call: players set up for a question, labs, and small tables. Imported on first use."""
+"""The calls of the notebooks: players set up for a question, labs, and small tables. Imported on first use."""
 
 from typing import TYPE_CHECKING
 

@@ -13,10 +13,11 @@ import numpy as np
 
 from toylab import datasets, epsilon, grids, problems, schedules
 from toylab.analysis import decompose_error, optimize_grid, order_table, work_precision
-from toylab.figures.look import in_our_look
+from toylab.analysis._end_errors import error_at
+from toylab.figures.look import axes_of_errors, in_our_look
 from toylab.figures.measures import LABELS, plot_decomposition, plot_work
 from toylab.figures.plots import plot_order
-from toylab.figures.theory import OPTIMISED, draw_clocks, draw_nodes, errors_at
+from toylab.figures.theory import OPTIMISED, draw_clocks, draw_nodes
 from toylab.samplers import get, method
 from toylab.samplers import methods as known_methods
 from toylab.widgets.lab import Lab, menu, several, slider
@@ -74,7 +75,7 @@ def clock_lab(
     method: str = "F-PNDM", dataset: str = "circle", t_start: float | None = 0.6, t_end: float = 0.2,
     spread: float = 0.05, first: int = 20, nodes: int = 10, optimised: bool = False,
 ) -> Lab:  # fmt: skip
-    """Where five clocks put the nodes, and what the same method loses with each, live.
+    """The nodes of five clocks, and the errors of the same method with each, live.
 
     Args:
         method, dataset, t_start (None for the largest), t_end, spread: shown at first.
@@ -96,7 +97,7 @@ def clock_lab(
     def error(where, method, steps, spacing):
         problem, x_T, end = start(*where)
         limits = {"t_start": where[-2], "t_end": where[-1]}
-        return errors_at(problem, offered[method], [steps], end, x_T, spacing=spacing, **limits)[0]
+        return error_at(problem, offered[method], steps, end, x_T, spacing=spacing, **limits)
 
     @cache
     def search(where, method, steps):
@@ -105,7 +106,7 @@ def clock_lab(
         found = optimize_grid(
             problem, None, offered[method], steps, n=48, seed=1, iterations=100 // steps, progress=False, **limits
         )  # fmt: skip
-        return found, errors_at(problem, offered[method], [steps], end, x_T, times=found.times)[0]
+        return found, error_at(problem, offered[method], steps, end, x_T, times=found.times)
 
     def compute(dataset, schedule, method, t_start, t_end, spread, steps, nodes, seen, optimised):
         where = dataset, schedule, spread, t_start, t_end
@@ -114,7 +115,7 @@ def clock_lab(
         errors = {spacing: [error(where, method, n, spacing) for n in steps] for spacing in grids.spacings()}
         shown = {spacing: grids.nodes(problem.schedule, nodes, *limits, spacing) for spacing in grids.spacings()}
         figure, (top, bottom) = in_our_look(plt.subplots)(2, 1, figsize=(PICTURE, 6.9), height_ratios=(2, 3.4))
-        draw_clocks(bottom, steps, errors)
+        draw_clocks(axes_of_errors(bottom), steps, errors)
         note = ""
         if optimised:
             found, least = search(where, method, nodes)
@@ -147,7 +148,7 @@ def work_lab(
     methods: Iterable[str] = ("DDIM", "S-PNDM", "F-PNDM", "PLMS", "RK4", "DEIS-tAB3", "DPM-Solver++2M", "UniPC-2"),
     dataset: str = "circle", eps: str = "exact", measure: str = "error", particles: int = 128,
 ) -> Lab:  # fmt: skip
-    """What a network evaluation buys with each method, live.
+    """The worth of a network evaluation with each method, live.
 
     Args:
         methods: names shown at first. dataset, eps ("exact" or "network"), measure ("error", "excess", "distance" or
@@ -189,7 +190,7 @@ def work_lab(
 
 
 def fault_lab(network: str = "spiral", methods: Iterable[str] = ("DDIM", "S-PNDM"), particles: int = 128) -> Lab:
-    """Whether an error is the solver's or the network's, live.
+    """The solver's part of an error and the network's, live.
 
     Args:
         network: a shipped network of points in the plane, shown at first. methods: 1 to 4 names shown at first.

@@ -40,7 +40,7 @@ def phi_table(n: int = 256, seed: int = 0) -> Table:
 
 
 def start_table(problem: Problem, methods: Iterable[str] = STARTS, steps: int = 10) -> Table:
-    """How many evaluations each step of a method takes, counted: a `Table`."""
+    """The evaluations of each step of a method, counted: a `Table`."""
     runs = [sample(problem, None, name, steps, n=2, progress=False) for name in methods]
     rows = tuple((run.method, str(run.nfe), " ".join(map(str, run.nfe_per_step))) for run in runs)
     return Table(("method", "NFE", "per step"), rows)

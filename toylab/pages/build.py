@@ -96,7 +96,7 @@ def write_files(contents: dict[Path, str | bytes], force: bool) -> None:
 
 
 def _parts():
-    """What the page is made of, by name."""
+    """The parts of the page, by name."""
     return {
         "style": widget_source("parts.css") + source.text("lab/lab.css"),
         "worker": source.text("lab/worker.js"),

@@ -28,7 +28,7 @@ _PARTS = TRANSFERS | LATER_TRANSFERS
 
 
 def core_tables() -> dict[str, Any]:
-    """What the JavaScript core takes from Python: gradients, Adams-Bashforth weights, Gauss nodes, rows of methods."""
+    """The tables of the JavaScript core: gradients, Adams-Bashforth weights, Gauss nodes, rows of methods."""
     nodes, weights = np.polynomial.legendre.leggauss(64)
     return {
         "gauss": {"nodes": nodes.tolist(), "weights": weights.tolist()},

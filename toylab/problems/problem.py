@@ -1,7 +1,7 @@
 """A problem: what a sampler is given, and what is known of its samples, in one object."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -9,12 +9,13 @@ from torch import Tensor
 from toylab import datasets, grids
 from toylab._errors import positive_int
 from toylab._types import Eps, ManifoldLike, ScheduleLike
+from toylab.datasets import Manifold
 from toylab.problems.flow import Reference, reference_solution
 from toylab.samplers.core import PLANE, particle_shape, resolve, start_noise
-from toylab.schedules import as_schedule, check_own_schedule
+from toylab.schedules import Schedule, as_schedule, check_own_schedule
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Problem:
     """An eps with all that belongs to it; accepted wherever an eps and its schedule are.
 
@@ -32,28 +33,29 @@ class Problem:
     """
 
     eps: Eps
-    schedule: ScheduleLike | None = None
-    manifold: ManifoldLike | None = None
-    labels: dict | None = None
-    shape: tuple | None = None
-    closed_form: Callable[[Tensor, float, float], Tensor] | None = None
-    t_start: float | None = None
-    t_end: float | None = None
+    schedule: Schedule
+    manifold: Manifold | None
+    labels: dict
+    shape: tuple
+    closed_form: Callable[[Tensor, float, float], Tensor] | None
+    t_start: float | None
+    t_end: float | None
 
-    def __post_init__(self) -> None:
-        _, schedule, *_ = resolve(self.eps, self.schedule)
-        manifold = _manifold(self.eps, self.manifold)
-        if not isinstance(self.labels, dict | None):
-            raise TypeError(f"labels must be a dictionary, got {self.labels!r}")
+    def __init__(
+        self, eps: Eps, schedule: ScheduleLike | None = None, manifold: ManifoldLike | None = None,
+        labels: dict | None = None, shape: tuple | None = None,
+        closed_form: Callable[[Tensor, float, float], Tensor] | None = None, t_start: float | None = None,
+        t_end: float | None = None,
+    ) -> None:  # fmt: skip
+        _, schedule, *_ = resolve(eps, schedule)
+        manifold = _manifold(eps, manifold)
+        if not isinstance(labels, dict | None):
+            raise TypeError(f"labels must be a dictionary, got {labels!r}")
         names = {"dataset": getattr(manifold, "name", ""), "schedule": schedule.name, "epsilon": ""}
-        filled = {
-            "schedule": schedule,
-            "manifold": manifold,
-            "labels": names | (self.labels or {}),
-            "shape": particle_shape(self.eps, PLANE if self.shape is None else self.shape),
-        }
-        for name, value in filled.items():
-            object.__setattr__(self, name, value)
+        shape = particle_shape(eps, PLANE if shape is None else shape)
+        filled = eps, schedule, manifold, names | (labels or {}), shape, closed_form, t_start, t_end
+        for field, value in zip(fields(self), filled, strict=True):
+            object.__setattr__(self, field.name, value)
         self.limits()
 
     @property
@@ -95,7 +97,7 @@ def as_problem(
     eps: Eps | Problem, schedule: ScheduleLike | None = None, manifold: ManifoldLike | None = None,
     shape: tuple | None = None, t_start: float | None = None, t_end: float | None = None,
 ) -> Problem:  # fmt: skip
-    """What a measurement was given, as a `Problem`: an eps with its schedule, or a Problem, changed where an argument
+    """The input of a measurement as a `Problem`: an eps with its schedule, or a Problem, changed where an argument
     is not None.
 
     Raises ValueError or TypeError naming the argument, also for a Problem with another schedule than its own.

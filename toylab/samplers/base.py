@@ -1,4 +1,4 @@
-"""What every method knows of itself."""
+"""The knowledge of every method of itself."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

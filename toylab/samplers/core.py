@@ -82,7 +82,7 @@ class _Checked:
 
 
 def _finite(x):
-    """Whether the sum of x is finite: one cheap look, that a single NaN or infinity does not pass."""
+    """True if the sum of x is finite: one cheap look, that a single NaN or infinity does not pass."""
     return isfinite(x.sum().item())
 
 
@@ -221,7 +221,7 @@ def _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, 
 
 
 class Given(NamedTuple):
-    """What a run is given, with nothing left out but the limits that the schedule decides."""
+    """The arguments of a run, with nothing left out but the limits that the schedule decides."""
 
     eps: Eps
     schedule: Schedule

@@ -44,7 +44,7 @@ class EDMHeun(Planned):
 
     @property
     def stochastic(self) -> bool:
-        """Whether the steps add noise."""
+        """True if the steps add noise."""
         return self.s_churn > 0
 
     def plan(self, schedule: Schedule, t: Tensor, s: Tensor, part: range) -> list[Step]:

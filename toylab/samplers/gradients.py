@@ -51,7 +51,7 @@ class Gradient:
 
     @property
     def rising(self) -> bool:
-        """Whether it starts itself with rising orders, which caps the global order at 2."""
+        """True if it starts itself with rising orders, which caps the global order at 2."""
         return self.tableau is None and self.adams > 1
 
 

@@ -1,4 +1,4 @@
-"""What a method does on a grid, as plain numbers, and the one loop that does it.
+"""The plan of a method on a grid, plain numbers, and the one loop that follows it.
 
 All states of a step are combinations of the state at its beginning and of slopes, with coefficients that the grid
 decides. They are computed for thousands of steps at once and in float64; the loop does tensor work only.

@@ -40,7 +40,7 @@ class Transfer:
 
     @classmethod
     def slope(cls, schedule: Schedule, x: Tensor, eps: Tensor, t: Tensor) -> Tensor:
-        """What is averaged, like x."""
+        """The slope that is averaged, like x."""
         a, b = cls.slope_parts(schedule, t)
         return a * x + b * eps
 

@@ -47,7 +47,7 @@ class Weights:
     over: str = "own"
 
     def finite(self, schedule: Schedule, transfer: type[Transfer], end: Tensor) -> np.ndarray:
-        """Where both clocks are finite, bool like the times `end` [n]; elsewhere a step has the newest slope alone."""
+        """True where both clocks are finite, like the times `end` [n]; elsewhere a step has the newest slope alone."""
         if self.polynomial is None:
             return np.ones(len(end), bool)
         clocks = (clock_of(name, transfer)[0](schedule, end).isfinite() for name in (self.polynomial, self.over))

@@ -1,4 +1,4 @@
-"""What decides the outcome of a training run, apart from network, data and schedule."""
+"""All that decides the outcome of a training run, apart from network, data and schedule."""
 
 import math
 from collections.abc import Iterable
@@ -72,7 +72,7 @@ class TrainConfig:
         return self.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / (self.steps - warm)))
 
     def differs_only_in(self, other: "TrainConfig", names: Iterable[str]) -> bool:
-        """Whether all other fields than these are those of another config."""
+        """True if all other fields than these are those of another config."""
         return replace(other, **{name: getattr(self, name) for name in names}) == self
 
     def differences(self, other: "TrainConfig") -> str:

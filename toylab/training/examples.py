@@ -1,4 +1,4 @@
-"""What the network sees in one step: noisy data, times, the noise to be predicted, and the weights of the errors."""
+"""The input of the network in one step: noisy data, times, the noise to be predicted, and the weights of the errors."""
 
 import math
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def _onto(device, values):
 
 
 def weights(schedule: Schedule, t: Tensor, weighting: str) -> Tensor:
-    """What the squared error of epsilon is multiplied by at t [n], float64: [n]. See `TrainConfig`."""
+    """The weight of the squared error of epsilon at t [n], float64 [n]. See `TrainConfig`."""
     if weighting == "v":
         return 1 / schedule.alpha_bar(t).clamp(min=1e-3)
     if weighting == "min-snr":

@@ -24,7 +24,7 @@ class RunFiles:
         )
 
     def check(self, resume: bool, keep: bool) -> None:
-        """Whether what is there suits a run: FileNotFoundError or FileExistsError, see `run_files`."""
+        """Check that what is there suits a run: FileNotFoundError or FileExistsError, see `run_files`."""
         if resume:
             if not self.state.is_file():
                 raise FileNotFoundError(f"nothing to resume: there is no {self.state}")
@@ -67,8 +67,8 @@ def run_files(
 
 
 def finished(network: torch.nn.Module, files: RunFiles | None, write: Callable[[], object]) -> torch.nn.Module:
-    """What a run gives: where there are `files`, the main process calls `write()`, removes the resume state and reads
-    the network again; otherwise `network` on the CPU."""
+    """The outcome of a run: where there are `files`, the main process calls `write()`, removes the resume state and
+    reads the network again; otherwise `network` on the CPU."""
     if files is None or not processes.place().is_main_process:
         network = network.cpu()
         network.metadata = checkpoints.story(network)

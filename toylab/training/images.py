@@ -135,7 +135,7 @@ def command(
 
 
 def _in_words(plan, config, data):
-    """Whether the options of ``toylab train`` can say all this."""
+    """True if the options of ``toylab train`` can say all this."""
     return config.differs_only_in(plan.config, OPTIONS) and not isinstance(data, image_sets.Images)
 
 

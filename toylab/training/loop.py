@@ -33,7 +33,7 @@ CURVE_POINTS = 100  # in the losses that metadata hold
 
 @dataclass(frozen=True)
 class Look:
-    """What `fit` tells its `watch` every `look_every` steps: means since the last look, on the main process.
+    """The report of `fit` to its `watch` every `look_every` steps: means since the last look, on the main process.
 
     step: steps done. images: examples seen, over all processes. loss, grad_norm, lr: the last of lr.
     images_per_second: over all processes. memory_gb: held by this process now, or at most so far on a GPU.
@@ -179,7 +179,7 @@ def fit(
 
 
 def _check(network, batches):
-    """Whether these can be trained and drawn from. A network all of whose weights are frozen, as those of a network
+    """Refuse what cannot be trained or drawn from. A network all of whose weights are frozen, as those of a network
     that was loaded are, is freed."""
     if not isinstance(network, torch.nn.Module):
         raise TypeError(f"network must be a torch module, got {network!r}")
@@ -223,7 +223,7 @@ def _report(config, losses):
 
 
 def _about(network, schedule):
-    """What makes a run this one, apart from its config."""
+    """The marks of this run, apart from its config."""
     return {
         "network": type(network).__name__,
         "arguments": getattr(network, "arguments", None),

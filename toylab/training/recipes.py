@@ -9,7 +9,7 @@ from toylab.training.config import TrainConfig
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one image network is trained.
+    """The recipe of one image network.
 
     name: also that of its UNet in `toylab.epsilon.configurations`. data: what `toylab.images.load` takes.
     flip: whether images are mirrored at random. schedule, prediction: defaults. config: the `TrainConfig`.
@@ -30,7 +30,7 @@ class Recipe:
         return UNETS[self.name]["sample_size"]
 
     def about(self) -> dict:
-        """What there is to know before training, as a JSON-able dict; the parameters are counted."""
+        """The facts to know before training, as a JSON-able dict; the parameters are counted."""
         import torch
 
         from toylab.epsilon.unet import UNet  # and with it diffusers, which takes seconds

@@ -29,11 +29,11 @@ class fresh_weights(TorchFunctionMode):
         super().__init__()
         self.generator = torch.Generator("cpu").manual_seed(seed)
 
-    def __torch_function__(self, function, types, args=(), kwargs=None):
+    def __torch_function__(self, func, types, args=(), kwargs=None):
         given = {} if kwargs is None else dict(kwargs)
-        if function in MADE:
+        if func in MADE:
             given["dtype"] = given.get("dtype") or torch.float32
             given["device"] = given.get("device") or "cpu"
-        if function in DRAWN or "generator" in given:
+        if func in DRAWN or "generator" in given:
             given["generator"] = given.get("generator") or self.generator
-        return function(*args, **given)
+        return func(*args, **given)

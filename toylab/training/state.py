@@ -1,4 +1,4 @@
-"""What a run changes as it goes, and resume states: all that it needs to go on as if it had not been stopped.
+"""The changing part of a run, and resume states: all that it needs to go on as if it had not been stopped.
 
 Random numbers need no entry: those of a step follow from the seed and the number of the step.
 """
@@ -43,7 +43,7 @@ class Average:
 
 @dataclass
 class ResumeState:
-    """What a run changes as it goes, and the file that it is kept in.
+    """The changing part of a run, and the file that it is kept in.
 
     path: the file, or None for none. about: JSON-able, what makes a run this one apart from its config.
     losses: [steps], those of the steps done. saved: the steps behind the state in the file, None before it is written.

@@ -1,4 +1,4 @@
-"""When a run stops before its end: Ctrl-C, a limit of time, a loss that is no longer finite, no memory."""
+"""Reasons for a run to stop before its end: Ctrl-C, a limit of time, a loss that is no longer finite, no memory."""
 
 import math
 import signal

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from toylab._errors import positive_int
-from toylab.figures.style import PAGES, THEMES, known_theme, line, style
+from toylab.figures.style import known_theme, line
 from toylab.images.sweeps import ImageSweep
-from toylab.widgets.packing import EQUAL_NFE, EQUAL_STEPS, heading, join, panels_of, texts
-from toylab.widgets.stills import node_at, reached
+from toylab.widgets.packing import MODES, heading, join, panel_of, panels_of, texts
+from toylab.widgets.stills import INKS, at_time, node_at, reached, sheet
 
 VIEWS = ("x_t", "x0", "both")
 KINDS = {
@@ -26,12 +25,9 @@ _GRID, _FRAME = (86, 97, 109), (255, 212, 0)  # as in gallery.css
 
 
 def pack_images(
-    found: ImageSweep,
-    methods: Iterable[str] | None = None,
-    *,
-    columns: int | None = None,
+    found: ImageSweep, methods: Iterable[str] | None = None, *, columns: int | None = None,
     remarks: Mapping[tuple[str, int], str] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """All that the gallery needs: a dict of plain values, with every array in "data" (bytes).
 
     The images of panel i at N steps are the arrays "x_t_i_N" and "x0_i_N", uint8 [N + 1, n, c, h, w], and their nodes
@@ -64,7 +60,7 @@ def pack_images(
         "heading": heading(found),
         "caption": f"{images} images; the same place in every panel is the same start noise.",
         "kinds": KINDS,
-        "modes": {"equal_steps": EQUAL_STEPS, "equal_nfe": EQUAL_NFE},
+        "modes": MODES,
     }  # fmt: skip
     scene["arrays"], scene["data"] = join(arrays)
     return scene
@@ -81,13 +77,10 @@ def _methods(found, methods):
 
 def _panel(found, method, budgets):
     return {
-        "method": method,
-        "title": method,
+        **panel_of(method),
         "runs": {},
         "within": [found.within(method, budget) for budget in budgets],
         "least": min(nfe for (name, _), nfe in found.nfe.items() if name == method),
-        "color": {theme: style(method, theme)["color"] for theme in THEMES},
-        "dash": list(style(method)["dash"]),
     }
 
 
@@ -97,14 +90,9 @@ def _bytes(images):
 
 
 def image_still(
-    found: ImageSweep,
-    scene: Mapping[str, Any],
-    counts: Mapping[str, int | None],
-    progress: float = 1.0,
-    view: str = "x_t",
-    selected: int = -1,
-    theme: str = "light",
-) -> Figure:
+    found: ImageSweep, scene: Mapping[str, Any], counts: Mapping[str, int | None], progress: float = 1.0,
+    view: str = "x_t", selected: int = -1, theme: str = "light",
+) -> Figure:  # fmt: skip
     """A figure of one position of the sliders.
 
     Args:
@@ -125,11 +113,7 @@ def image_still(
     tall = side * ratio
     each, foot = 0.67 + len(kinds) * (tall + name), 0.17 * len(text) + 0.15
     width, height = (side + 0.1) * columns + 0.1, each * rows + foot + 0.3
-    back, ink = PAGES[theme]
-    figure = Figure(figsize=(width, height), facecolor=back)
-    FigureCanvasAgg(figure)
-    figure.text(0.1 / width, 1 - 0.07 / height, scene["heading"], color=ink, fontsize=12.5, weight="bold", va="top")
-    figure.text(0.1 / width, 0.1 / height, "\n".join(text), color=ink, fontsize=9)
+    figure, ink = sheet(width, height, [scene["heading"]], text, theme), INKS[theme][1]
     for place, (method, n) in enumerate(counts.items()):
         left = (0.1 + (side + 0.1) * (place % columns)) / width
         top = height - 0.3 - each * (place // columns)
@@ -149,7 +133,7 @@ def image_still(
 
 def _head(figure, found, scene, place, method, n, t, left, top, side, theme):
     width, height = figure.get_size_inches()
-    ink, right = PAGES[theme][1], left + side / width
+    ink, right = INKS[theme][1], left + side / width
     first, second = (top - 0.22) / height, (top - 0.45) / height
     figure.add_artist(Line2D([left, left + 0.35 / width], [first] * 2, linewidth=1.6, **line(method, theme)))
     how = {"color": ink, "va": "center"}
@@ -160,8 +144,7 @@ def _head(figure, found, scene, place, method, n, t, left, top, side, theme):
     run = scene["panels"][place]["runs"][str(n)]
     figure.text(right, first, f"N = {n}, NFE {run['nfe']}", ha="right", fontsize=10.5, **how)
     node = reached(found.times[n], t)
-    here = found.times[n][node]
-    figure.text(left, second, f"t = {here:{'.3f' if here >= 1e-3 else '.1e'}}", fontsize=9.5, **how)
+    figure.text(left, second, at_time(found.times[n][node]), fontsize=9.5, **how)
     if node == n:
         figure.text(right, second, run["remark"], ha="right", fontsize=9.5, **how)
 

@@ -9,8 +9,9 @@ import matplotlib.pyplot as plt
 from toylab._extras import extra
 from toylab._threads import single_thread
 from toylab.figures.dark import darken
-from toylab.figures.style import THEMES, style
+from toylab.figures.style import THEMES
 from toylab.widgets.live import Live
+from toylab.widgets.packing import panel_of
 from toylab.widgets.page import source
 from toylab.widgets.stills import png
 
@@ -192,8 +193,6 @@ def _sent(name, control):
     """A control as the browser gets it."""
     sent = {"name": name, "kind": control.kind, "label": control.label, "options": list(control.options)}
     if control.kind == "several":
-        looks = [{theme: style(text, theme) for theme in THEMES} for text in control.options]
-        sent["lines"] = [
-            {theme: look[theme]["color"] for theme in THEMES} | {"dash": list(look["light"]["dash"])} for look in looks
-        ]
+        looks = [panel_of(text) for text in control.options]
+        sent["lines"] = [look["color"] | {"dash": look["dash"]} for look in looks]
     return sent

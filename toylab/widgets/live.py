@@ -44,7 +44,7 @@ class Live(anywidget.AnyWidget):
         raise NotImplementedError
 
     def picture(self) -> bytes:
-        """What is shown, as the bytes of a PNG."""
+        """The view as the bytes of a PNG."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs):

@@ -79,6 +79,13 @@ def panels_of(known: Sequence[str], methods: Iterable[str] | None = None) -> tup
     return chosen
 
 
+def panel_of(method: str, title: str | None = None) -> dict[str, Any]:
+    """The name, title, colours and dashes of a method's panel."""
+    looks = {theme: style(method, theme) for theme in THEMES}
+    color = {theme: look["color"] for theme, look in looks.items()}
+    return {"method": method, "title": title or method, "color": color, "dash": list(looks["light"]["dash"])}
+
+
 def texts(**given: str | None) -> dict[str, str]:
     """Those of the given texts that are not None, by name; TypeError for one that is no str."""
     for name, text in given.items():
@@ -119,12 +126,9 @@ def view_at(sweep: Sweep, nodes: Mapping[tuple[str, int], int], window: float, f
 
 
 def caption(sweep: Sweep, window: float, fit: float) -> str:
-    """What the dots, the numbers and the border mean."""
-    view = (
-        f"The window is [-{window:g}, {window:g}]²"
-        if fit == window
-        else "The view holds the data, and more in the noise"
-    )
+    """The meaning of the dots, the numbers and the border."""
+    square = f"The window is [-{window:g}, {window:g}]²"
+    view = square if fit == window else "The view holds the data, and more in the noise"
     particles = sweep.states[sweep.methods[0], sweep.steps[0]].shape[1]
     shared = ", from the same start noise in every panel" if len(sweep.methods) > 1 else ""
     return (
@@ -138,22 +142,17 @@ UNLIKELY = (
     "Unlikely (red): particles with a smaller exact p_t than 99\u00a0% of the forward process's samples. "
     "On the manifold that is about 1\u00a0% of them."
 )
-EQUAL_STEPS = "Every method takes the same number of steps, N; NFE counts its network evaluations."
-EQUAL_NFE = (
-    "Every method takes the most steps N that its budget of network evaluations (NFE) allows, "
-    "and shows the last node that it has reached at time t."
-)
+MODES = {
+    "equal_steps": "Every method takes the same number of steps, N; NFE counts its network evaluations.",
+    "equal_nfe": "Every method takes the most steps N that its budget of network evaluations (NFE) allows, "
+    "and shows the last node that it has reached at time t.",
+}
 
 
 def pack(
-    sweep: Sweep,
-    methods: Iterable[str] | None = None,
-    *,
-    window: float | None = None,
-    tracks: int = 64,
-    titles: Mapping[str, str] | None = None,
-    fields: Mapping[str, Mapping[str, Any]] | None = None,
-) -> dict[str, Any]:
+    sweep: Sweep, methods: Iterable[str] | None = None, *, window: float | None = None, tracks: int = 64,
+    titles: Mapping[str, str] | None = None, fields: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """All that the player needs: a dict of plain values, with every array in "data" (bytes).
 
     "arrays" says where in "data" each array lies: name -> {"kind", "offset", "count"}.
@@ -178,12 +177,9 @@ def pack(
     scene = {
         "panels": [
             {
-                "method": m,
-                "title": titles.get(m, m),
+                **panel_of(m, titles.get(m)),
                 "nfe": [int(sweep.nfe[m, n]) for n in sweep.steps],
                 "within": within[i],
-                "color": {theme: style(m, theme)["color"] for theme in THEMES},
-                "dash": list(style(m)["dash"]),
                 "field": None,
             }
             for i, m in enumerate(methods)
@@ -196,17 +192,14 @@ def pack(
         "fit": fit,
         "heading": heading(sweep),
         "caption": caption(sweep, window, fit),
-        "modes": {"equal_steps": EQUAL_STEPS, "equal_nfe": EQUAL_NFE},
+        "modes": MODES,
         "density": None,
         "unlikely": "" if sweep.unlikely is None else UNLIKELY,
     }
     if sweep.density is not None:
         arrays["density"] = _shades(sweep.density["log_p"])
         arrays["density_times"] = np.asarray(sweep.density["times"], dtype=np.float64)
-        scene["density"] = {
-            "size": int(arrays["density"].shape[-1]),
-            "extent": float(sweep.density["extent"]),
-        }
+        scene["density"] = {"size": arrays["density"].shape[-1], "extent": float(sweep.density["extent"])}
     for i, m in enumerate(methods):
         if m in fields:
             scene["panels"][i]["field"], parts = _field(m, fields[m])
@@ -232,9 +225,8 @@ def by_panel(argument: str, value: Mapping[str, Any] | None, methods: Iterable[s
 def _states(sweep, method, n, window):
     states = np.asarray(sweep.states[method, n])
     if states.ndim != 3 or states.shape[0] != n + 1 or states.shape[2] != 2:
-        raise ValueError(
-            f"sweep.states[{method!r}, {n}] must have the shape [{n + 1}, particles, 2], got {states.shape}"
-        )
+        shape = f"[{n + 1}, particles, 2]"
+        raise ValueError(f"sweep.states[{method!r}, {n}] must have the shape {shape}, got {states.shape}")
     return quantise(states, window)
 
 
@@ -264,9 +256,8 @@ def _field(panel, field):
         times, extent = np.asarray(field["times"], dtype=np.float64), float(field["extent"])
         vectors = np.asarray(field["vectors"], dtype=np.float32)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"fields[{panel!r}] must have 'times' [k], 'vectors' [k, g, g, 2], 'extent': {error}"
-        ) from error
+        parts = "'times' [k], 'vectors' [k, g, g, 2], 'extent'"
+        raise ValueError(f"fields[{panel!r}] must have {parts}: {error}") from error
     square = vectors.ndim == 4 and vectors.shape[1] == vectors.shape[2] > 1 and vectors.shape[3] == 2
     if times.ndim != 1 or len(times) == 0 or not square or len(times) != len(vectors):
         raise ValueError(

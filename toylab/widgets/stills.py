@@ -18,7 +18,7 @@ from toylab.analysis._sweep import Sweep
 from toylab.figures.style import ALERTS, known_theme, line
 from toylab.widgets import packing
 
-_INKS = {  # theme: background, text, manifold, off-screen marks, density, border
+INKS = {  # theme: background, text, manifold, off-screen marks, density, border
     "light": ("#ffffff", "#15181c", "#9499a0", "#15181c", "#7896c8", "#c4c9d0"),
     "dark": ("#14171c", "#f2f4f6", "#8b939e", "#f2f4f6", "#466296", "#4a515b"),
 }
@@ -47,9 +47,7 @@ def still(
 
     Returns a matplotlib Figure (Agg; not registered with pyplot). Raises TypeError or ValueError.
     """
-    for argument, text in (("heading", heading), ("caption", caption)):
-        if not isinstance(text, str | None):
-            raise TypeError(f"{argument} must be a text (str), got {text!r}")
+    packing.texts(heading=heading, caption=caption)
     density, unlikely = flag("density", density), flag("unlikely", unlikely)
     methods = packing.choose_methods(sweep, methods)
     titles, fields = (packing.by_panel(*part, methods) for part in (("titles", titles), ("fields", fields)))
@@ -72,23 +70,34 @@ def still(
     title = textwrap.wrap(packing.heading(sweep) if heading is None else heading, 34 * columns)
     foot, width = 0.17 * len(text) + 0.15, 3.2 * columns + 0.1
     height = 3.75 * rows + 0.15 + 0.2 * max(1, len(title))
-    figure = Figure(figsize=(width, height + foot), facecolor=_INKS[theme][0])
-    FigureCanvasAgg(figure)
+    figure = sheet(width, height + foot, title, text, theme)
     axes = [
         figure.add_axes(((0.1 + 3.2 * (i % columns)) / width,
                          (foot + 3.75 * (rows - 1 - i // columns)) / (height + foot),
                          3.1 / width, 3.1 / (height + foot)))
         for i in range(len(methods))
     ]  # fmt: skip
-    ink = _INKS[theme][1]
-    above = 1 - 0.07 / (height + foot)
-    figure.text(0.1 / width, above, "\n".join(title), color=ink, fontsize=12.5, weight="bold", va="top")
-    figure.text(0.1 / width, 0.1 / (height + foot), "\n".join(text), color=ink, fontsize=9)
     for ax, method in zip(axes, methods, strict=True):
         title, field = titles.get(method, method), fields.get(method)
         _frame(ax, view, theme)
         _panel(ax, sweep, method, counts[method], time, selected, density, unlikely, title, field, view, theme)
     return figure
+
+
+def sheet(width: float, height: float, heading: Iterable[str], caption: Iterable[str], theme: str) -> Figure:
+    """An empty figure of this size in inches, with lines of text at its top and at its bottom."""
+    back, ink = INKS[theme][:2]
+    figure = Figure(figsize=(width, height), facecolor=back)
+    FigureCanvasAgg(figure)
+    above = 1 - 0.07 / height
+    figure.text(0.1 / width, above, "\n".join(heading), color=ink, fontsize=12.5, weight="bold", va="top")
+    figure.text(0.1 / width, 0.1 / height, "\n".join(caption), color=ink, fontsize=9)
+    return figure
+
+
+def at_time(t: float) -> str:
+    """The time of a panel, in words."""
+    return f"t = {t:{'.3f' if t >= 1e-3 else '.1e'}}"
 
 
 def png(figure: Figure, dpi: float = 100, colors: int = 256) -> bytes:
@@ -114,7 +123,7 @@ def _counts(sweep, methods, steps, budget):
 
 
 def _frame(ax, window, theme):
-    back, _, _, _, _, border = _INKS[theme]
+    back, _, _, _, _, border = INKS[theme]
     limits = -1.05 * window, 1.05 * window
     ax.set(xlim=limits, ylim=limits, xticks=[], yticks=[], facecolor=back)
     for spine in ax.spines.values():
@@ -122,17 +131,9 @@ def _frame(ax, window, theme):
 
 
 def _panel(ax, sweep, method, n, time, selected, density, unlikely, title, field, window, theme):
-    _, ink, gray, mark, haze, _ = _INKS[theme]
-    ax.add_line(
-        Line2D(
-            [0.0, 0.115],
-            [1.16] * 2,
-            transform=ax.transAxes,
-            clip_on=False,
-            linewidth=1.6,
-            **line(method, theme),
-        )
-    )
+    _, ink, gray, mark, haze, _ = INKS[theme]
+    look = line(method, theme)
+    ax.add_line(Line2D([0.0, 0.115], [1.16] * 2, transform=ax.transAxes, clip_on=False, linewidth=1.6, **look))
     ax.text(0.14, 1.16, title, transform=ax.transAxes, va="center", weight="bold", fontsize=12, color=ink)
     if n is None:
         least = min(sweep.nfe[method, count] for count in sweep.steps)
@@ -142,7 +143,6 @@ def _panel(ax, sweep, method, n, time, selected, density, unlikely, title, field
     node = reached(times, time)
     _background(ax, sweep, times[node], density, field, gray, haze)
     points, outside = packing.clamp(sweep.states[method, n][: node + 1], window)
-    look = line(method, theme)
     paths, _ = packing.clamp(sweep.states[method, n][: node + 1], max(window, packing.WINDOW))
     tracks = [paths[:, p] for p in selected if p < paths.shape[1]]
     few = 0 < len(tracks) <= packing.FEW  # these stand out, and the rest is pale
@@ -169,17 +169,10 @@ def _panel(ax, sweep, method, n, time, selected, density, unlikely, title, field
     share = f"unlikely {bad.mean():.0%}" if unlikely else f"off {off:.0%}"
     score = f"distance {sweep.distance[method, n][node]:.3g}, {share}" if np.isfinite(off) else ""
     ax.text(0, 1.093, score, fontsize=10.5, **text)
-    ax.text(0, 1.03, f"t = {times[node]:{'.3f' if times[node] >= 1e-3 else '.1e'}}", fontsize=9.5, **text)
+    ax.text(0, 1.03, at_time(times[node]), fontsize=9.5, **text)
     if len(lost):
-        ax.text(
-            1,
-            1.03,
-            f"{len(lost)} of {len(outside[node])} off screen",
-            ha="right",
-            weight="bold",
-            fontsize=9.5,
-            **text,
-        )
+        words = f"{len(lost)} of {len(outside[node])} off screen"
+        ax.text(1, 1.03, words, ha="right", weight="bold", fontsize=9.5, **text)
 
 
 def node_at(progress: float, steps: int) -> int:
@@ -201,14 +194,8 @@ def _background(ax, sweep, t, density, field, gray, haze):
         shade[..., :3] = [int(haze[i : i + 2], 16) for i in (1, 3, 5)]
         shade[..., 3] = 0.75 * 255 * np.exp(0.5 * (log_p - log_p.max()))
         edge *= len(log_p) / (len(log_p) - 1)
-        ax.imshow(
-            shade,
-            origin="lower",
-            extent=(-edge, edge, -edge, edge),
-            interpolation="bilinear",
-            aspect="auto",
-            zorder=0,
-        )
+        extent = (-edge, edge, -edge, edge)
+        ax.imshow(shade, origin="lower", extent=extent, interpolation="bilinear", aspect="auto", zorder=0)
     few = len(np.unique(sweep.curve, axis=0)) < 50
     ax.scatter(*np.asarray(sweep.curve).T, s=60 if few else 2.5, facecolors="none" if few else gray,
                edgecolors=gray, linewidths=1.8 if few else 0, zorder=1)  # fmt: skip

@@ -1,1 +1,1 @@
-"""Where images come from: digits, CIFAR-10, npz files and folders."""
+"""The sources of images: digits, CIFAR-10, npz files and folders."""

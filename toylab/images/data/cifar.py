@@ -130,7 +130,7 @@ def _compare(path, found, expected):
 
 
 def _content(path, data, md5):
-    """What the file with these bytes holds: pixels uint8 [n, 3, 32, 32] and labels int64 [n], or the classes."""
+    """The content of the file with these bytes: pixels uint8 [n, 3, 32, 32] and labels int64 [n], or the classes."""
     _compare(path, hashlib.md5(data).hexdigest(), md5)
     try:
         found = _Unpickler(io.BytesIO(data), encoding="latin1").load()

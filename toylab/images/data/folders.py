@@ -34,7 +34,7 @@ class Folder(NamedTuple):
 
 @cache
 def suffixes() -> tuple[str, ...]:
-    """How image files end, in lower case: those that Pillow opens here."""
+    """The endings of image files, in lower case: those that Pillow opens here."""
     known = Image.registered_extensions().items()
     return tuple(sorted(end for end, form in known if form in Image.OPEN and form not in NO_PICTURES))
 
@@ -134,7 +134,7 @@ def find(folder: Path) -> Folder:
 
 
 def _leads_back(folder):
-    """Whether `folder` is a link to one on the way to it, and so would never end."""
+    """True if `folder` is a link to one on the way to it, and so would never end."""
     return folder.is_symlink() and any(parent.resolve().is_relative_to(folder.resolve()) for parent in folder.parents)
 
 

@@ -1,9 +1,9 @@
-"""What notebook 7 quotes: orders and errors in five clocks, and nodes found by optimisation."""
+"""Notebook 7: orders and errors in five clocks, and nodes found by optimisation."""
 
 from toylab import datasets, grids, problems
 from toylab.analysis import Table, measure_order, optimize_grid
 from toylab.figures import clock_table, plot_clocks
-from toylab.lessons.results.section import Found, Section, figure, settings
+from toylab.lessons.results.section import Found, figure, section, settings
 
 QUOTED = "notebook 7"
 STEPS = (20, 40, 80, 160, 320, 640, 1280)
@@ -12,8 +12,8 @@ PLACED = {"method": "S-PNDM", "steps": 10, "n": 96, "iterations": 30, "seed": 0,
 EXACT = {"midpoint": "sigma", "weights": "exact"}
 
 
+@section("clock-orders", QUOTED, "Orders in five clocks", 16)
 def clock_orders() -> Found:
-    """The order of F-PNDM in every clock, with the paper's weights and with exact ones."""
     how = {"n": 16, "t_start": 0.6, "t_end": 0.05}
     circle = problems.find("circle", "exact", points=240, spread=0.05)
     limits = how["t_start"], how["t_end"]
@@ -38,16 +38,16 @@ def clock_orders() -> Found:
     return Found(settings(circle, points=240, spread=0.05, seed=0, **how), (table,), figures)
 
 
+@section("few-steps", QUOTED, "Order is not everything", 3)
 def few_steps() -> Found:
-    """Errors at few evaluations in every clock."""
     how = {"nfe": (10, 20, 50), "n": 128}
     circle = problems.find("circle", "exact")
     table = clock_table(circle, methods=("DDIM", "S-PNDM", "F-PNDM"), **how)
     return Found(settings(circle, seed=0, **how), (table,))
 
 
+@section("placed-nodes", QUOTED, "Nodes found by optimisation", 4)
 def placed() -> Found:
-    """Nodes placed by optimisation against the stock grids, on the particles fitted to and on others."""
     moons = problems.find("moons", "exact", points=POINTS)
     found = optimize_grid(moons, **PLACED)
     rows = tuple((name, found.train[name], found.held_out[name]) for name in found.held_out)
@@ -57,8 +57,8 @@ def placed() -> Found:
                  {"nodes": figure(found.plot())})  # fmt: skip
 
 
+@section("placed-everywhere", QUOTED, "Nodes found by optimisation, on every data set", 70)
 def placed_everywhere() -> Found:
-    """The same on every data set."""
     rows = []
     for name in datasets.names():
         problem = problems.find(name, "exact", points=POINTS)
@@ -69,11 +69,3 @@ def placed_everywhere() -> Found:
     better = sum(row[-1] > 1 for row in rows)
     note = f"rms end-point error of held-out particles; placed nodes are better on {better} of {len(rows)} data sets"
     return Found(settings("linear schedule, exact", points=POINTS, **PLACED), (Table(header, tuple(rows), note),))
-
-
-SECTIONS = (
-    Section("clock-orders", QUOTED, "Orders in five clocks", clock_orders, 16),
-    Section("few-steps", QUOTED, "Order is not everything", few_steps, 3),
-    Section("placed-nodes", QUOTED, "Nodes found by optimisation", placed, 4),
-    Section("placed-everywhere", QUOTED, "Nodes found by optimisation, on every data set", placed_everywhere, 70),
-)

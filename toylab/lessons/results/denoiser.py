@@ -1,20 +1,20 @@
-"""What notebook 2 shows: how far trained networks are from the exact epsilon, and what schedules do."""
+"""Notebook 2: how far trained networks are from the exact epsilon, and what schedules do."""
 
 import numpy as np
 
 from toylab import load, schedules
 from toylab.analysis import Table
-from toylab.analysis._networks import POINTS, eps_error
+from toylab.analysis._eps_error import POINTS, eps_error
 from toylab.figures import plot_eps_error, plot_schedules
-from toylab.lessons.results.section import Found, Section, figure, settings
+from toylab.lessons.results.section import Found, figure, section, settings
 from toylab.lessons.results.start import percent
 
 NETWORKS = ("circle", "moons", "spiral", "checkerboard")
 TIMES = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
+@section("networks", "notebook 2", "How wrong is the network?", 6)
 def networks() -> Found:
-    """The relative error of epsilon over t."""
     how = {"samples": 500, "seed": 0}
     chosen = [load(name) for name in NETWORKS]
     rows = []
@@ -28,8 +28,8 @@ def networks() -> Found:
     return Found(settings("linear schedule", **how), (table,), {"networks": figure(plot_eps_error(chosen))})
 
 
+@section("noise", "notebook 2", "How much noise there is", 0.2)
 def noise() -> Found:
-    """How much noise each schedule has at its ends."""
     rows = []
     for name in schedules.names():
         schedule = schedules.get(name)
@@ -38,9 +38,3 @@ def noise() -> Found:
     header = ("schedule", "noise at t = 1e-05", "noise at t_min", "t_max", "sigma at t_max")
     table = Table(header, tuple(rows), "noise: sqrt(1 - alpha_bar); sigma: that over sqrt(alpha_bar)")
     return Found("all schedules", (table,), {"schedules": figure(plot_schedules())})
-
-
-SECTIONS = (
-    Section("networks", "notebook 2", "How wrong is the network?", networks, 6),
-    Section("noise", "notebook 2", "How much noise there is", noise, 0.2),
-)

@@ -1,9 +1,9 @@
-"""What notebook 6 quotes: measured convergence orders, and what hides them."""
+"""Notebook 6: measured convergence orders, and what hides them."""
 
 from toylab import load, problems
 from toylab.analysis import Table, leading_error, measure_order, order_table
 from toylab.figures import plot_order
-from toylab.lessons.results.section import Found, Section, figure, settings
+from toylab.lessons.results.section import Found, figure, section, settings
 
 QUOTED = "notebook 6"
 DRAWN = ("DDIM", "S-PNDM", "F-PNDM", "RK4")
@@ -11,8 +11,8 @@ ENDS = (0.2, 0.05, 0.01)
 HIDING = (40, 80, 160, 320, 640, 1280, 2560)
 
 
+@section("orders", QUOTED, "All methods of the paper", 5)
 def paper() -> Found:
-    """The orders of all methods of the paper."""
     how = {"steps": (160, 320, 640), "n": 32, "seed": 0, "t_end": 0.2}
     moons = problems.find("moons", "exact", points=240, spread=0.05)
     found = order_table(moons, progress=False, **how)
@@ -20,8 +20,8 @@ def paper() -> Found:
     return Found(settings(moons, points=240, spread=0.05, **how), (found.table(),), {"orders": figure(drawn)})
 
 
+@section("sigma-order", QUOTED, "F-PNDM on nodes even in sigma", 1)
 def in_sigma() -> Found:
-    """F-PNDM where sigma is the clock."""
     how = {"steps": (40, 80, 160, 320), "n": 24, "seed": 0, "t_end": 0.2, "t_start": 0.6}
     circle = problems.curve("circle", 240, 0.05)
     tables = tuple(
@@ -31,8 +31,8 @@ def in_sigma() -> Found:
     return Found(settings(circle, points=240, spread=0.05, spacing=("t", "sigma"), **how), tables)
 
 
+@section("near-the-data", QUOTED, "What t_end hides", 25)
 def near_the_data() -> Found:
-    """The local orders of F-PNDM as t_end nears the data, and its errors over their predicted h^2 term."""
     tables = []
     for name in ("circle", "moons"):
         problem, slopes, excess = problems.curve(name, 240, 0.05), [], []
@@ -54,8 +54,8 @@ def near_the_data() -> Found:
     return Found(settings("circle and moons, exact", points=240, spread=0.05, n=24, seed=0), tuple(tables))
 
 
+@section("floors", QUOTED, "What round-off hides", 1)
 def floors() -> Found:
-    """The round-off floors of float64 and of a network in float32."""
     how = {"steps": (20, 40, 80), "n": 64, "seed": 0, "t_end": 0.2}
     rows = []
     for name, eps in (("exact epsilon, float64", problems.curve("circle", 240, 0.05).eps), ("network, float32", None)):
@@ -64,11 +64,3 @@ def floors() -> Found:
         rows.append((name, found.floor, found.order))
     return Found(settings("circle, linear schedule, F-PNDM", **how),
                  (Table(("epsilon", "floor", "order above it"), tuple(rows)),))  # fmt: skip
-
-
-SECTIONS = (
-    Section("orders", QUOTED, "All methods of the paper", paper, 5),
-    Section("sigma-order", QUOTED, "F-PNDM on nodes even in sigma", in_sigma, 1),
-    Section("near-the-data", QUOTED, "What t_end hides", near_the_data, 25),
-    Section("floors", QUOTED, "What round-off hides", floors, 1),
-)

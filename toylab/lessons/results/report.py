@@ -26,7 +26,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Report:
-    """What `reproduce` found.
+    """The sections that `reproduce` computed.
 
     Attributes:
         entries: an `Entry` for each section. wall, cpu: seconds that all of them took, by the clock and of one core.

@@ -15,7 +15,8 @@ TOPICS = ("start", "denoiser", "twins", "halves", "orders", "clocks", "work", "f
 
 def sections() -> tuple[Section, ...]:
     """All sections, in the order of the page."""
-    return tuple(each for topic in TOPICS for each in import_module(f"toylab.lessons.results.{topic}").SECTIONS)
+    modules = [import_module(f"toylab.lessons.results.{topic}") for topic in TOPICS]
+    return tuple(each for module in modules for each in vars(module).values() if isinstance(each, Section))
 
 
 def choose(names: Iterable[str]) -> tuple[Section, ...]:

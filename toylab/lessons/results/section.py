@@ -11,7 +11,7 @@ README = "README"
 
 @dataclass(frozen=True)
 class Found:
-    """What a section computed.
+    """The findings of a section.
 
     Attributes:
         settings: in words, see `settings`. tables: `toylab.analysis.Table`s.
@@ -37,6 +37,11 @@ class Section:
     title: str
     compute: Callable[[], Found]
     seconds: float
+
+
+def section(name: str, quoted_by: str, title: str, seconds: float) -> Callable[[Callable[[], Found]], Section]:
+    """Make a function a `Section`."""
+    return lambda compute: Section(name, quoted_by, title, compute, seconds)
 
 
 def settings(what: Problem | str, **values: object) -> str:

@@ -1,17 +1,17 @@
-"""What the README and notebook 1 quote: the tour, the picture, and who stays on the spiral."""
+"""The README and notebook 1: the tour, the picture, and who stays on the spiral."""
 
 from toylab import datasets, exact_eps, method, problems, schedules
 from toylab.analysis import Table, order_table, sweep
 from toylab.analysis._run_sweep import METHODS, STEPS
-from toylab.lessons.results.section import README, Found, Section, settings
+from toylab.lessons.results.section import README, Found, section, settings
 from toylab.widgets import still
 
 BUDGET = 25  # network evaluations in the README's picture
 SHOWN = 10  # steps in the figure and in the ratios
 
 
+@section("tour", README, "The orders of the tour", 2.5)
 def tour() -> Found:
-    """Both orders that the README's tour measures."""
     schedule = schedules.get("linear")
     eps = exact_eps(datasets.get("moons").curve(240), schedule, spread=0.05)
     pndm4 = method(gradient="rk4", transfer="pseudo", midpoint="sigma")
@@ -20,8 +20,8 @@ def tour() -> Found:
     return Found(settings("moons, linear schedule, exact", points=240, spread=0.05, n=64, seed=0), tables)
 
 
+@section("picture", README, "The numbers in the picture", 2)
 def picture() -> Found:
-    """The four panels of the README's picture: the spiral's network at equal evaluations."""
     how = {"n": 512, "seed": 0}
     problem = problems.find("spiral")
     shown = sweep(problem, methods=METHODS, steps=[count for count in STEPS if count <= BUDGET], progress=False, **how)
@@ -37,8 +37,8 @@ def picture() -> Found:
     )
 
 
+@section("spiral", "notebook 1", "Who stays on the spiral?", 5)
 def spiral() -> Found:
-    """Notebook 1's player in numbers, at every step count of its slider."""
     how = {"n": 512, "seed": 0}
     problem = problems.find("spiral")
     found = sweep(problem, methods=METHODS, progress=False, **how)
@@ -63,10 +63,3 @@ def spiral() -> Found:
 def percent(share: float) -> str:
     """A share in [0, 1] as "12.3 %"."""
     return f"{100 * share:.3g} %"
-
-
-SECTIONS = (
-    Section("tour", README, "The orders of the tour", tour, 2.5),
-    Section("picture", README, "The numbers in the picture", picture, 2),
-    Section("spiral", "notebook 1", "Who stays on the spiral?", spiral, 5),
-)

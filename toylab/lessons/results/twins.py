@@ -1,10 +1,10 @@
-"""What notebook 3 quotes: classical methods and their pseudo twins, on and off the manifold."""
+"""Notebook 3: classical methods and their pseudo twins, on and off the manifold."""
 
 from toylab import problems, schedules
 from toylab.analysis import Table, off_manifold, work_precision
 from toylab.figures import plot_off_manifold
 from toylab.lessons import one_point_table, twin_table
-from toylab.lessons.results.section import Found, Section, figure, settings
+from toylab.lessons.results.section import Found, figure, section, settings
 from toylab.samplers import sample
 
 QUOTED = "notebook 3"
@@ -13,20 +13,20 @@ BUDGETS = (5, 10, 13, 20, 50, 100, 250)
 NEAR = 1e-5  # where runs end that go all the way to the data
 
 
+@section("one-point", QUOTED, "One data point: the pseudo move is exact", 0.2)
 def one_point() -> Found:
-    """The largest error for a single data point."""
     how = {"steps": 10, "n": 512, "seed": 0}
     return Found(settings(problems.one_point(), **how), (one_point_table(**how),))
 
 
+@section("noise-left", QUOTED, "The noise that is left at the end", 0.1)
 def noise_left() -> Found:
-    """What stands at the end of a run that goes all the way, even of the exact one."""
     row = tuple((name, schedules.get(name).noise_std(NEAR)) for name in ("linear", "constant"))
     return Found(settings("noise", t_end=NEAR), (Table(("schedule", "standard deviation"), row),))
 
 
+@section("twins", QUOTED, "Classical methods and their twins", 7)
 def twins() -> Found:
-    """The mean distances of twins: constant beta, all the way to the data, and the usual limits."""
     tables = (
         twin_table("circle", "constant", steps=50, t_end=1e-4, seeds=(0, 1, 2)),
         twin_table("circle", "linear", steps=10, t_end=NEAR, seeds=(0, 1, 2)),
@@ -35,8 +35,8 @@ def twins() -> Found:
     return Found("each table says its limits", tables)
 
 
+@section("off-manifold", QUOTED, "Off the manifold, at every t", 3)
 def at_every_t() -> Found:
-    """r_t of five methods at every node."""
     how = {"steps": 20, "n": 512, "seed": 0}
     circle = problems.find("circle", "exact")
     scores = []
@@ -51,19 +51,10 @@ def at_every_t() -> Found:
     return Found(settings(circle, **how), (table,), {"off-manifold": figure(plot_off_manifold(circle, SCORED, **how))})
 
 
+@section("equal-nfe", QUOTED, "Distance and error at equal NFE", 7)
 def equal_nfe() -> Found:
-    """Distance and end-point error at seven budgets."""
     how = {"nfe": BUDGETS, "n": 256, "seeds": (0,)}
     circle = problems.find("circle", "exact")
     found = work_precision(circle, progress=False, **how)
     tables = found.table("distance"), found.table("error")
     return Found(settings(circle, **how), tables, {"equal-nfe": figure(found.plot(("error", "distance")))})
-
-
-SECTIONS = (
-    Section("one-point", QUOTED, "One data point: the pseudo move is exact", one_point, 0.2),
-    Section("noise-left", QUOTED, "The noise that is left at the end", noise_left, 0.1),
-    Section("twins", QUOTED, "Classical methods and their twins", twins, 7),
-    Section("off-manifold", QUOTED, "Off the manifold, at every t", at_every_t, 3),
-    Section("equal-nfe", QUOTED, "Distance and error at equal NFE", equal_nfe, 7),
-)

@@ -1,48 +1,22 @@
-"""How good a trained network for points in the plane is, and the card of the shipped ones.
+"""The card of the shipped networks for points in the plane: how good each of them is.
 
-``python -m toylab.analysis._networks`` measures all of them and writes the table into data/README.md.
+``python -m scripts.networks`` measures all of them and writes the table into data/README.md.
 """
 
 from collections.abc import Iterable
-from os import PathLike
+from pathlib import Path
 
-import numpy as np
-import torch
-
+from scripts.cards import put_between
 from toylab import datasets
-from toylab._files import replacing, user_path
 from toylab._progress import Bar
 from toylab._types import Eps
+from toylab.analysis._eps_error import eps_error
 from toylab.epsilon import checkpoints
-from toylab.epsilon.exact import exact_eps
 from toylab.samplers import sample
 
-POINTS = 4000  # points of the exact epsilon's manifold, evenly spread
-TIMES = 20  # times at which epsilon is compared, evenly spread over [0.05, t_max]
 PARTICLES = 2000
 RADIUS = 0.15
 BEGIN, END = "<!-- networks: begin -->", "<!-- networks: end -->"
-
-
-def eps_error(
-    network: Eps, times: int = TIMES, samples: int = 500, points: int = POINTS, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """(t, error), float64 arrays [times]: the rms difference of a network's epsilon from the exact one over
-    that one's rms, for `samples` forward-process x_t at each t, evenly spread over [0.05, t_max].
-
-    The exact epsilon is that of `points` points evenly on the network's manifold, without spread.
-    """
-    schedule, curve = network.schedule, datasets.get(network.dataset).curve(points)
-    exact = exact_eps(curve, schedule)
-    generator = torch.Generator().manual_seed(seed)
-    at, errors = torch.linspace(0.05, schedule.t_max, times, dtype=torch.float64), []
-    for t in at:
-        x0 = curve[torch.randint(len(curve), (samples,), generator=generator)]
-        noise = torch.randn(x0.shape, generator=generator, dtype=torch.float64)
-        x_t = schedule.alpha_bar(t).sqrt() * x0 + schedule.noise_std(t) * noise
-        truth = exact(x_t, t)
-        errors.append(((network(x_t, t) - truth).square().mean() / truth.square().mean()).sqrt().item())
-    return at.numpy(), np.array(errors)
 
 
 def quality(network: Eps, seed: int = 0) -> dict[str, float]:
@@ -80,16 +54,9 @@ def table(names: Iterable[str] | None = None) -> str:
     return "\n".join(lines)
 
 
-def write_card(path: str | PathLike) -> None:
+def write_card(path: str | Path) -> None:
     """Measure all networks anew and put their table between the two marks in the file `path`."""
-    path = user_path(path)
-    before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (mark and end):
-        raise ValueError(f"{path} must have the lines {BEGIN} and {END}")
-    text = f"{before}{BEGIN}\n{table()}\n{END}{after}"
-    with replacing(path) as file:
-        file.write(text.encode())
+    put_between(path, BEGIN, END, table)
 
 
 if __name__ == "__main__":
