@@ -91,16 +91,18 @@ class Stack:
 
     def __init__(self, sets, schedule, spread):
         self.points = torch.stack(sets)  # [sets, k, 2]
+        self.squares = self.points.square().sum(2)[:, None]
         self.schedule, self.spread = schedule, spread
 
     def __call__(self, x, t):
         log_share = self.schedule.log_alpha_bar(torch.as_tensor(t, dtype=torch.float64))
         share, noise = log_share.exp(), -torch.expm1(log_share)
         variance = share * self.spread**2 + noise
-        particles = x.reshape(len(self.points), -1, 1, 2)
-        squares = (particles - share.sqrt() * self.points[:, None]).square().sum(3)  # [sets, batch, k]
-        mean = torch.softmax(-squares / (2 * variance), 2) @ self.points
-        return (noise.sqrt() / variance * (particles[:, :, 0] - share.sqrt() * mean)).reshape(x.shape)
+        particles = x.reshape(len(self.points), -1, 2)
+        # squared distances but for the particles' own squares, which all weights of a particle have in common
+        logits = torch.baddbmm(self.squares, particles, self.points.mT, beta=-share / 2, alpha=share.sqrt())
+        mean = torch.softmax(logits / variance, 2) @ self.points
+        return (noise.sqrt() / variance * (particles - share.sqrt() * mean)).reshape(x.shape)
 
 
 def gaussian_flow(schedule, mean, spread, x, t, s):
