@@ -1,5 +1,6 @@
 """What every test runs under: few threads, fixed seeds, no deadlines, and no skip let through on request."""
 
+import ctypes
 import os
 import random
 import signal
@@ -8,6 +9,11 @@ from collections import defaultdict
 # Kernels and command lines started by tests inherit it. A second thread gains nothing on networks as small as ours.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# The C library keeps the memory that arrays free: on a virtual machine it takes longer to get pages from the system
+# than to compute what goes into them. By these for the processes that tests start, below for this one.
+os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**25))
+os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**29))
+
 import browser
 import hypothesis
 import matplotlib
@@ -15,6 +21,10 @@ import numpy as np
 import pytest
 import timing
 import torch
+
+if hasattr(libc := ctypes.CDLL(None), "mallopt"):  # of glibc
+    libc.mallopt(-3, 2**25)  # M_MMAP_THRESHOLD
+    libc.mallopt(-1, 2**29)  # M_TRIM_THRESHOLD
 
 # What a shell starts in the background ignores Ctrl-C, and so would every process that the tests start and stop.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -1,4 +1,4 @@
-"""The rule of tests/conftest.py that continuous integration lets no skip through."""
+"""Rules of tests/conftest.py: continuous integration lets no skip through, and slow tests are on record."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import timing
 import torch
 
 TESTS = Path(__file__).resolve().parent
@@ -91,3 +92,12 @@ def test_skips_are_allowed_by_default(lenient):
 
 def test_tests_run_on_the_threads_that_the_environment_allows():
     assert torch.get_num_threads() == int(os.environ["OMP_NUM_THREADS"])
+
+
+# The record of slow tests
+
+
+def test_every_slow_test_on_record_is_there():
+    for name in timing.recorded():
+        file, _, function = name.partition("::")
+        assert re.search(rf"^def {function}\(", (TESTS.parent / file).read_text(encoding="utf-8"), re.MULTILINE), name
