@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from toylab import __version__, _stops
-from toylab.cli import lab, measure, sample, show, train
+from toylab.cli import lab, measure, present, sample, show, train
 from toylab.cli.export import export
 
 OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -116,6 +116,7 @@ def toylab(
       toylab compare spiral --nfe 20        several methods at the same cost
       toylab work spiral --out work.png     the same at several costs, drawn
       toylab order circle --method RK4,PRK  measured convergence orders
+      toylab present                        a lecture in the browser
 
     Exit codes: 0 done, 1 failed, 2 a mistake in the command, 130 stopped by Ctrl-C or SIGTERM.
     """
@@ -125,7 +126,7 @@ def toylab(
 
 for command in (
     lab.lab, show.datasets, show.methods, sample.sample, sample.samples, measure.compare, measure.work, measure.order,
-    measure.decompose, measure.grid, measure.off, train.train, show.reproduce,
+    measure.decompose, measure.grid, measure.off, train.train, show.reproduce, present.present,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(export)

@@ -2,6 +2,8 @@
 
 import base64
 import os
+import re
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,18 @@ import numpy as np
 
 from toylab._files import replacing_together, strict_json, user_path
 from toylab.pages import source, tables
+from toylab.pages.scenes import Scene, lecture
 from toylab.widgets.page import content_policy, inline_hash
 from toylab.widgets.page import source as widget_source
 
-MODULES = ("state", "drawing", "figures", "panels", "lab")
+MODULES = ("state", "drawing", "figures", "panels", "stage", "lab")
 
 
-def live_page() -> str:
+def live_page(scenes: list[Scene] | None = None) -> str:
     """The page as HTML. It samples live, in workers of the browser, with the exact epsilon of the data chosen.
 
     Its content policy lets in nothing but the scripts and the style that it holds, and no connection to anywhere.
+    `scenes` are those of its lecture mode, by default of a lecture of two hours.
     """
     parts = _parts()
     policy = {
@@ -33,7 +37,7 @@ def live_page() -> str:
         "core": '<script id="core">{}</script>',
         "module": '<script type="module">{}</script>',
     }
-    return _filled({name: holder.replace("{}", parts[name]) for name, holder in holders.items()}, policy)
+    return _filled({name: holder.replace("{}", parts[name]) for name, holder in holders.items()}, policy, scenes)
 
 
 def live_files() -> dict[str, str]:
@@ -54,11 +58,11 @@ def live_files() -> dict[str, str]:
         "core.js": parts["core"],
         "worker.js": parts["core"] + parts["worker"],
         "lab.js": parts["module"],
-        "index.html": _filled(holders, policy),
+        "index.html": _filled(holders, policy, None),
     }
 
 
-def write_live_page(path: str | os.PathLike, force: bool = False) -> Path:
+def write_live_page(path: str | os.PathLike, force: bool = False, scenes: list[Scene] | None = None) -> Path:
     """Write `live_page` to `path` (.html, added where there is no suffix), in one piece or not at all.
 
     Returns the path.
@@ -71,7 +75,7 @@ def write_live_page(path: str | os.PathLike, force: bool = False) -> Path:
         path = path.with_name(f"{path.name}.html")
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"file must end in .html, got {str(path)!r}")
-    write_files({path: live_page()}, force)
+    write_files({path: live_page(scenes)}, force)
     return path
 
 
@@ -105,17 +109,20 @@ def _parts():
     }
 
 
-def _filled(holders: dict[str, str], policy: dict[str, str]) -> str:
+def _filled(holders: dict[str, str], policy: dict[str, str], scenes: list[Scene] | None) -> str:
     """The page's HTML around these elements, under this content policy, which forbids all that it does not name."""
     values = tables.core_tables() | {"sets": _packed(tables.data_sets()), "styles": tables.styles()}
     parts = holders | {
-        "tables": strict_json(values, separators=(",", ":")).replace("<", "\\u003c"),
+        "tables": _data(values),
+        "scenes": _data([asdict(scene) for scene in (lecture() if scenes is None else scenes)]),
         "policy": content_policy(policy),
     }
-    page = source.text("lab/page.html")
-    for name, value in parts.items():
-        page = page.replace("{{" + name + "}}", value, 1)
-    return page
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], source.text("lab/page.html"))
+
+
+def _data(values: Any) -> str:
+    """JSON that ends no script element."""
+    return strict_json(values, separators=(",", ":")).replace("<", "\\u003c")
 
 
 @cache

@@ -20,10 +20,13 @@ function power(exponent) {
 }
 
 // found: { lines: [{ x, errors, order?, window? }], floor }; methods: [{ label, style }]. The figure, width by height.
-function drawFigure({ lines, floor }, methods, theme, { width, height, xLabel, ticks, value, best }) {
+function drawFigure({ lines, floor }, methods, theme, { width, height, scale, fixed, xLabel, ticks, value, best }) {
+  [width, height] = [width / scale, height / scale];
   const beside = width >= 420, row = beside ? Math.min(26, (height - 42) / Math.max(4, lines.length)) : 22; // of the legend
   const box = { left: 46, right: beside ? width - 196 : width - 8, top: 8, bottom: height - 34 };
-  if (!beside) height += row * Math.ceil(lines.length / 2);
+  const below = beside ? 0 : row * Math.ceil(methods.length / 2); // of the legend
+  if (fixed) box.bottom -= below;
+  else height += below;
   const errors = lines.flatMap((line) => line.errors).filter((error) => Number.isFinite(error) && error > 0);
   const low = Math.floor(Math.log10(Math.max(1e-15, Math.min(1, ...errors)))), high = Math.ceil(Math.log10(Math.min(HIGHEST, Math.max(1e-2, ...errors))));
   const from = Math.min(ticks[0], ...lines.flatMap((line) => line.x));
@@ -32,7 +35,7 @@ function drawFigure({ lines, floor }, methods, theme, { width, height, xLabel, t
     const part = (Math.log10(Math.max(error, 10 ** low)) - low) / (high - low);
     return box.bottom - (box.bottom - box.top) * (Number.isFinite(part) ? Math.min(1, part) : 1);
   };
-  const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "figure", "aria-hidden": "true" });
+  const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width: width * scale, height: height * scale, class: "figure", "aria-hidden": "true" });
   const text = (content, at, anchor, more = {}) => svg("text", { x: at[0], y: at[1], "text-anchor": anchor, ...more }, content);
   for (const tick of ticks) root.append(text(String(tick), [x(tick), box.bottom + 15], "middle"), svg("line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: "grid" }));
   const stride = Math.ceil((high - low) / 6);

@@ -71,8 +71,11 @@ let state, notes, strokes = [], geometry, distances, points, shown = { runs: [],
 let problemKey = "", runsKey = "", figuresKey = "", figuresTimer = 0, addressTimer = 0, busy = false;
 const remembered = new Map(), hazes = new Map();
 
-function load() {
-  ({ state, notes } = readState(properties, location.hash));
+function load() { take(readState(properties, location.hash)); }
+
+function take(found) {
+  ({ state, notes } = found);
+  if (state.stage && !location.hash.includes("hide=")) state.hide = "controls";
   strokes = state.data === "draw" ? readDrawing(state.drawing) : strokes;
   if (state.data === "draw" && !geometryOf(strokes)) {
     notes.push(`The address has no drawing: ${properties.data.usual} instead.`);
@@ -85,6 +88,10 @@ function set(changes) {
   Object.assign(state, changes);
   notes = [];
   update();
+  keepAddress();
+}
+
+function keepAddress() {
   clearTimeout(addressTimer);
   addressTimer = setTimeout(() => history.replaceState(null, "", `#${writeState(properties, state)}`), 200); // browsers allow few a second
 }
@@ -221,6 +228,8 @@ const ui = {
   panels: make("div", { className: "panels" }),
   status: make("p", { className: "status", role: "status" }),
   heard: make("p", { className: "heard", role: "status" }),
+  lecture: make("button", { type: "button", textContent: "Lecture", title: "Lecture mode: large type, all by keys", onclick: () => { toStage(true); ui.title.focus(); } }),
+  title: make("h2", { className: "title", tabIndex: -1 }),
   controls: make("button", { type: "button", textContent: "Controls", onclick: () => set({ hide: state.hide === "controls" ? "nothing" : "controls" }) }),
   order: buildFigure("Order: error against steps"), work: buildFigure("Work: error against evaluations"),
 };
@@ -236,10 +245,26 @@ ui.side = make("aside", { id: "controls", "aria-label": "Controls" },
 ui.controls.setAttribute("aria-controls", "controls");
 ui.measured = make("div", { className: "figures" }, ui.order.node, ui.work.node);
 ui.run = make("div", { className: "run" }, ui.step.row, ui.compare.row, ui.time.row, ui.play);
-ui.main = make("main", {}, ui.run, ui.status, ui.panels, ui.measured, ui.heard);
+ui.main = make("main", {}, ui.title, ui.run, ui.status, ui.panels, ui.measured, ui.heard);
+const toStage = (on) => set({ stage: on, scene: on ? state.scene : 0, only: 0, predict: false, hide: on ? "controls" : properties.hide.usual });
+const stage = buildStage({
+  scenes: JSON.parse(document.getElementById("scenes").textContent), state: () => state, set, toggle, leave: () => toStage(false),
+  step: (by) => { const name = state.compare === "steps" ? "steps" : "nfe"; set({ [name]: Math.min(Number(ui.step.range.max), Math.max(1, state[name] + by)) }); },
+  time: (by) => { if (finest()) { stop(); goTo(Math.min(finest().steps, Math.max(0, nodeShown() + by))); } },
+  theme: () => set({ theme: root.dataset.theme === "dark" ? "light" : "dark" }),
+  open(link, scene) {
+    stop();
+    const { hide } = state, found = readState(properties, link), kept = link.includes("theme=") ? {} : { theme: state.theme };
+    Object.assign(found.state, kept, { stage: true, scene });
+    take(found);
+    state.hide = hide;
+    keepAddress();
+  },
+  say: (words) => { notes = [words]; schedule(); },
+});
 const root = make("div", { className: "toylab-view toylab-live" },
   make("header", {}, make("h1", { textContent: "toylab: live lab" }),
-    make("p", { className: "about", textContent: "How numerical methods sample a diffusion model, computed in this browser." }), ui.controls), make("div", { className: "columns" }, ui.side, ui.main), board.dialog);
+    make("p", { className: "about", textContent: "How numerical methods sample a diffusion model, computed in this browser." }), make("span", { className: "row" }, ui.lecture, ui.controls)), make("div", { className: "columns" }, ui.side, ui.main), board.dialog, stage.help, stage.black);
 document.getElementById("lab").replaceWith(root);
 
 const PAPERS = Object.keys(tables.methods).indexOf("iPNDM"); // Python lists the paper's methods first
@@ -344,7 +369,9 @@ function layout(count) {
     panels = Array.from({ length: count }, buildPanel);
     ui.panels.replaceChildren(...panels.map((panel) => panel.node));
   }
-  const width = ui.panels.clientWidth, wide = innerWidth >= 900;
+  const width = ui.panels.clientWidth;
+  if (state.stage) return stageLayout(count, width);
+  const wide = innerWidth >= 900;
   const room = innerHeight - ui.panels.getBoundingClientRect().top - scrollY - (state.figures ? FIGURE + 64 : 12);
   const [columns, size] = wide ? bestGrid(count, width, Math.max(room, 190), GAP, 620)
     : bestGrid(count, width, Infinity, GAP, width < 520 ? width : 330);
@@ -353,20 +380,34 @@ function layout(count) {
   return narrow[1];
 }
 
+// On stage the type grows with the screen, for the back row; figures take the lower part of it.
+function stageLayout(count, width) {
+  const type = Math.max(18, innerWidth * 0.0235), top = ui.panels.getBoundingClientRect().top + scrollY;
+  root.style.setProperty("--type", `${type}px`);
+  const [columns, size] = stageGrid(count, width, (innerHeight - top) * (state.figures && !state.predict ? 0.5 : 1) - 12, GAP, 8 * type);
+  root.style.setProperty("--words", `${Math.min(type, size / 7.2)}px`); // six lines beside a square
+  ui.panels.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+  return size;
+}
+
 function draw() {
   const theme = state.theme === "auto" ? pageTheme() : state.theme;
   root.dataset.theme = document.documentElement.dataset.theme = theme;
   updateControls(theme);
-  const list = methods(), best = finest(), current = shown.of === state.methods.join();
+  const all = methods(), places = all.map((_, i) => i).filter((i) => !state.only || i === Math.min(state.only, all.length) - 1);
+  root.classList.toggle("stage", state.stage);
+  write(ui.title, state.stage ? stage.title() : "");
+  ui.run.hidden = state.stage && state.hide === "controls";
+  const list = places.map((i) => all[i]), best = finest(), current = shown.of === state.methods.join();
   const size = layout(list.length);
   const node = best ? nodeShown() : 0, t = best ? best.times[node] : 1;
   if (best) setSlider(ui.time, best.steps, node, `${clock(t)}, node ${node} of ${best.steps}`, `${clock(t)}, node ${node}/${best.steps}`);
   write(ui.play, timer ? "❚❚ Pause" : "▶ Play");
-  const reach = viewAt(reachOf(shown.geometry ?? geometry), SCHEDULES[state.schedule], t, state.zoom);
+  const reach = viewAt(reachOf(shown.geometry ?? geometry), SCHEDULES[state.schedule], state.predict ? SCHEDULES[state.schedule].tMax : t, state.zoom);
   const haze = state.density ? hazeOf(hazes, { points, spread: state.spread, scheduleName: state.schedule }, t, theme) : null;
-  const said = list.map((method, i) => {
-    const run = current ? shown.runs[i] : null, at = run && (run === best ? node : reached(run.times, t));
-    const panel = panels[i], view = { run, node: at, particles: shown.particles, style: method.style, theme, geometry: shown.geometry ?? geometry, haze, tracks: state.tracks, view: reach };
+  const said = list.map((method, k) => {
+    const i = places[k], run = current ? shown.runs[i] : null, at = run && (state.predict ? 0 : run === best ? node : reached(run.times, t));
+    const panel = panels[k], view = { run, node: at, particles: shown.particles, style: method.style, theme, geometry: shown.geometry ?? geometry, haze, tracks: state.tracks, view: reach };
     const looks = [size, devicePixelRatio, ...Object.values(view)];
     if (!panel.looks?.every((value, k) => value === looks[k])) panel.out = drawPanel(panel.canvas, size, view); // a picture that stays costs nothing
     panel.looks = looks;
@@ -375,10 +416,11 @@ function draw() {
     write(panel.name, method.label);
     panel.name.title = method.label;
     const score = run && scoresAt(run, at, shown.particles, shown.distances);
-    write(panel.counts, run ? `N = ${run.steps}, NFE ${run.nfe[run.steps]}` : current && shown.asked?.[i]?.steps === 0 ? "needs more NFE" : "…");
-    write(panel.score, run ? `distance ${number(score.distance)}, off ${percent(score.off)}` : "");
+    const then = state.stage ? "\n" : ", "; // lines on stage
+    write(panel.counts, run ? `N = ${run.steps}${then}NFE ${run.nfe[run.steps]}` : current && shown.asked?.[i]?.steps === 0 ? "needs more NFE" : "…");
+    write(panel.score, state.predict ? `What do${state.stage ? "\n" : " "}you expect?` : run ? `distance ${number(score.distance)}${then}off ${percent(score.off)}` : "");
     write(panel.lost, lost ? `${lost} out` : "");
-    const words = run ? `${method.label}, ${steps(run.steps)}, ${evaluations(run.nfe[run.steps])}, ${clock(run.times[at])}: mean distance to the data ${number(score.distance)}, ${percent(score.off)} off it, ${lost} off screen`
+    const words = state.predict ? `${method.label}: covered until you have guessed` : run ? `${method.label}, ${steps(run.steps)}, ${evaluations(run.nfe[run.steps])}, ${clock(run.times[at])}: mean distance to the data ${number(score.distance)}, ${percent(score.off)} off it, ${lost} off screen`
       : `${method.label}: nothing to show`;
     panel.canvas.setAttribute("aria-label", words);
     return words;
@@ -399,11 +441,11 @@ function speak(words) {
 const percent = (value) => `${value > 0 && value < 0.01 ? "<1" : value > 0.99 && value < 1 ? ">99" : (100 * value).toFixed(0)} %`;
 
 function drawFigures(theme) {
-  ui.measured.hidden = !state.figures;
-  if (!state.figures) return;
+  ui.measured.hidden = !state.figures || state.predict;
+  if (ui.measured.hidden) return;
   root.dataset.figures = figures.stale ? "busy" : "ready";
   const left = innerHeight - ui.measured.getBoundingClientRect().top - scrollY - 76;
-  const size = { width: Math.floor(ui.order.holder.clientWidth), height: Math.max(FIGURE - 28, innerWidth >= 900 ? Math.min(360, left) : 0), budget: state.compare === "nfe" ? state.nfe : 20 };
+  const size = { width: Math.floor(ui.order.holder.clientWidth), height: Math.max(FIGURE - 28, state.stage ? left : innerWidth >= 900 ? Math.min(360, left) : 0), scale: state.stage ? Math.max(1, innerWidth / 840) : 1, fixed: state.stage, budget: state.compare === "nfe" ? state.nfe : 20 };
   for (const [kind, showing] of [["order", showOrder], ["work", showWork]]) {
     const found = figures[kind];
     const key = found && JSON.stringify([theme, size, found.lines?.length, found.id, found.failed]);
@@ -417,4 +459,5 @@ function drawFigures(theme) {
 watchTheme(schedule);
 addEventListener("resize", schedule);
 addEventListener("hashchange", load);
+addEventListener("keydown", stage.key);
 load();
