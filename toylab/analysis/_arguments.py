@@ -40,7 +40,7 @@ def increasing(argument: str, values: Iterable[int]) -> tuple[int, ...]:
 
 
 def step_counts(steps: Iterable[int]) -> np.ndarray:
-    """At least two increasing step counts up to a million, as an int array."""
+    """At least two increasing step counts, as an int array."""
     counts = [positive_int("steps", count, at_most=MOST_STEPS) for count in listed("steps", steps, "step counts")]
     if len(counts) < 2 or counts != sorted(set(counts)):
         raise ValueError(f"steps must be at least two increasing step counts, got {counts}")

@@ -55,20 +55,18 @@ class Weights:
 
     def __call__(self, schedule: Schedule, transfer: type[Transfer], nodes: Tensor, end: Tensor) -> np.ndarray:
         """Weights [n, k] of the slopes at the times `nodes` [n, k] for steps from nodes[:, 0] to `end` [n]."""
-        if nodes.shape[1] == 1:
-            return np.ones(nodes.shape)
+        if self.polynomial is None or nodes.shape[1] == 1:
+            return np.tile(ADAMS_BASHFORTH[nodes.shape[1]], (len(nodes), 1))
         average = self.between(schedule, transfer, nodes[:, 0], end)
         return average(self.readings(schedule, transfer, nodes), slice(None))
 
     def readings(self, schedule: Schedule, transfer: type[Transfer], times: Tensor) -> np.ndarray:
-        """The clock of the polynomial at the times; the times themselves where it has none."""
-        return (clock_of(self.polynomial, transfer)[0](schedule, times) if self.polynomial else times).numpy()
+        """The clock of the polynomial at the times."""
+        return clock_of(self.polynomial, transfer)[0](schedule, times).numpy()
 
     def between(self, schedule: Schedule, transfer: type[Transfer], start: Tensor, end: Tensor) -> Callable:
         """average(readings, rows): weights [m, k >= 2] of the slopes where the polynomial's clock shows `readings`
         [m, k], newest first, in the steps from start[rows] to end[rows]."""
-        if self.polynomial is None:
-            return lambda readings, rows: np.tile(ADAMS_BASHFORTH[readings.shape[1]], (len(readings), 1))
         (clock, _), (over, time) = clock_of(self.polynomial, transfer), clock_of(self.over, transfer)
         if clock is over:
             ends = clock(schedule, end).numpy()
@@ -105,6 +103,8 @@ def weigher(
     """weigh(): for each of the steps `part`, from t[i] to s[i], the weights of its last `used` [len(part)] slopes, old
     to new. With another rule for two slopes, two(readings [m, 2], those of the ends [m]), also weigh(end=True): with
     the slope at the end of the step as one more."""
+    if weights.polynomial is None:
+        return lambda: [ADAMS_BASHFORTH[count][::-1] for count in used.tolist()]
     first, stop = max(0, part.start + 1 - used.max().item()), part.stop
     readings = weights.readings(schedule, transfer, torch.cat([t[first:stop], s[part.start : stop]]))
     own, ends = np.split(readings, [stop - first])
