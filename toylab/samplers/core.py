@@ -137,9 +137,9 @@ def sample(
     record = flag("record", record)
     run = _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options)
     states, nfe = [], []
-    bar = Bar(run, total=len(run.times), desc=run.method.name, unit="node", show=progress)
+    shown = Bar(run, total=len(run.times), desc=run.method.name, unit="node") if flag("progress", progress) else run
     with torch.no_grad(), single_thread(run.x):
-        for x, evaluations in bar:
+        for x, evaluations in shown:
             if not record:
                 states.clear()
             states.append(x)

@@ -1,6 +1,7 @@
 """Random numbers: the start noise of a run, and the noise that stochastic steps put in."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -68,8 +69,10 @@ def step_noise(n: int, seed: int | Seeds | None) -> Callable[[Tensor], Tensor]:
     if isinstance(seed, Seeds):
         streams = seed.streams(n, _STEPS_BEGIN)
         return lambda like: _draw(streams, like.shape[1:]).to(like)
-    generator = _generator(seed, _STEPS)
-    return lambda like: torch.randn(like.shape, generator=generator, dtype=torch.float64).to(like)
+    if seed is not None:
+        seed_number("seed", seed)
+    generator = cache(lambda: _generator(seed, _STEPS))  # most methods never ask
+    return lambda like: torch.randn(like.shape, generator=generator(), dtype=torch.float64).to(like)
 
 
 def _draw(streams, shape):

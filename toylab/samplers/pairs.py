@@ -99,22 +99,21 @@ class Pair(Planned):
         if inner and not clock(schedule, s[-1]).isfinite():
             last = self._runge_kutta(schedule, t[-1:], s[-1:], ONE_SLOPE, midpoint, first + len(t) - 1)
             return self._runge_kutta(schedule, t[:-1], s[:-1], tableau, midpoint, first) + last
-        nodes = [t if c == 0 else s if c == 1 else _between(schedule, clock, time, t, s, c) for c in tableau.c]
-        targets = [*nodes[1:], s]
-        moves = [list(numbers(*self.transfer.move_parts(schedule, t, u))) for u in targets]
-        slopes = [list(numbers(*self.transfer.slope_parts(schedule, u))) for u in nodes]
-        averages = [self._stage_weights(schedule, tableau, i, nodes, u) for i, u in enumerate(targets)]
-        at = list(zip(*(node.unbind() for node in nodes), strict=True))
+        stages, targets = tableau.c, (*tableau.c[1:], 1)  # as parts of the step
+        nodes = {c: t if c == 0 else s if c == 1 else _between(schedule, clock, time, t, s, c) for c in {*stages, 1}}
+        moves = {c: list(numbers(*self.transfer.move_parts(schedule, t, nodes[c]))) for c in set(targets)}
+        slopes = {c: list(numbers(*self.transfer.slope_parts(schedule, nodes[c]))) for c in set(stages)}
+        at = {c: nodes[c].unbind() for c in set(stages)}
+        averages = [self._stage_weights(schedule, tableau, i, nodes, nodes[c]) for i, c in enumerate(targets)]
         steps = []
         for i in range(len(t)):
             past = (0.0,) * (first + i) if self.gradient.adams else ()
             reached = [(1.0, past)]
-            for parts, weights in zip(moves, averages, strict=True):
-                scale, gain = parts[i]
+            for c, weights in zip(targets, averages, strict=True):
+                scale, gain = moves[c][i]
                 reached.append((scale, (*past, *(gain * weight for weight in weights[i]))))
             evaluations = [
-                Evaluation(node, *where, slope[i])
-                for node, where, slope in zip(at[i], reached[:-1], slopes, strict=True)
+                Evaluation(at[c][i], *where, slopes[c][i]) for c, where in zip(stages, reached[:-1], strict=True)
             ]
             steps.append(Step(evaluations, *reached[-1], keep=slice(len(past) + 1 if self.gradient.adams else 0)))
         return steps
@@ -127,7 +126,8 @@ class Pair(Planned):
             return [row] * len(end)
         used = list(tableau.through[stage])
         weights = np.zeros((len(end), len(row)))
-        weights[:, used] = WEIGHTS[self.weights](schedule, self.transfer, torch.stack([nodes[i] for i in used], 1), end)
+        known = torch.stack([nodes[tableau.c[i]] for i in used], 1)
+        weights[:, used] = WEIGHTS[self.weights](schedule, self.transfer, known, end)
         return weights.tolist()
 
     def _adams(self, schedule, t, s, part):

@@ -3,6 +3,7 @@
 It needs nothing but Python, so that figures know a method's family where torch is not installed.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -65,6 +66,7 @@ ROWS = [
 ALIASES = {"FON": "AB4", "PNDM": "F-PNDM", "Improved Euler": "Heun", "Probability flow": "PF"}
 
 
+@lru_cache
 def key(name: str) -> str:
     """`name` as it is looked up: without case, hyphens, underscores and spaces."""
     return "".join(letter for letter in name.lower() if letter not in "-_ ")
