@@ -5,7 +5,8 @@
 Ratios are medians of calls that take turns, two threads to one: below 1 a second thread helps. "alone" leaves the
 machine as it is, "busy" runs as many endless loops beside as there are cores. "toylab" is what a call does by itself
 where torch has two threads: single_thread in toylab/_threads.py keeps batches of at most SMALL numbers on one.
-Networks in training keep the user's threads.
+Networks in training keep the user's threads. Short calls come first; a long one with two threads on a busy machine can
+take minutes, which is the point: see each figure as it comes.
 """
 
 import argparse
@@ -29,17 +30,17 @@ def tasks():
     moons = toylab.exact_eps(toylab.datasets.get("moons").curve(240), "linear")
     mlp, digits = toylab.load("moons"), toylab.load("digits")
     return {
+        **{f"network, {n} particles": call(mlp, n) for n in (512, 4096, 32768, 262144)},
+        **{f"exact, {n} particles": call(moons, n) for n in (512, 4096, 32768, 262144)},
+        **{f"digits, {n} images": call(digits, n) for n in (1, 16, 128, 1024, 2048)},
+        "training step, 128 digits": lambda: step(digits, 128),
         "order_table, 32 particles": lambda: analysis.order_table(
-            moons, "linear", ["DDIM", "F-PNDM"], (20, 40), n=32, progress=False
+            moons, "linear", ["DDIM", "F-PNDM"], (10, 20), n=32, progress=False
         ),
         "sample, network, 512": lambda: toylab.sample(mlp, "linear", n=512, progress=False),
         "image_sweep, 4 digits": lambda: images.image_sweep(
             digits, digits.schedule, ["DDIM"], (2,), (), n=4, progress=False
         ),
-        **{f"network, {n} particles": call(mlp, n) for n in (512, 4096, 32768, 262144)},
-        **{f"exact, {n} particles": call(moons, n) for n in (512, 4096, 32768, 262144)},
-        **{f"digits, {n} images": call(digits, n) for n in (1, 16, 128, 1024, 2048)},
-        "training step, 128 digits": lambda: step(digits, 128),
     }
 
 
@@ -93,12 +94,12 @@ def main():
     for name, work in tasks().items():
         if options.only not in name:
             continue
-        cells = []
+        print(f"{name:28}", end="", flush=True)
         for loops in (0, os.cpu_count()):
             with beside(loops):
                 one, two, own = medians(work, options.seconds)
-            cells.append(f"{one * 1e3:9.1f} ms{two / one:8.2f}{own / one:8.2f}")
-        print(f"{name:28}" + "  ".join(cells), flush=True)
+            print(f"{one * 1e3:9.1f} ms{two / one:8.2f}{own / one:8.2f}  ", end="", flush=True)
+        print()
 
 
 if __name__ == "__main__":

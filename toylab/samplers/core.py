@@ -66,16 +66,17 @@ class _Checked:
 
     def __call__(self, x, t):
         self.nfe += self.cost
-        out = self.eps(x.clone(), t if t.device == x.device else t.to(x.device))
+        out = self.eps(x.clone(), t if x.is_cpu else t.to(x.device))
         if not isinstance(out, Tensor) or out.shape != x.shape:
             got = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"a {type(out).__name__}"
             raise ValueError(
                 f"eps must return a tensor like x, {tuple(x.shape)}; at {self._where(t)} it returned {got}"
             )
-        if not _finite(out) and out.isnan().any():
+        copy = out.clone() if out.dtype == x.dtype else out.to(x.dtype)
+        if not torch.equal(out, copy) and out.isnan().any():  # NaN is not equal to itself
             cause = "" if x.isfinite().all() else " (x itself was no longer finite: the method has blown up)"
             raise ValueError(f"eps returned NaN at {self._where(t)}{cause}")
-        return out.clone() if out.dtype == x.dtype else out.to(x.dtype)
+        return copy
 
     def _where(self, t):
         return f"step {self.step}, t = {t.item():.6g}"
