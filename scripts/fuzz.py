@@ -55,8 +55,32 @@ from toylab import (
 PATIENCE = 10  # seconds of one processor after which a case counts as one that runs for ever
 SHARE = 500  # cases of one process
 REPORT = Path(__file__).parents[1] / "docs" / "reliability.md"
-BEGIN, END = "<!-- written by make fuzz -->", "<!-- end -->"
-PARTS = {"calls": 0.72, "commands": 0.18, "damaged files": 0.06, "full disks": 0.02, "kills": 0.02}
+PARTS = {  # share of the cases, what one is
+    "calls": (0.72, "a public function with one to three wrong, huge or odd arguments"),
+    "commands": (0.18, "a command line with words replaced, doubled or left out"),
+    "damaged files": (0.06, "a network or sweep with bits turned or the end missing"),
+    "full disks": (0.02, "a command that cannot write its files to the end"),
+    "kills": (0.02, "a command stopped at any moment, by SIGKILL and SIGTERM in turn"),
+}
+PAGE = """# Reliability
+
+This page is written by `make fuzz`, all of it. A call returns, or raises ValueError, TypeError or OSError whose message
+names an argument; a result is finite wherever the points asked about are. A command prints no traceback and ends with
+0, 1, 2 or 130 (stopped by Ctrl-C or SIGTERM). A damaged file is refused or gives what was saved. A full disk or a kill
+leaves whole files that belong together, or none. `make test` runs 300 of these cases.
+
+{about}
+
+| part | cases | kinds of fault | a case is |
+|---|--:|--:|---|
+{rows}
+
+{found}
+
+Kills reach a process that has begun. Before its first line, while Python itself starts, SIGTERM ends toylab as it ends
+any program (status -15). From there on it is a Ctrl-C (130): during an import after that, and after the command it
+changes nothing (`tests/test_stops.py`).
+"""
 
 # Arguments with which each public function works quickly, as code.
 GOOD = """
@@ -554,7 +578,7 @@ def work(cases, seed, log=None):
 
 def cases_of(count):
     """[(part, number)]: how many of each part there are."""
-    return [(part, number) for part, share in PARTS.items() for number in range(max(1, round(count * share)))]
+    return [(part, number) for part, (share, _) in PARTS.items() for number in range(max(1, round(count * share)))]
 
 
 def fuzz(count, seed=0, processes=1):
@@ -640,17 +664,22 @@ def repeat(text, seed):
 
 
 def write_report(path, counts, seed, minutes, found):
-    """Put the numbers of this run between the marks of the page."""
+    """Write the page of this run."""
     from toylab._files import replacing
 
-    rows = [f"| {part} | {count:,} | {sum(each[0] == part for each in found)} |" for part, count in counts.items()]
-    table = "\n".join(["| part | cases | kinds of fault |", "|---|--:|--:|", *rows])
-    about = f"{sum(counts.values()):,} cases of seed {seed} in {minutes:.1f} minutes."
-    text = f"{BEGIN}\n{about}\n\n{table}\n{END}"
-    page = path.read_text(encoding="utf-8") if path.exists() else f"{BEGIN}{END}\n"
-    before, _, rest = page.partition(BEGIN)
+    rows = [
+        f"| {part} | {count:,} | {sum(each[0] == part for each in found)} | {PARTS[part][1]} |"
+        for part, count in counts.items()
+    ]
+    kinds = [f"- {part}: {kind}\n  `python scripts/fuzz.py --case {shlex.quote(code)}`" for part, kind, code in found]
+    listed = ["Kinds of fault found, the smallest case of each:\n", *kinds] if kinds else ["No fault was found."]
+    text = PAGE.format(
+        about=f"{sum(counts.values()):,} cases of seed {seed} in {minutes:.1f} minutes.",
+        rows="\n".join(rows),
+        found="\n".join(listed),
+    )
     with replacing(path) as file:
-        file.write(f"{before}{text}{rest.partition(END)[2]}".encode())
+        file.write(text.encode())
 
 
 if __name__ == "__main__":

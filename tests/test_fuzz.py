@@ -1,6 +1,7 @@
 """A short part of ``make fuzz``, and what it would overlook."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,3 +59,19 @@ def test_a_call_that_says_which_argument_is_wrong_is_no_fault(names):
 
 def test_the_same_seed_gives_the_same_cases():
     assert [fuzz.spoilt_call(fuzz.random.Random("0")) for _ in range(2)][0] == fuzz.spoilt_call(fuzz.random.Random("0"))
+
+
+def test_the_page_on_reliability_is_written_whole_by_a_run(tmp_path):
+    page = tmp_path / "reliability.md"
+    counts = dict.fromkeys(fuzz.PARTS, 1000)
+    fuzz.write_report(page, counts, 0, 5.0, [])
+    text = page.read_text()
+    assert "5,000 cases of seed 0 in 5.0 minutes." in text and "No fault was found." in text
+    assert all(f"| {part} | 1,000 | 0 |" in text for part in ("kills", "damaged files", "full disks"))
+    fuzz.write_report(page, counts, 0, 5.0, [("calls", "sample: KeyError", "toylab.sample(1)")])
+    assert "--case 'toylab.sample(1)'" in page.read_text() and "No fault" not in page.read_text()
+
+
+def test_the_page_on_reliability_is_that_of_the_script():
+    shown, fixed = fuzz.REPORT.read_text(encoding="utf-8"), re.split(r"\{\w+\}", fuzz.PAGE)
+    assert [part for part in fixed if part not in shown] == []

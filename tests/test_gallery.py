@@ -323,6 +323,31 @@ def test_an_image_is_framed_in_every_panel_by_a_click_or_by_keys(page):
     assert settled(page, different_from=first) == before
 
 
+def luminance(color):
+    """The relative luminance of WCAG 2 of [red, green, blue] in 0 to 255."""
+    c = np.asarray(color[:3]) / 255
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_frame_stands_out_at_three_to_one_from_what_is_beside_it(started, pages, theme):
+    with open_page(started, pages["grey"], color_scheme=theme) as page:
+        before = settled(page)
+        page.locator(CANVASES).nth(2).click(position={"x": 5, "y": 5})
+        settled(page, different_from=before)
+        frame, gutter, edge = (
+            page.locator(CANVASES)
+            .nth(2)
+            .evaluate("""canvas => {
+            const at = (x, y) => [...canvas.getContext("2d").getImageData(x, y, 1, 1).data];
+            return [at(0, 0), at(canvas.width - 1, 0), getComputedStyle(canvas).boxShadow.match(/\\d+/g).map(Number)];
+        }""")
+        )
+    assert edge[:3] == gutter[:3] != frame[:3]
+    light, dark = sorted((luminance(frame), luminance(gutter)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 3
+
+
 @pytest.mark.parametrize("ratio", [1, 2])
 @pytest.mark.parametrize("width", [700, 1280])
 def test_a_pixel_of_an_image_is_a_whole_number_of_the_screens(started, pages, width, ratio):
