@@ -102,6 +102,8 @@ analysis.leading_error(eps=EPS, schedule='linear', x_T=X, method='DDIM', t_start
     rtol=1e-4)
 analysis.local_error(eps=EPS, schedule='linear', method='DDIM', steps=(8, 16), x_T=None, n=2, shape=(2,), seed=0,
     t_start=0.6, t_end=0.3, spacing='t', progress=False)
+analysis.log_likelihood(eps=EPS, x=X, schedule='linear', method='DDIM', steps=3, t_start=None, t_end=0.2,
+    spacing='t', divergence=None, probes=1, seed=0, log_prior=None, progress=False)
 analysis.log_density(manifold='circle', schedule='linear', t_start=None, t_end=None, times=2, size=4, extent=3.3,
     points=9, spread=0.04)
 analysis.off_manifold(traj=RUN, manifold='circle', schedule='linear', spread=0.0, points=9, forward=100,
@@ -116,11 +118,13 @@ analysis.work_precision(eps=EPS, schedule='linear', methods=['DDIM'], nfe=[3], m
     t_start=0.6, t_end=0.3, spacing='t', tolerances=(1e-2,), progress=False)
 datasets.get(name='circle')
 datasets.as_manifold(value='circle')
+datasets.labelled(name='moons', n=9)
 datasets.get('circle').sample(n=4, seed=0, noise=0.0)
 datasets.get('spiral').curve(n=4)
 datasets.get('moons').distance(x=X)
 epsilon.checkpoint_name(dataset='circle', schedule='linear')
 epsilon.exact_eps(points=X, schedule='linear', spread=0.1)
+epsilon.guided(conditional=EPS, unconditional=EPS, scale=2.0)
 EPS(x=X, t=0.5)
 EPS.log_prob(x=X, t=0.5)
 MLP(x=X.float(), t=0.5)
@@ -183,7 +187,8 @@ widgets.still(sweep=SW, steps=None, time=None, methods=None, budget=None, select
 """
 # Public, but not called with arguments of people's: results and exceptions, what only a lesson or a network calls.
 LEFT_OUT = {
-    "results": "Comparison Decomposition Interrupted LeadingError LocalError OffManifold OptimizedGrid OrderEstimate "
+    "results": "LabelledPoints LogLikelihood "
+    "Comparison Decomposition Interrupted LeadingError LocalError OffManifold OptimizedGrid OrderEstimate "
     "OrderTable Table Trajectory WorkPrecision Result Verdict ImageQuality ImageSweep Reference Look Diverged TimeUp "
     "Recipe Manifold Sweep",
     "tables": "SHIPPED RECIPES names methods aliases spacings",
@@ -191,7 +196,8 @@ LEFT_OUT = {
     "Points Squares as_manifold",
     "takes seconds": "UNet DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
     "work_lab explore_forward twin_table twins one_point_table phi_table start_table Gallery Lab png",
-    "draws a result": "plot_decomposition plot_local_error plot_work plot_comparison plot_sweep plot_eps_error "
+    "draws a result": "plot_likelihood "
+    "plot_decomposition plot_local_error plot_work plot_comparison plot_sweep plot_eps_error "
     "plot_order plot_scores plot_quality clock_table plot_clocks plot_constants plot_leading_error plot_nodes "
     "plot_pairs transfer_table",
 }

@@ -55,7 +55,7 @@ def labelled(name: str, n: int = 400) -> LabelledPoints:
 
     ValueError for a data set without classes.
     """
-    if name not in CLASSES:
+    if not isinstance(name, str) or name not in CLASSES:
         raise errors.unknown_name("labelled data set", name, list(CLASSES))
     classes, share = CLASSES[name]
     points = get(name).curve(n)
