@@ -1,7 +1,8 @@
 """Run the notebooks from top to bottom and keep light outputs: ``python scripts/notebooks.py [NAME ...]``.
 
 Players keep their static picture and lose their live view, which needs a kernel; everything that
-differs between two runs (execution times, widget models, progress bars) is dropped.
+differs between two runs (execution times, widget models, progress bars) is dropped. The questions of
+exercises come from `toylab.lessons.exercises`: cell "ask-03-2" asks, code cell "exercise-03-2" checks.
 """
 
 import argparse
@@ -11,6 +12,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from toylab.lessons.exercises import exercises
+
 HERE = Path(__file__).parents[1] / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PLACE = "toylab-place"  # of a live view in JupyterLab, which holds the picture a second time
@@ -18,12 +21,22 @@ PLACE = "toylab-place"  # of a live view in JupyterLab, which holds the picture 
 
 def execute(path, timeout=300):
     """The notebook at `path` with fresh outputs. Raises nbclient's CellExecutionError where a cell fails."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = ask(nbformat.read(path, as_version=4))
     NotebookClient(
         notebook, timeout=timeout, kernel_name="python3", record_timing=False, store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()  # fmt: skip
     return lighten(notebook)
+
+
+def ask(notebook):
+    """`notebook` with the questions and stubs of its exercises as the package has them; changed in place, returned."""
+    cells = {cell.id: cell for cell in notebook.cells}
+    for name, each in exercises().items():
+        place = name.replace(".", "-")
+        if f"ask-{place}" in cells:
+            cells[f"ask-{place}"].source, cells[f"exercise-{place}"].source = each.markdown(), each.stub()
+    return notebook
 
 
 def lighten(notebook):

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from toylab import __version__, _stops
 from toylab.cli import lab, measure, present, sample, show, train
+from toylab.cli.exercises import exercises
 from toylab.cli.export import export
 
 OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -130,3 +131,4 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(export)
+app.add_typer(exercises)

@@ -1,10 +1,12 @@
-"""The calls of the notebooks: players set up for a question, labs, and small tables. Imported on first use."""
+"""The calls of the notebooks: players set up for a question, labs, exercises, and small tables. Imported on first use."""
 
 from typing import TYPE_CHECKING
 
 from toylab._lazy import attach
 
 if TYPE_CHECKING:
+    from toylab.lessons.exercises import exercise as exercise
+    from toylab.lessons.exercises.progress import progress_table as progress_table
     from toylab.lessons.labs import clock_lab as clock_lab
     from toylab.lessons.labs import fault_lab as fault_lab
     from toylab.lessons.labs import order_lab as order_lab

@@ -10,6 +10,7 @@ from toylab.samplers import sample
 QUOTED = "notebook 3"
 SCORED = ("Euler", "RK4", "AB4", "DDIM", "F-PNDM")
 BUDGETS = (5, 10, 13, 20, 50, 100, 250)
+USUAL = {"n": 256, "seeds": (0, 1)}  # of two tables: the same run has the same number in both
 NEAR = 1e-5  # where runs end that go all the way to the data
 
 
@@ -30,7 +31,7 @@ def twins() -> Found:
     tables = (
         twin_table("circle", "constant", steps=50, t_end=1e-4, seeds=(0, 1, 2)),
         twin_table("circle", "linear", steps=10, t_end=NEAR, seeds=(0, 1, 2)),
-        twin_table("circle", "linear", steps=10, seeds=(0, 1, 2)),
+        twin_table("circle", "linear", steps=10, **USUAL),
     )
     return Found("each table says its limits", tables)
 
@@ -53,7 +54,7 @@ def at_every_t() -> Found:
 
 @section("equal-nfe", QUOTED, "Distance and error at equal NFE", 7)
 def equal_nfe() -> Found:
-    how = {"nfe": BUDGETS, "n": 256, "seeds": (0,)}
+    how = {"nfe": BUDGETS, **USUAL}
     circle = problems.find("circle", "exact")
     found = work_precision(circle, progress=False, **how)
     tables = found.table("distance"), found.table("error")
