@@ -202,6 +202,14 @@ def test_a_missing_return_and_a_missing_argument_are_told():
     assert FUNCTION.check(lambda x, eps, beta, ab: ...).status is Status.NOT_ATTEMPTED
 
 
+def test_numbers_that_are_not_finite_are_told():
+    assert "not finite" in FUNCTION.check(lambda x, eps, beta, ab: x / (beta - beta)).message
+
+
+def test_a_method_that_returns_its_dots_is_not_attempted():
+    assert METHOD.check(lambda eps, schedule, x, t, s: ...).status is Status.NOT_ATTEMPTED
+
+
 def test_what_a_sampler_says_of_a_method_is_passed_on():
     assert "must return a tensor like x" in METHOD.check(lambda eps, schedule, x, t, s: 3).message
     assert "changed x in place" in METHOD.check(lambda eps, schedule, x, t, s: x.mul_(0.9)).message

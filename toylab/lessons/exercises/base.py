@@ -9,9 +9,9 @@ from typing import Any
 
 from toylab._errors import positive_int
 from toylab.lessons.exercises import progress
-from toylab.lessons.exercises.forms import Choice, Function, Method, Number, Numbers, Undone
+from toylab.lessons.exercises.forms import Choice, Function, Method, Number, Numbers
 from toylab.lessons.exercises.outcomes import Note, Outcome, Status
-from toylab.lessons.exercises.running import Raised, Unfit, run
+from toylab.lessons.exercises.running import Raised, Undone, Unfit, run
 
 SECONDS = 10.0  # that a check may take
 KINDS = ("predict", "write", "break", "explain")

@@ -12,11 +12,7 @@ import torch
 from torch import Tensor
 
 from toylab.lessons.exercises.measuring import method_facts
-from toylab.lessons.exercises.running import Unfit
-
-
-class Undone(Exception):
-    """A function that returned the ``...`` that it was given with."""
+from toylab.lessons.exercises.running import Undone, Unfit
 
 
 @dataclass(frozen=True)
@@ -118,7 +114,11 @@ class Function:
         check_signature(answer, self.takes)
 
         def function(*values):
-            return as_tensor(answer(*(_given(value) for value in values)), self.returns, "The function must return")
+            found = as_tensor(answer(*(_given(value) for value in values)), self.returns, "The function must return")
+            if not found.isfinite().all():
+                raise Unfit("The function returned a number that is not finite: is there a division by 0, or a root or "
+                            "logarithm of something negative?")  # fmt: skip
+            return found
 
         return function
 

@@ -92,7 +92,7 @@ come. Give the four weights, *newest first*, as a list of four numbers.
     Exercise(
         "05.2", "write", "a two-step method with the pseudo move", r"""
 Write AB2 as a generator: it gets all nodes `times` and yields the state at every node after the first. Average the
-last two epsilons with weights 3/2 (newest) and -1/2, and move with $\phi$: `Pseudo.move(schedule, x, e, t, s)` of
+last two epsilons with weights `3/2` (newest) and `-1/2`, and move with $\phi$: `Pseudo.move(schedule, x, e, t, s)` of
 `toylab.samplers.transfers`, or your own. The first step has one epsilon only: make it a DDIM step.
 """, Method(("eps", "schedule", "x", "times")),
         begin="def answer(eps, schedule, x, times):\n    for t, s in zip(times[:-1], times[1:]):",

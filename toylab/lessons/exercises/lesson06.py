@@ -111,7 +111,8 @@ equispaced in $t$? Commit yourself before you run the next cell.
     ),
     Exercise(
         "06.3", "explain", "four times as many steps", """
-A method of order two has an error of `0.001` with 100 steps. What is its error with 400 steps (on a grid fine enough)?
+A method of order two has an error of `0.001` with `100` steps. What is its error with 400 steps (on a grid fine
+enough)?
 """, Number(within=0.02), right=(6.25e-5,), derive=less,
         wrong=(
             Wrong("order one", 2.5e-4, "Four times less error for four times the steps is order one. Order two: the "

@@ -140,7 +140,7 @@ shows order four? Answer with the name of a spacing, or `"none"`.
             "t": "even in t",
             "sigma": "even in sigma",
             "logsnr": "even in log sigma",
-            "karras": "even in sigma^(1/7)",
+            "karras": "even in `sigma^(1/7)`",
             "quad": "even in the root of t",
             "none": "in none of them: pseudo methods are of order two",
         }), right=("sigma",), derive=fourth,
@@ -229,9 +229,9 @@ $y\sqrt{\bar\alpha(u)}$. Write the step.
     ),
     Exercise(
         "07.4", "write", "weights on an uneven grid", r"""
-On an uneven grid 3/2 and -1/2 are wrong. Write the two weights of AB2, newest first, for a step of length `step` that
-follows one of length `before` (both in the clock of the average): the line through the last two slopes, averaged over
-the step to come.
+On an uneven grid `3/2` and `-1/2` are wrong. Write the two weights of AB2, newest first, for a step of length `step`
+that follows one of length `before` (both in the clock of the average): the line through the last two slopes, averaged
+over the step to come.
 """, Function(("step", "before"), ((1.0, 1.0), (0.5, 2.0), (3.0, 0.7)), "two weights"),
         begin="def answer(step, before):",
         right=(two_weights, by_the_lab),

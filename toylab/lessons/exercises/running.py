@@ -18,6 +18,10 @@ class Unfit(Exception):
     """An answer that cannot be looked at, with a sentence that says why."""
 
 
+class Undone(Exception):
+    """A function that returned the ``...`` that it was given with."""
+
+
 class TookTooLong(BaseException):
     """Raised inside code whose time is up; no Exception, so that a student's own handlers let it pass."""
 
