@@ -1,4 +1,4 @@
-"""The calls of the notebooks: players set up for a question, labs, exercises, and small tables. Imported on first use."""
+"""The calls of the notebooks: players set up for a question, labs, exercises, small tables. Imported on first use."""
 
 from typing import TYPE_CHECKING
 
