@@ -100,7 +100,8 @@ class Guided(nn.Module):
 
     def rows(self, rows: Tensor) -> Guided:
         """The same for these of the particles that it has labels for."""
-        return Guided(*(rows_of(eps, rows) for eps in self._parts), self.scale)
+        conditional, unconditional = (rows_of(eps, rows) for eps in self._parts)
+        return Guided(conditional, unconditional, self.scale)
 
 
 class Labelled(nn.Module):
