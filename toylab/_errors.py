@@ -26,18 +26,20 @@ def positive_int(argument: str, value: object, at_least: int = 1, at_most: float
     """`value` as an int from `at_least` to `at_most`; TypeError for another type (bool included), ValueError beyond."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{argument} must be an integer of at least {at_least}, got {in_short(value)}")
-    if value < at_least:
+    found = int(value)
+    if found < at_least:
         raise ValueError(f"{argument} must be an integer of at least {at_least}, got {value}")
-    if value > at_most:
+    if found > at_most:
         raise ValueError(f"{argument} must be an integer of at most {at_most}, got {value}")
-    return int(value)
+    return found
 
 
 def seed_number(argument: str, value: object, bits: int = 63) -> int:
     """`value` as a seed, an int of so many bits; TypeError or ValueError otherwise."""
-    if positive_int(argument, value, 0, math.inf) >= 2**bits:
+    found = positive_int(argument, value, 0, math.inf)
+    if found >= 2**bits:
         raise ValueError(f"{argument} must be an integer of at least 0 and below 2**{bits}, got {value}")
-    return int(value)
+    return found
 
 
 def number(
@@ -49,10 +51,11 @@ def number(
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{argument} must be a number, got {in_short(value)}")
     allowed = f"{'(' if open_low else '['}{low:g}, {high:g}]"
-    huge = isinstance(value, Integral) and abs(value) > sys.float_info.max
-    if huge or not math.isfinite(value) or value < low or value > high or (open_low and value == low):
+    huge = isinstance(value, Integral) and abs(int(value)) > sys.float_info.max
+    found = math.inf if huge else float(value)
+    if not math.isfinite(found) or found < low or found > high or (open_low and found == low):
         raise ValueError(f"{argument} must be a finite number in {allowed}, got {value}")
-    return float(value)
+    return found
 
 
 def flag(argument: str, value: object) -> bool:

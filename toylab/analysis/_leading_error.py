@@ -127,10 +127,10 @@ def gaussian_error(
     Returns a `LeadingError`, for F-PNDM with its `adams`. Raises ValueError or TypeError naming the argument.
     """
     problem = order_problem(eps, None, None, t_start, t_end)
-    eps, schedule = problem.eps, problem.schedule
-    if not isinstance(eps, ExactEps) or len(eps.points) != 1:
+    exact, schedule = problem.eps, problem.schedule
+    if not isinstance(exact, ExactEps) or len(exact.points) != 1:
         raise ValueError("eps must be the exact epsilon of a single point; use leading_error for other data")
-    spread, order = eps.spread, _order(method, spacing)
+    spread, order = exact.spread, _order(method, spacing)
     t_start, t_end = problem.limits()
     clock = _Clock(schedule, spacing, t_start, t_end)
     x, weights = np.polynomial.legendre.leggauss(16)
@@ -151,8 +151,8 @@ def gaussian_error(
     def width(t):
         return (spread**2 + schedule.sigma(t) ** 2) ** 0.5
 
-    check_start(eps, x_T)
-    c = (x_T.double() / schedule.alpha_bar(t_start) ** 0.5 - eps.points[0].double()) / width(t_start)
+    check_start(exact, x_T)
+    c = (x_T.double() / schedule.alpha_bar(t_start) ** 0.5 - exact.points[0].double()) / width(t_start)
     factor = schedule.alpha_bar(t_end) ** 0.5 * width(t_end) * c
     constant = factor * carried(_missed(method, sigma_u, sigma_uu, e_u, e_uu)) * SIGN**order
     adams = None

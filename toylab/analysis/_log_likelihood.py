@@ -103,8 +103,8 @@ def log_likelihood(
     divergence = ("exact" if size <= EXACT else "hutchinson") if divergence is None else divergence
     if divergence not in DIVERGENCES:
         raise unknown_name("divergence", divergence, DIVERGENCES)
-    probes = _signs(positive_int("probes", probes), x, seed_number("seed", seed))
-    directions = torch.eye(size, dtype=x.dtype, device=x.device)[:, None] if divergence == "exact" else probes
+    signs = _signs(positive_int("probes", probes), x, seed_number("seed", seed))
+    directions = torch.eye(size, dtype=x.dtype, device=x.device)[:, None] if divergence == "exact" else signs
 
     times = grids.nodes(problem.schedule, steps, *problem.limits(), spacing).flip(0)
     log_ab = problem.schedule.log_alpha_bar(times[[0, -1]]).tolist()

@@ -90,9 +90,8 @@ def _collected(found, left_out, budgets, seeds, lineups):
         if not runs or (method.name, at) in left_out:
             continue
         adaptive = not method.fixed_grid
-        spreads = {name: Spread(tuple(getattr(run, name) for run in runs)) for name in MEASURES}
-        if method.stochastic:
-            spreads["error"] = None
+        known = [name for name in MEASURES if name != "error" or not method.stochastic]
+        spreads = {"error": None} | {name: Spread(tuple(getattr(run, name) for run in runs)) for name in known}
         rows.append(
             {
                 "method": method.name,

@@ -8,10 +8,10 @@ from scipy.interpolate import CubicSpline
 
 def through(*points: tuple[float, float]) -> Callable[[np.ndarray], tuple]:
     """A smooth stroke through these points (straight through two), closed when the last is the first."""
-    points = np.array(points, dtype=float)
-    knots = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    closed = len(points) > 2 and (points[0] == points[-1]).all()
-    spline = CubicSpline(knots / knots[-1], points, bc_type="periodic" if closed else "natural")
+    controls = np.array(points, dtype=float)
+    knots = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(controls, axis=0).T))])
+    closed = len(points) > 2 and points[0] == points[-1]
+    spline = CubicSpline(knots / knots[-1], controls, bc_type="periodic" if closed else "natural")
     return lambda u: spline(u).T
 
 

@@ -1,6 +1,7 @@
 """A small epsilon-network for points in the plane."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +50,7 @@ class MLP(nn.Module):
     ):
         super().__init__()
         self.schedule = as_schedule(schedule)
-        self.arguments = {
+        self.arguments: dict[str, Any] = {
             "hidden": _count("hidden", hidden, 1, 1024),
             "layers": _count("layers", layers, 1, 32),
             "fourier": _count("fourier", fourier, 2, 256),

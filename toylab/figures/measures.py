@@ -28,8 +28,9 @@ OF_IMAGES = {
 
 @in_our_look
 def plot_work(
-    result: WorkPrecision, measures: Sequence[str] = ("error", "excess"), axes: Axes | Sequence[Axes] | None = None
-) -> np.ndarray:
+    result: WorkPrecision, measures: Sequence[str] = ("error", "excess"),
+    axes: Axes | Sequence[Axes] | np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
     """The measures of a `WorkPrecision` against NFE: "error", "excess", "distance" or "coverage".
 
     Dots are medians over the seeds, bands reach from the least to the largest (not for adaptive methods),
@@ -93,7 +94,7 @@ def plot_quality(result: "ImageQuality") -> np.ndarray:
 
 
 @in_our_look
-def plot_decomposition(result: Decomposition, axes: Axes | Sequence[Axes] | None = None) -> np.ndarray:
+def plot_decomposition(result: Decomposition, axes: Axes | Sequence[Axes] | np.ndarray | None = None) -> np.ndarray:
     """A panel a method of a `Decomposition`: solver error, network error and total against NFE, log-log.
 
     Bands hold half of the particles. Right of the crossover the solver loses less than the network does.

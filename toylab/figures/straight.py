@@ -1,11 +1,12 @@
 """Straight lines: the paths of a sampler in the coordinates in which the pseudo move is exact."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from torch import Tensor
 
 from toylab._errors import positive_int
 from toylab.analysis._arguments import method_list
@@ -38,7 +39,7 @@ def plot_straight_lines(
 
     def draw(method, count, **look):
         run = sample(problem.eps, schedule, method, count, x_T=x_T, t_start=t_start, progress=False, **options)
-        t, x = run.times.numpy(), run.states[:, :, 0].numpy()
+        t, x = run.times.numpy(), cast(Tensor, run.states)[:, :, 0].numpy()
         root = np.array([schedule.alpha_bar(u) for u in t])[:, None] ** 0.5
         paths = left.plot(t, x, **look), right.plot([schedule.sigma(u) for u in t], x / root, **look)
         return paths[0][0]

@@ -150,7 +150,9 @@ class _Epsilon:
         self.schedule, self.shape, self.device = network.schedule, network.shape, device
         self.dtype = torch.float64 if dtype == torch.float64 else torch.float32
         self.most = MOST if on_cpu else None
-        self.least, self.called, self.images, self.evaluations = 1, None, None, cost(network)
+        self.least, self.evaluations = 1, cost(network)
+        self.called: Callable[[int, float], object] | None = None
+        self.images: torch.Tensor | None = None
 
     @torch.inference_mode()
     def __call__(self, x, t):

@@ -112,8 +112,10 @@ def clock_lab(
         where = dataset, schedule, spread, t_start, t_end
         problem = start(*where)[0]
         limits = grids.limits(problem.schedule, t_start, t_end)
-        errors = {spacing: [error(where, method, n, spacing) for n in steps] for spacing in grids.spacings()}
-        shown = {spacing: grids.nodes(problem.schedule, nodes, *limits, spacing) for spacing in grids.spacings()}
+        errors, shown = {}, {}
+        for spacing in grids.spacings():
+            errors[spacing] = [error(where, method, n, spacing) for n in steps]
+            shown[spacing] = grids.nodes(problem.schedule, nodes, *limits, spacing)
         figure, (top, bottom) = in_our_look(plt.subplots)(2, 1, figsize=(PICTURE, 6.9), height_ratios=(2, 3.4))
         draw_clocks(axes_of_errors(bottom), steps, errors)
         note = ""

@@ -161,7 +161,7 @@ def _anchors(links):
 
 
 def _title(text):
-    return re.search(r"^# (.*)$", text, re.MULTILINE)[1]
+    return re.findall(r"^# (.*)$", text, re.MULTILINE)[0]
 
 
 def _question(book, resolve):

@@ -52,7 +52,7 @@ class Gradient:
     @property
     def rising(self) -> bool:
         """True if it starts itself with rising orders, which caps the global order at 2."""
-        return self.tableau is None and self.adams > 1
+        return self.tableau is None and (self.adams or 0) > 1
 
 
 def _by_name(*gradients):

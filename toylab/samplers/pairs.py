@@ -133,7 +133,7 @@ class Pair(Planned):
     def _adams(self, schedule, t, s, part):
         if not part:
             return []
-        weights, most, own = WEIGHTS[self.weights], self.gradient.adams, slice(part.start, part.stop)
+        weights, most, own = WEIGHTS[self.weights], self.gradient.adams or 1, slice(part.start, part.stop)
         used = np.minimum(np.asarray(part) + 1, most)
         if self.final == "lower":
             used = np.minimum(used, len(t) - np.asarray(part))

@@ -49,10 +49,12 @@ class TrainConfig:
         for name, known in {"t_sampling": T_SAMPLING, "weighting": WEIGHTING, "precision": PRECISION}.items():
             if getattr(self, name) not in known:
                 raise unknown_name(name, getattr(self, name), known)
-        plain = {name: positive_int(name, getattr(self, name)) for name in ("steps", "batch", "accumulate")}
-        plain["seed"] = seed_number("seed", self.seed)
-        plain["lr"] = number("lr", self.lr, 0, 1, open_low=True)
-        plain["clip"] = number("clip", self.clip, 0, open_low=True)
+        plain = {
+            **{name: positive_int(name, getattr(self, name)) for name in ("steps", "batch", "accumulate")},
+            "seed": seed_number("seed", self.seed),
+            "lr": number("lr", self.lr, 0, 1, open_low=True),
+            "clip": number("clip", self.clip, 0, open_low=True),
+        }
         plain |= {name: number(name, getattr(self, name), 0, 1) for name in ("warmup", "weight_decay", "ema")}
         for name, most in LARGEST.items():
             if plain[name] > most:

@@ -118,7 +118,7 @@ def command(
     if not _in_words(plan, config, data):
         given = "" if data is None else f", data={_without_folder(getattr(data, 'name', data))!r}"
         return f"train_images({plan.name!r}, {schedule.name!r}, prediction={prediction!r}, config={config}{given})"
-    options = {"schedule": schedule.name}
+    options: dict[str, Any] = {"schedule": schedule.name}
     if data is not None:
         options["data"] = data if full else _without_folder(data)
     if prediction != plan.prediction:

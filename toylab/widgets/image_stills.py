@@ -75,7 +75,7 @@ def _methods(found, methods):
     return chosen
 
 
-def _panel(found, method, budgets):
+def _panel(found: ImageSweep, method: str, budgets: list[int]) -> dict[str, Any]:
     return {
         **panel_of(method),
         "runs": {},

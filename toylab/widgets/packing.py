@@ -163,7 +163,7 @@ def pack(
     window, fit = window_of(sweep, window, bool(fields))
     spent, within = budgets(sweep, methods)
     curve = np.unique(np.asarray(sweep.curve, dtype=np.float32), axis=0)
-    arrays = {"curve": curve}
+    arrays: dict[str, np.ndarray] = {"curve": curve}
     for j, n in enumerate(sweep.steps):
         arrays[f"times_{j}"] = np.asarray(sweep.times[n], dtype=np.float64)
         for i, m in enumerate(methods):
@@ -174,7 +174,7 @@ def pack(
             if sweep.unlikely is not None:
                 arrays[f"unlikely_{i}_{j}"] = np.packbits(unlikely(sweep, m, n), axis=None, bitorder="little")
     particles = int(arrays["states_0_0"].shape[1])
-    scene = {
+    scene: dict[str, Any] = {
         "panels": [
             {
                 **panel_of(m, titles.get(m)),

@@ -156,7 +156,7 @@ class Player(Stage):
                 break
         return data
 
-    def _pack(self, sweep, fields):
+    def _pack(self, sweep: Sweep, fields: Mapping[str, Mapping] | None) -> dict[str, Any]:
         return pack(sweep, **self._look, fields=fields) | self._words
 
     @observe("chosen")

@@ -59,12 +59,12 @@ def read(
         pixels[i] = _square(folder / paths[i], size).transpose(2, 0, 1)
 
     _each(place, found, "reading images", progress)
-    pixels = torch.from_numpy(pixels)
+    images = torch.from_numpy(pixels)
     if any(len(path.parts) == 1 for path in paths):
-        return pixels, None, None, passed_over
+        return images, None, None, passed_over
     classes = sorted({path.parts[0] for path in paths})
     number = {name: i for i, name in enumerate(classes)}
-    return pixels, torch.tensor([number[path.parts[0]] for path in paths]), classes, passed_over
+    return images, torch.tensor([number[path.parts[0]] for path in paths]), classes, passed_over
 
 
 def own_size(folder: str | os.PathLike, *, progress: bool = True) -> int:
