@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from toylab.figures.plots import plot_order as plot_order
     from toylab.figures.plots import plot_schedules as plot_schedules
     from toylab.figures.plots import plot_scores as plot_scores
-    from toylab.figures.straight import plot_straight_lines as plot_straight_lines
     from toylab.figures.theory import plot_clocks as plot_clocks
     from toylab.figures.theory import plot_constants as plot_constants
     from toylab.figures.theory import plot_leading_error as plot_leading_error
     from toylab.figures.theory import plot_nodes as plot_nodes
     from toylab.figures.theory import plot_pairs as plot_pairs
+    from toylab.figures.theory import plot_straight_lines as plot_straight_lines
 
 __getattr__, __dir__, __all__ = attach(__name__)

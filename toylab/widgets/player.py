@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from toylab._errors import flag, listed, number, positive_int, unknown_name
+from toylab._errors import flag, number, positive_int, unknown_name
 from toylab._extras import extra
 from toylab.analysis._sweep import Sweep
 from toylab.figures.style import THEMES, known_theme
@@ -196,11 +196,10 @@ def _lists(choices):
     """`choices` as {label: [name, ...]}; TypeError or ValueError for anything else."""
     if not isinstance(choices, Mapping | None):
         raise TypeError(f"choices must be a dict of lists of names, got {choices!r}")
-    choices = {label: listed(f"choices[{label!r}]", names, "names") for label, names in (choices or {}).items()}
-    for label, names in choices.items():
-        if not names:
+    for label, names in (choices or {}).items():
+        if isinstance(names, str) or not isinstance(names, Iterable) or not list(names):
             raise ValueError(f"choices[{label!r}] must be a non-empty list of names, got {names!r}")
-    return choices
+    return {label: list(names) for label, names in (choices or {}).items()}
 
 
 def _check_chosen(chosen, choices):
