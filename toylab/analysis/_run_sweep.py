@@ -15,6 +15,7 @@ from toylab.analysis._arguments import method_list
 from toylab.analysis._density import log_density
 from toylab.analysis._off_manifold import unlikely_of_sweep
 from toylab.analysis._sweep import Sweep
+from toylab.datasets import Manifold
 from toylab.grids import MOST_STEPS
 from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import sample
@@ -72,7 +73,7 @@ def sweep(
             key = run.method, count
             times[count] = run.times.numpy()
             states[key], nfe[key] = run.states.cpu().float().numpy(), run.nfe
-            distance[key], off[key] = _distances(manifold, run.states, threshold)
+            distance[key], off[key] = distances(manifold, run.states, threshold)
             bar.update(count)
             done += count
             if callable(progress):
@@ -85,7 +86,7 @@ def sweep(
         nfe=nfe,
         distance=distance,
         off=off,
-        curve=np.zeros((0, 2), np.float32) if manifold is None else np.asarray(manifold.curve(800), np.float32),
+        curve=curve_of(manifold),
         threshold=threshold,
         labels=problem.labels | (labels or {}),
         density=log_density(manifold, schedule, *_limits(times)) if density and manifold is not None else None,
@@ -112,7 +113,12 @@ def _limits(times):
     return nodes[0], nodes[-1]
 
 
-def _distances(manifold, states, threshold):
+def curve_of(manifold: Manifold | None) -> np.ndarray:
+    """Points of the noise-free manifold for a `Sweep`, float32 [m, 2]; none where there is no manifold."""
+    return np.zeros((0, 2), np.float32) if manifold is None else np.asarray(manifold.curve(800), np.float32)
+
+
+def distances(manifold: Manifold | None, states: Tensor, threshold: float) -> tuple[np.ndarray, np.ndarray]:
     """Mean distance to the manifold and share beyond the threshold at every node, float64 [steps + 1] each."""
     if manifold is None:
         return np.full(len(states), np.nan), np.full(len(states), np.nan)

@@ -119,29 +119,14 @@ def sample(
 
 def _as_sweep(trajectory, found):
     """The run as a `Sweep` of one method and one step count, which the views can draw."""
-    import numpy as np
-
     from toylab.analysis import Sweep
+    from toylab.analysis._run_sweep import curve_of, distances
 
-    key = trajectory.method, trajectory.steps
-    if found.manifold is None:
-        distance = np.full((trajectory.steps + 1, 1), np.nan)
-        curve = np.zeros((0, 2), np.float32)
-    else:
-        distance = found.manifold.distance(trajectory.states.double()).numpy()
-        curve = found.manifold.curve(800).float().numpy()
-    return Sweep(
-        methods=(trajectory.method,),
-        steps=(trajectory.steps,),
-        times={trajectory.steps: trajectory.times.numpy()},
-        states={key: trajectory.states.float().numpy()},
-        nfe={key: trajectory.nfe},
-        distance={key: distance.mean(1)},
-        off={key: np.where(np.isnan(distance), np.nan, distance > THRESHOLD).mean(1)},
-        curve=curve,
-        threshold=THRESHOLD,
-        labels=found.labels,
-    )
+    run = trajectory.method, trajectory.steps
+    mean, share = distances(found.manifold, trajectory.states, THRESHOLD)
+    times, states = {run[1]: trajectory.times.numpy()}, {run: trajectory.states.float().numpy()}
+    known = {run: trajectory.nfe}, {run: mean}, {run: share}, curve_of(found.manifold)
+    return Sweep((run[0],), (run[1],), times, states, *known, THRESHOLD, found.labels)
 
 
 SCALED_TO = 64  # pixels of a picture that an image's side has at least

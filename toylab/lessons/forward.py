@@ -7,6 +7,7 @@ from toylab import datasets, schedules
 from toylab._errors import positive_int
 from toylab._types import Eps, ManifoldLike, ScheduleLike
 from toylab.analysis import Sweep, log_density
+from toylab.analysis._run_sweep import curve_of, distances
 from toylab.epsilon import exact_eps
 from toylab.samplers.core import start_noise
 
@@ -38,20 +39,20 @@ def forward_sweep(
     times = schedule.t_min + (schedule.t_max - schedule.t_min) * np.linspace(0, 1, nodes + 1) ** 1.5
     x0, noise = manifold.sample(n, seed).double(), start_noise(n, (2,), seed, torch.float64)
     states = torch.stack([schedule.alpha_bar(t) ** 0.5 * x0 + schedule.noise_std(t) * noise for t in times])
-    distance = manifold.distance(states).numpy()
+    threshold = 0.1
+    mean, share = distances(manifold, states, threshold)
     fields = _fields(manifold, schedule, network)
     panels = (FORWARD, *fields)
     every = [(panel, nodes) for panel in panels]
-    threshold = 0.1
     return Sweep(
         methods=panels,
         steps=(nodes,),
         times={nodes: times},
         states=dict.fromkeys(every, states.float().numpy()),
         nfe=dict.fromkeys(every, 0),
-        distance=dict.fromkeys(every, distance.mean(1)),
-        off=dict.fromkeys(every, (distance > threshold).mean(1)),
-        curve=np.asarray(manifold.curve(800), np.float32),
+        distance=dict.fromkeys(every, mean),
+        off=dict.fromkeys(every, share),
+        curve=curve_of(manifold),
         threshold=threshold,
         labels={"dataset": manifold.name, "schedule": schedule.name, "epsilon": ""},
         density=log_density(manifold, schedule, spread=SPREAD),
