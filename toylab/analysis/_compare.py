@@ -28,7 +28,7 @@ class Row:
     """One method at one step count.
 
     Attributes:
-        method: canonical name. steps: N. nfe: evaluations, counted.
+        nfe: evaluations, counted.
         distance: mean distance of the samples to the manifold.
         excess: |distance - that of the exact flow|: nearer is not better.
         coverage: share of the manifold that has a sample within 0.15.

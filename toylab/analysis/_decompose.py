@@ -34,7 +34,7 @@ class Part:
     """One method at one budget.
 
     Attributes:
-        method: canonical name. budget: evaluations it could spend. steps: N. nfe: evaluations, counted.
+        budget: evaluations it could spend. nfe: evaluations, counted.
         solver: rms distance of the network's samples in N steps from the end points of the network's own flow.
         total: rms distance of the same samples from the end points of the exact flow.
         solver_errors, total_errors: the same for every particle, float64 [n].

@@ -42,16 +42,12 @@ class Spread:
 
 @dataclass(frozen=True)
 class WorkRow:
-    """One method at one budget, or one tolerance.
+    """One method at one budget, or one tolerance: the measures of a `Row` of `compare`, a `Spread` each.
 
     Attributes:
-        method: canonical name. budget: evaluations it could spend, None for an adaptive method.
+        budget: evaluations it could spend; None, as the steps are, for an adaptive method.
         rtol: tolerance of an adaptive method, relative and absolute, else None.
-        steps: N, None for an adaptive method.
         nfe: evaluations, counted; of an adaptive method the most that a seed took.
-        error: rms distance from the exact flow's end points, a `Spread`; None for a stochastic method.
-        excess: |distance - that of the exact flow|. distance: mean distance of the samples to the manifold.
-        coverage: share of the manifold that has a sample within 0.15.
         pareto: whether it is on the Pareto front: no other row that fits into its budget has a smaller error,
             nor as small a one for fewer evaluations.
     """

@@ -22,12 +22,9 @@ class Group(TyperGroup):
     """Turns errors into one line and an exit code: 1 failed, 2 a user's mistake, 130 stopped by Ctrl-C or SIGTERM."""
 
     def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        standalone_mode: bool = True,
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, standalone_mode: bool = True,
         **extra: Any,
-    ) -> NoReturn:
+    ) -> NoReturn:  # fmt: skip
         args = sys.argv[1:] if args is None else list(args)
         debug = "--debug" in args or os.environ.get("TOYLAB_DEBUG", "") not in ("", "0")
         try:

@@ -50,21 +50,15 @@ def print_view(table: Table) -> None:
 
 
 def deliver(
-    about: dict[str, Any],
-    draw: Callable[[], object],
-    shown: Iterable[str | Table],
-    title: str,
-    path: Path | None = None,
-    json: bool = False,
-    stop: KeyboardInterrupt | None = None,
-) -> None:
+    about: dict[str, Any], draw: Callable[[], object], shown: Iterable[str | Table], title: str,
+    path: Path | None = None, json: bool = False, stop: KeyboardInterrupt | None = None,
+) -> None:  # fmt: skip
     """Write a result to its file, then to stdout.
 
     Args:
-        about: the result as JSON will have it. draw: a function that draws it and returns the matplotlib Axes.
-        shown: the lines and tables that are printed. title: of the figure, where it has none of its own.
+        about: the result as JSON will have it; it is printed instead of `shown` where `json` asks for it.
+        draw: returns the matplotlib Axes. title: of the figure, where it has none of its own.
         path: None, or the file, whose suffix (one of RESULTS) says what is written.
-        json: print `about` instead of `shown`.
         stop: the KeyboardInterrupt that made it only a part of what was asked for; it is raised again at the end.
     """
     about = about | {"complete": stop is None}
@@ -122,13 +116,9 @@ def file_stem(name: str) -> str:
 
 
 def write_run(
-    path: Path,
-    picture: Path,
-    trajectory: Trajectory,
-    about: Mapping[str, Any],
-    arrays: Mapping[str, Any],
+    path: Path, picture: Path, trajectory: Trajectory, about: Mapping[str, Any], arrays: Mapping[str, Any],
     draw: Callable[[BinaryIO], object],
-) -> None:
+) -> None:  # fmt: skip
     """Write a run to `path` (.npz), with `arrays` by name, and what `draw(file)` draws to `picture`."""
     import numpy as np
     import torch

@@ -165,11 +165,7 @@ def plot_straight_lines(
     In (sigma, y) the exact flow of one data point is a set of straight lines that meet at the point, and the
     pseudo move with a right epsilon follows them; in (t, x) they are curves. Grey: a run of DDIM with 400 steps.
 
-    Args:
-        problem: a `toylab.problems.Problem`, of one point for straight lines.
-        methods, steps, t_start, **options: as for `toylab.sample`. particles: how many. seed: of the start noise.
-
-    Returns the two matplotlib Axes.
+    `problem`: of one point for straight lines. Further arguments as for `toylab.sample`. Returns the two Axes.
     """
     problem, methods = as_problem(problem), method_list(methods)
     schedule, particles = problem.schedule, positive_int("particles", particles)

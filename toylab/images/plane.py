@@ -14,10 +14,7 @@ QUANTILE = 0.95  # of the data's own distances, beyond which an image counts as 
 class Plane:
     """The plane through the mean of images that holds most of their variance.
 
-    Args:
-        images: float [n, c, h, w], n > 2.
-
-    Attributes:
+    Attributes, of the `images` float [n, c, h, w], n > 2:
         shares: of the variance that lie along the two axes, float64 [2].
         points: the images projected, float32 [n, 2].
         scale: the standard deviation along the first axis, which is the unit of both.

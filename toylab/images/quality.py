@@ -35,7 +35,7 @@ class QualityRow:
     """One method at one budget; every measure is a `Spread` over the seeds.
 
     Attributes:
-        method: canonical name. budget: evaluations it could spend. steps: N. nfe: evaluations, counted.
+        budget: evaluations it could spend. nfe: evaluations, counted.
         error: rms difference of a pixel, in [-1, 1], from the same images in many steps.
         kept: the share of images in which the classifier sees what it sees in the image of many steps; None without a
             classifier. confidence: its median confidence, or None.

@@ -103,18 +103,14 @@ class ImageSampler:
         return replace(runs[0], x=x, states=states)
 
     def draw(
-        self,
-        seed: int,
-        images: Sequence[int],
-        record: bool = False,
-        called: Callable[[int, float], object] | None = None,
-        pad: bool = True,
-    ) -> Trajectory:
+        self, seed: int, images: Sequence[int], record: bool = False,
+        called: Callable[[int, float], object] | None = None, pad: bool = True,
+    ) -> Trajectory:  # fmt: skip
         """The `Trajectory`, on the CPU, of the images of this seed that have these numbers, as one batch.
 
-        called: a function that is told the number of images and t after each call of the network. pad: on a CPU, call
-        the network with LEAST images where there are fewer, so that they come out as in a large batch.
-        MemoryError, with advice, where the batch is too large.
+        called: told the number of images and t after each call of the network. pad: on a CPU, call the network with
+        LEAST images where there are fewer, so that they come out as in a large batch. MemoryError, with advice, where
+        the batch is too large.
         """
         self.eps.called, self.eps.least = called, LEAST if pad and self.eps.most else 1
         self.eps.images = torch.as_tensor(images)

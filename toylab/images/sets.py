@@ -28,18 +28,9 @@ SHARD = 500
 
 
 def sample_set(
-    network: torch.nn.Module,
-    out: str | os.PathLike,
-    n: int = 50_000,
-    method: str = "F-PNDM",
-    steps: int = 20,
-    *,
-    seed: int = 0,
-    batch: int = BATCH,
-    shard: int = SHARD,
-    progress: bool = True,
-    **options: Any,
-) -> Path:
+    network: torch.nn.Module, out: str | os.PathLike, n: int = 50_000, method: str = "F-PNDM", steps: int = 20, *,
+    seed: int = 0, batch: int = BATCH, shard: int = SHARD, progress: bool = True, **options: Any,
+) -> Path:  # fmt: skip
     """Draw images 0 to n - 1 of this seed into the folder `out`; returns the path of the file with all of them.
 
     Started by ``accelerate launch`` or torchrun, the processes share the work; `out` must lie where all of them see

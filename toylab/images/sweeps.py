@@ -69,16 +69,14 @@ def image_sweep(
 
     Args:
         eps: an image network, anything like one with a `shape` (channels, height, width), or a `Problem` of one.
-        schedule: of eps; by default the one that it carries. **options: as for `toylab.sample`, without times and
-            record.
-        methods: names, or results of `toylab.method`, on a given grid. steps: step counts, increasing.
+        methods: on a given grid. steps: step counts, increasing. **options: without times and record.
         nfe: budgets of network evaluations, increasing; () for none. A method that cannot make a single step within a
             budget has no run for it.
         n, seed: images 0 to n - 1 of this seed, those that ``toylab sample`` makes.
         labels: captions that override "dataset", "schedule", "epsilon".
 
-    Every node of every run is kept, twice: with the default methods, steps and budgets about 8 MB in all for images of
-    8x8 in grey, 390 MB for 32x32 in colour. There fewer images (n = 9) and step counts do.
+    Others: see `toylab.analysis`. Every node of every run is kept, twice: with the default methods, steps and budgets
+    about 8 MB in all for images of 8x8 in grey, 390 MB for 32x32 in colour. There fewer images (n = 9) and steps do.
 
     Raises:
         ValueError, TypeError: naming the argument.

@@ -16,23 +16,15 @@ SPREAD = 0.04  # of the exact epsilon's points: a curve of finite width has a fi
 
 
 def forward_sweep(
-    manifold: ManifoldLike,
-    schedule: ScheduleLike,
-    network: Eps | None = None,
-    n: int = 512,
-    seed: int = 0,
+    manifold: ManifoldLike, schedule: ScheduleLike, network: Eps | None = None, n: int = 512, seed: int = 0,
     nodes: int = 48,
-) -> tuple[Sweep, dict]:
+) -> tuple[Sweep, dict]:  # fmt: skip
     """The forward process of data on `manifold` as a (sweep, fields) pair for `Player`.
 
     Panels: FORWARD, the particles over p_t; EXACT, with the field of the exact epsilon; and, where a `network`
     is given, NETWORK with its field and DIFFERENCE with what it adds to the exact one. All show
     the same x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps, with one x0 and one eps for all t.
-
-    Args:
-        manifold: a Manifold or its name. schedule: a schedule or its name.
-        network: an eps for that data set and schedule, or None.
-        n: particles. seed: of data and noise. nodes: steps of the time slider.
+    n: particles. seed: of data and noise. nodes: steps of the time slider.
     """
     manifold, schedule = datasets.as_manifold(manifold), schedules.as_schedule(schedule)
     nodes = positive_int("nodes", nodes)

@@ -41,12 +41,9 @@ PICTURE = 7.0  # inches wide, for type that can be read from the last row
 def order_lab(
     methods: Iterable[str] = ("DDIM", "S-PNDM", "F-PNDM", "RK4"), dataset: str = "circle", particles: int = 24
 ) -> Lab:
-    """A live figure of convergence orders, with controls for everything that can hide one.
+    """A live figure of convergence orders, with controls for everything that can hide one; particles: measured ones.
 
-    Args:
-        methods: names shown at first. dataset: shown at first. particles: how many are measured.
-
-    Returns a `Lab`; its result is an `OrderTable`. Raises ValueError for what is not on offer.
+    Its result is an `OrderTable`. Raises ValueError for what is not on offer.
     """
 
     def compute(dataset, schedule, spacing, steps, t_start, t_end, spread, methods):
@@ -83,7 +80,7 @@ def clock_lab(
         nodes: how many steps the upper figure shows.
         optimised: also search for better nodes with so many steps, and show what they are worth.
 
-    Returns a `Lab`; its result is a dict {clock: errors}. Raises ValueError for what is not on offer.
+    Its result is a dict {clock: errors}. Raises ValueError for what is not on offer.
     """
     offered = {name: get(name) for name in _deterministic()} | _exact_weights()
 
@@ -152,11 +149,8 @@ def work_lab(
 ) -> Lab:  # fmt: skip
     """The worth of a network evaluation with each method, live.
 
-    Args:
-        methods: names shown at first. dataset, eps ("exact" or "network"), measure ("error", "excess", "distance" or
-            "coverage"): shown at first. particles: how many are measured.
-
-    Returns a `Lab`; its result is a `WorkPrecision`. Raises ValueError for what is not on offer.
+    At first it shows `dataset`, `eps` ("exact" or "network") and `measure` ("error", "excess", "distance" or
+    "coverage"); particles: measured ones. Its result is a `WorkPrecision`. Raises ValueError for what is not on offer.
     """
 
     @cache
@@ -194,11 +188,8 @@ def work_lab(
 def fault_lab(network: str = "spiral", methods: Iterable[str] = ("DDIM", "S-PNDM"), particles: int = 128) -> Lab:
     """The solver's part of an error and the network's, live.
 
-    Args:
-        network: a shipped network of points in the plane, shown at first. methods: 1 to 4 names shown at first.
-        particles: how many are measured at first, 32, 64, 128 or 256.
-
-    Returns a `Lab`; its result is a `Decomposition`. Raises ValueError for what is not on offer.
+    At first it shows a shipped network of points in the plane, 1 to 4 methods, and 32, 64, 128 or 256 particles.
+    Its result is a `Decomposition`. Raises ValueError for what is not on offer.
     """
 
     @cache

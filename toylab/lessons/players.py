@@ -26,11 +26,8 @@ def explore(
 ) -> Player:  # fmt: skip
     """A player of several methods with dropdowns for the data set and for epsilon ("network" or "exact").
 
-    Args:
-        dataset, epsilon, schedule: what is shown first. methods: 1 to 8 panels.
-        n, seed: the start particles. steps: the step count shown first.
-        unlikely: also find the particles that are unlikely at each t, for the player's colours; a few seconds more.
-        **look: further arguments of `Player`.
+    Data set, epsilon, schedule and steps are those shown first; n, seed: the start particles. unlikely: also find the
+    particles that are unlikely at each t, a few seconds more. **look: further arguments of `Player`.
     """
 
     def compute(chosen, progress=False):
@@ -70,9 +67,7 @@ def build(
 ) -> Player:  # fmt: skip
     """A player of a method built from two dropdowns, between Euler and DDIM, with the exact epsilon.
 
-    Args:
-        dataset, gradient, transfer: what is shown first; see `toylab.method`.
-        n, seed: the start particles. steps: the step count shown first. **look: further arguments of `Player`.
+    Data set, gradient, transfer and steps are those shown first. n, seed, **look: as for `explore`.
     """
     counts = tuple(count for count in STEPS if count >= 4)
 

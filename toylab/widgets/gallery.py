@@ -34,9 +34,8 @@ class Gallery(Stage):
         theme: "auto" (that of the page), "light" or "dark".
         heading, caption: texts instead of those made from the sweep.
 
-    State, kept in step with the browser, to read or to set: `step_index` (into the step counts, or into the budgets
-    if `equal_nfe`), `progress`, `equal_nfe`, `view`, `selected` (the image with a frame, -1 for none), `theme`.
-    Raises TypeError or ValueError.
+    State, as of `Player`: `step_index`, `progress`, `equal_nfe`, `view`, `selected` (the image with a frame, -1 for
+    none), `theme`. Raises TypeError or ValueError.
     """
 
     _esm = source("parts.js", "panels.js", "gallery.js", "live.js")

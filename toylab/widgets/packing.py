@@ -25,12 +25,7 @@ def clamp(states: ArrayLike, window: float) -> tuple[np.ndarray, np.ndarray]:
     A particle beyond the window goes straight towards the origin until it meets the border, so it
     still shows the direction in which it left; one that is not a number goes to the top.
 
-    Args:
-        states: [..., 2], any float.
-        window: half the side of the square that is shown.
-
-    Returns:
-        points float64 [..., 2] with every coordinate in [-window, window]; outside bool [...].
+    states [..., 2], any float -> points float64 [..., 2] in the window, outside bool [...].
     """
     states = np.asarray(states, dtype=np.float64)
     outside = ~(np.abs(states).max(axis=-1) <= window)

@@ -18,10 +18,7 @@ class Stage(Live):
     """A widget that shows runs of several methods at one position of the sliders.
 
     A subclass packs its `scene` (with "steps", "budgets" and "heading"), draws `still(theme)` and `_picture(theme)`,
-    and says below what a page without a kernel is to keep.
-
-    State, kept in step with the browser, to read or to set: `step_index` (into the step counts, or into the budgets
-    if `equal_nfe`), `progress` (the time shown, from 0, start noise, to 1, the end), `equal_nfe`, `theme`.
+    and says below what a page without a kernel is to keep. State: see `Player`.
     """
 
     _state: tuple[str, ...] = ("step_index", "progress", "equal_nfe", "theme")  # what a page keeps

@@ -45,13 +45,9 @@ def default_folder() -> Path:
 
 
 def read(
-    folder: str | os.PathLike | None = None,
-    train: bool = True,
-    *,
-    progress: bool = True,
-    address: str = ADDRESS,
+    folder: str | os.PathLike | None = None, train: bool = True, *, progress: bool = True, address: str = ADDRESS,
     md5: dict[str, str] = MD5,
-) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+) -> tuple[torch.Tensor, torch.Tensor, list[str]]:  # fmt: skip
     """The training images (or the test images) in the official order: pixels uint8 [n, 3, 32, 32], labels int64
     [n], and the names of the classes.
 

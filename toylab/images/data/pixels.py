@@ -18,16 +18,9 @@ class Images:
     """
 
     def __init__(
-        self,
-        name: str,
-        pixels: Tensor,
-        *,
-        labels: Tensor | None = None,
-        classes: list[str] | None = None,
-        flip: bool = False,
-        top: int = 255,
-        passed_over: int = 0,
-    ):
+        self, name: str, pixels: Tensor, *, labels: Tensor | None = None, classes: list[str] | None = None,
+        flip: bool = False, top: int = 255, passed_over: int = 0,
+    ):  # fmt: skip
         self.name = name
         self.pixels = pixels
         self.labels = labels

@@ -28,15 +28,9 @@ def names() -> list[str]:
 
 
 def load(
-    name_or_path: str | Path,
-    *,
-    size: int | None = None,
-    channels: int | None = None,
-    train: bool = True,
-    folder: str | os.PathLike | None = None,
-    flip: bool | None = None,
-    progress: bool = True,
-) -> Images:
+    name_or_path: str | Path, *, size: int | None = None, channels: int | None = None, train: bool = True,
+    folder: str | os.PathLike | None = None, flip: bool | None = None, progress: bool = True,
+) -> Images:  # fmt: skip
     """The `Images` of this name, all in memory.
 
     - ``digits``: 1797 grey handwritten digits of 8x8 with 17 levels, from scikit-learn.
