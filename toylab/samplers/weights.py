@@ -10,6 +10,7 @@ Weights are float64 and sum to 1; with one node they are (1,). Many steps are do
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -109,7 +110,9 @@ def weigher(
     readings = weights.readings(schedule, transfer, torch.cat([t[first:stop], s[part.start : stop]]))
     own, ends = np.split(readings, [stop - first])
     many = np.flatnonzero(used > 1)  # elsewhere the clocks may be infinite
-    average = weights.between(schedule, transfer, t[many + part.start], s[many + part.start]) if len(many) else None
+    average: Any = (
+        weights.between(schedule, transfer, t[many + part.start], s[many + part.start]) if len(many) else None
+    )
 
     def weigh(end=False):
         found = [[1.0]] * len(part)

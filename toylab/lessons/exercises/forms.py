@@ -31,11 +31,11 @@ class Number:
         return values.item()
 
     def same(self, one: float, other: float) -> bool:
-        """Whether two readings agree."""
+        """True if two readings agree."""
         return abs(one - other) <= self.within * (abs(other) or 1)
 
     def distance(self, one: float, other: float) -> float:
-        """How far two readings are apart."""
+        """The distance of two readings."""
         return abs(one - other)
 
     usable = read
@@ -57,11 +57,11 @@ class Numbers(Number):
         return values
 
     def same(self, one: Tensor, other: Tensor) -> bool:
-        """Whether two readings agree."""
+        """True if two readings agree."""
         return self.distance(one, other) <= self.within * max(1.0, other.abs().max().item())
 
     def distance(self, one: Tensor, other: Tensor) -> float:
-        """How far two readings are apart."""
+        """The distance of two readings."""
         return (one - other).abs().max().item()
 
     usable = read
@@ -83,7 +83,7 @@ class Choice:
         return known[word]
 
     def same(self, one: str, other: str) -> bool:
-        """Whether two readings agree."""
+        """True if two readings agree."""
         return one == other
 
     def distance(self, one: str, other: str) -> float:
@@ -105,7 +105,7 @@ class Function:
     within: float = 1e-4
 
     def read(self, answer: Any) -> list[Tensor]:
-        """What it returns for each call."""
+        """Its answer to each call."""
         function = self.usable(answer)
         return [function(*call) for call in self.calls]
 
@@ -123,11 +123,11 @@ class Function:
         return function
 
     def same(self, one: list[Tensor], other: list[Tensor]) -> bool:
-        """Whether two readings agree, in shape too."""
+        """True if two readings agree, in shape too."""
         return all(a.shape == b.shape for a, b in zip(one, other, strict=True)) and self.distance(one, other) <= 1
 
     def distance(self, one: list[Tensor], other: list[Tensor]) -> float:
-        """How far two readings of the same shapes are apart, in units of the tolerance; infinite with NaN."""
+        """The distance of two readings of the same shapes, in units of the tolerance; infinite with NaN."""
         worst = 0.0
         for a, b in zip(one, other, strict=True):
             if a.shape != b.shape:

@@ -22,7 +22,7 @@ def alpha_bar(t):
 
 
 def decays_by_beta(answer):
-    """Whether its logarithm falls at the rate beta(t) = 0.1 + 19.9 t."""
+    """True if its logarithm falls at the rate beta(t) = 0.1 + 19.9 t."""
     h = 1e-4
     rates = {t: (answer(t - h) / answer(t + h)).log() / (2 * h) for t in (0.1, 0.5, 0.8)}
     return all(abs(rate - (0.1 + 19.9 * t)) < 1e-3 for t, rate in rates.items())
@@ -34,18 +34,18 @@ def add_noise(x0, eps, ab):
 
 
 def keeps_the_variance(answer):
-    """Whether the two factors are those of variances that sum to 1: orthogonal unit vectors mix to a unit vector."""
+    """True if the two factors are those of variances that sum to 1: orthogonal unit vectors mix to a unit vector."""
     one, other = (torch.tensor([[a, b]], dtype=torch.float64) for a, b in ((1.0, 0.0), (0.0, 1.0)))
     return all(abs(answer(one, other, ab).norm() - 1) < 1e-9 for ab in NOISE_LEVELS)
 
 
 def ends_are_pure(answer):
-    """Whether there is data alone without noise, and noise alone without data."""
+    """True if there is data alone without noise, and noise alone without data."""
     return torch.allclose(answer(X, E, 1.0), X) and torch.allclose(answer(X, E, 0.0), E)
 
 
 def is_the_mix(answer):
-    """Whether it is sqrt(ab) x0 + sqrt(1 - ab) eps."""
+    """True if it is sqrt(ab) x0 + sqrt(1 - ab) eps."""
     return all(torch.allclose(answer(X, E, ab), add_noise(X, E, ab)) for ab in NOISE_LEVELS)
 
 
@@ -55,12 +55,12 @@ def eps_of_one_point(x, x0, ab):
 
 
 def takes_out_what_was_added(answer):
-    """Whether it is the noise that made x_t."""
+    """True if it is the noise that made x_t."""
     return all(torch.allclose(answer(add_noise(POINT, E, ab), POINT, ab), E, atol=1e-9) for ab in NOISE_LEVELS)
 
 
 def is_the_labs(answer):
-    """Whether it is what `exact_eps` of that point says."""
+    """True if it is what `exact_eps` of that point says."""
     eps = exact_eps(POINT[None], LINEAR)
     return all(torch.allclose(answer(X, POINT, LINEAR.alpha_bar(t)), eps(X, t), atol=1e-9) for t in (0.2, 0.6))
 

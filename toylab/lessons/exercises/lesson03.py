@@ -26,7 +26,7 @@ def drift(x, eps, beta, ab):
 
 
 def follows_one_point(answer):
-    """Whether it is the derivative of sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps."""
+    """True if it is the derivative of sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps."""
     for t in (0.1, 0.4, 0.9):
         ab, h = LINEAR.alpha_bar(t), 1e-6
         path = [LINEAR.alpha_bar(s) ** 0.5 * X + LINEAR.noise_std(s) * E for s in (t - h, t, t + h)]
@@ -36,7 +36,7 @@ def follows_one_point(answer):
 
 
 def rests_on_noise(answer):
-    """Whether data that is N(0, I), of which eps is sqrt(1 - alpha_bar) x, does not move."""
+    """True if data that is N(0, I), of which eps is sqrt(1 - alpha_bar) x, does not move."""
     return all(answer(X, (1 - ab) ** 0.5 * X, 2.0, ab).abs().max() < 1e-9 for ab in (0.1, 0.5, 0.9))
 
 

@@ -28,12 +28,12 @@ def phi_by_x0(x, eps, ab_t, ab_s):
 
 
 def composes(answer):
-    """Whether two moves with one epsilon are one long move."""
+    """True if two moves with one epsilon are one long move."""
     return torch.allclose(answer(answer(X, E, 0.1, 0.4), E, 0.4, 0.9), answer(X, E, 0.1, 0.9), atol=1e-9)
 
 
 def is_exact(answer):
-    """Whether it takes x_t of one data point to x_s."""
+    """True if it takes x_t of one data point to x_s."""
     made = [ab**0.5 * X + (1 - ab) ** 0.5 * E for ab in (0.15, 0.8)]
     return torch.allclose(answer(made[0], E, 0.15, 0.8), made[1], atol=1e-9)
 
@@ -55,7 +55,7 @@ def wrong_direction(eps, schedule, x, t, s):
 
 
 def undoes_the_mix(answer):
-    """Whether it gives back the data that was mixed with noise."""
+    """True if it gives back the data that was mixed with noise."""
     return torch.allclose(answer(0.6 * X + 0.8 * E, E, 0.36), X, atol=1e-9)
 
 

@@ -13,7 +13,7 @@ from toylab.samplers.weights import ADAMS_BASHFORTH
 
 
 def averages_cubics(weights):
-    """Whether it averages t^k over [0, 1] from its values at 0, -1, -2 and -3, for k to 3."""
+    """True if it averages t^k over [0, 1] from its values at 0, -1, -2 and -3, for k to 3."""
     nodes = torch.tensor([0.0, -1.0, -2.0, -3.0], dtype=torch.float64)
     return all(abs((weights * nodes**k).sum() - 1 / (k + 1)) < 1e-6 for k in range(1, 4))
 
@@ -50,7 +50,7 @@ def counted():
 
 
 def lacking():
-    """What a run with the transfer part "frozen" shows."""
+    """The facts of a run with the transfer part "frozen"."""
     frozen = method("euler", "frozen")
     return "c" if evaluations(frozen) == 10 and not is_exact_on_one_point(frozen) else "?"
 

@@ -18,7 +18,7 @@ def order(n1, e1, n2, e2):
 
 
 def finds_powers(answer):
-    """Whether it finds the power p of errors C / N^p."""
+    """True if it finds the power p of errors C / N^p."""
     trials = ((1, 10.0, 20.0, 3.0), (2, 10.0, 30.0, 0.5), (4, 7.0, 9.0, 100.0))
     return all(abs(answer(n, c / n**p, m, c / m**p) - p) < 1e-6 for p, n, m, c in trials)
 

@@ -51,7 +51,7 @@ SQUARE = (lambda schedule, t: schedule.sigma(t) ** 2, lambda schedule, square: s
 
 
 def keeps_the_limits(answer):
-    """Whether there are N + 1 falling times from t_start to t_end."""
+    """True if there are N + 1 falling times from t_start to t_end."""
     for call in GRIDS:
         found = answer(*call)
         ends = torch.tensor(call[2:], dtype=torch.float64)
@@ -61,7 +61,7 @@ def keeps_the_limits(answer):
 
 
 def has_equal_steps(answer):
-    """Whether sigma falls evenly."""
+    """True if sigma falls evenly."""
     falls = [call[0].sigma(answer(*call)).diff() for call in GRIDS]
     return all((fall - fall.mean()).abs().max() < 1e-6 * fall.abs().max() for fall in falls)
 
@@ -106,12 +106,12 @@ def like_rk4(weights=(1 / 6, 1 / 3, 1 / 3, 1 / 6), half=0.5, third=None, scaled=
 
 
 def is_rk4_in_sigma(answer):
-    """Whether it goes through the states of the lab's own."""
+    """True if it goes through the states of the lab's own."""
     return same_states(answer, method("rk4", "pseudo", midpoint="sigma"))
 
 
 def sum_to_one(answer):
-    """Whether the two weights are those of an average."""
+    """True if the two weights are those of an average."""
     return all(abs(answer(h, k).sum() - 1) < 1e-6 for h, k in ((1.0, 1.0), (3.0, 0.7)))
 
 
@@ -126,7 +126,7 @@ def by_the_lab(step, before):
 
 
 def averages_lines(answer):
-    """Whether slopes on a line are averaged to the line's value in the middle of the step."""
+    """True if slopes on a line are averaged to the line's value in the middle of the step."""
     trials = ((1.0, 1.0), (0.5, 2.0), (3.0, 0.7))
     return all(abs((answer(h, k) * torch.tensor([1.0, 1.0 - 2.0 * k])).sum() - (1 + h)) < 1e-6 for h, k in trials)
 

@@ -24,7 +24,7 @@ def cost(steps):
 
 
 def is_counted(answer):
-    """Whether it is what runs of F-PNDM count."""
+    """True if it is what runs of F-PNDM count."""
     return all(answer(steps) == evaluations("F-PNDM", steps) for steps in (1, 2, 3, 4, 7, 10))
 
 
@@ -53,12 +53,12 @@ def beaten_by_no_cheaper_one(nfe, error):
 
 
 def is_the_front(answer):
-    """Whether it finds the front of the example."""
+    """True if it finds the front of the example."""
     return [bool(each) for each in answer(COSTS, ERRORS)] == front(COSTS, ERRORS)
 
 
 def has_no_better(answer):
-    """Whether it is the front, in whatever order the methods come."""
+    """True if it is the front, in whatever order the methods come."""
     return [bool(each) for each in answer(*TURNED)] == front(*TURNED) and len(answer([5.0], [1.0])) == 1
 
 

@@ -32,19 +32,19 @@ def in_other_terms(length, pairs=((0, 1), (1, 2), (0, 2))):
 
 
 def tells_zero(answer):
-    """Whether each part vanishes where it is nobody's fault."""
+    """True if each part vanishes where it is nobody's fault."""
     exact_network, converged = answer(IN_STEPS, EXACT, EXACT), answer(FLOW, FLOW, EXACT)
     return exact_network[1] == 0 and exact_network[0] == exact_network[2] and converged[0] == 0 and converged[1] > 0
 
 
 def measures_lengths(answer):
-    """Whether moving every particle by (3, 4) is an error of 5."""
+    """True if moving every particle by (3, 4) is an error of 5."""
     moved = EXACT + torch.tensor([3.0, 4.0], dtype=torch.float64)
     return (answer(moved, EXACT, EXACT)[[0, 2]] - 5).abs().max() < 1e-6
 
 
 def is_the_three(answer):
-    """Whether it gives the three rms distances of the example."""
+    """True if it gives the three rms distances of the example."""
     return torch.allclose(answer(IN_STEPS, FLOW, EXACT), torch.stack(parts(IN_STEPS, FLOW, EXACT)), atol=1e-6)
 
 

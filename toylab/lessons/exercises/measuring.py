@@ -1,4 +1,4 @@
-"""What checks measure of a student's method: evaluations, order, exactness, on data with a flow in closed form."""
+"""The measures of a student's method: evaluations, order, exactness, on data with a flow in closed form."""
 
 from math import log2
 
@@ -47,24 +47,24 @@ def error(method: MethodLike, steps: int, spread: float = 0.3) -> float:
 
 
 def is_of_order(method: MethodLike, expected: float, within: float = 0.25, steps: int = 40) -> bool:
-    """Whether the order seen is within so much of the expected one."""
+    """True if the order seen is within so much of the expected one."""
     few, many = error(method, steps), error(method, 2 * steps)
     return few > 0 and many > 0 and abs(log2(few / many) - expected) <= within
 
 
 def is_exact_on_one_point(method: MethodLike, steps: int = 5) -> bool:
-    """Whether a run to a single data point ends where the exact flow does, to rounding."""
+    """True if a run to a single data point ends where the exact flow does, to rounding."""
     return error(method, steps, spread=0.0) < 1e-9
 
 
 def same_states(method: MethodLike, name: str) -> bool:
-    """Whether it goes through the states of the method of that name."""
-    one, other = run(method, STEPS)[0].states, run(name, STEPS)[0].states
+    """True if it goes through the states of the method of that name."""
+    (one, _), (other, _) = method_facts(method), method_facts(name)
     return bool((one - other).abs().max() < 1e-6)
 
 
 def _says_sample(error):
-    """Whether `toylab` raised this about the method, and not the method itself."""
+    """True if `toylab` raised this about the method, and not the method itself."""
     last = error.__traceback__
     while last.tb_next:
         last = last.tb_next

@@ -1,4 +1,4 @@
-"""What `check`, `hint` and `solution` return: values that a test can compare and a notebook shows."""
+"""The results of `check`, `hint` and `solution`: values that a test can compare and a notebook shows."""
 
 import html
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MARKS[Status.RAISED] = "!", "#CC79A7"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a check found; true where the answer is right.
+    """The finding of a check; true where the answer is right.
 
     Attributes:
         exercise: its name. status: one of the four. message: sentences for the student.

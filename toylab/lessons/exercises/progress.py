@@ -1,4 +1,4 @@
-"""What one has answered, in a small file of one's own: nothing of it leaves the machine."""
+"""One's answers, in a small file of one's own: nothing of it leaves the machine."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def place() -> Path:
 
 
 def read() -> dict[str, dict[str, Any]]:
-    """What is known of each exercise, by its id: the file, and what this process could not write into it.
+    """The knowledge of each exercise, by its id: the file, and what this process could not write into it.
 
     Raises Unreadable for a damaged file, or one of another version.
     """

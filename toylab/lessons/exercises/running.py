@@ -27,7 +27,7 @@ class TookTooLong(BaseException):
 
 
 class Raised(Exception):
-    """What a student's code raised: a sentence, and the line where it did."""
+    """An error of a student's code: a sentence, and the line where it was raised."""
 
     def __init__(self, error: BaseException):
         self.code = _line(error)
@@ -93,7 +93,7 @@ class _Beginning:
 
 
 def _stop(thread):
-    """Whether the thread has ended, after TookTooLong was raised in it a few times: code may catch even that."""
+    """True if the thread has ended, after TookTooLong was raised in it a few times: code may catch even that."""
     for _ in range(10):
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TookTooLong))
         thread.join(0.1)
