@@ -2,8 +2,8 @@
 
     python benchmarks/overhead.py [--steps 50] [--rounds 15] [--particles 1 512 4096] [--sweep]
 
-All call the same shipped network of points in the plane, in float32 on one thread. Rounds are interleaved, raw calls
-right beside each run, and medians of process time are shown, so that other work on the machine disturbs all alike.
+All call the same shipped network of points in the plane, in float32 on one thread. Raw calls are right beside each run,
+and medians of process time are shown, so that other work on the machine disturbs both alike.
 With --sweep: a default player sweep (4 methods x 18 step counts x 512 particles) over its bare evaluations.
 """
 
@@ -51,40 +51,26 @@ def peer(net, scheduler, x, steps):
     return len(scheduler.timesteps)
 
 
-def ratios(net, x, runs, rounds):
-    """{name: median over rounds of run time / time of as many bare evaluations}; runs: name -> (call, evaluations)."""
-    found = {name: [] for name in runs}
+def ratio(net, x, call, count, rounds):
+    """Median over rounds of the time of a call over that of `count` bare evaluations, just before and just after."""
+    found = []
     for _ in range(rounds):
-        for name, (call, count) in runs.items():
-            bare = seconds(lambda count=count: raw(net, x, count))
-            whole = seconds(call)
-            again = seconds(lambda count=count: raw(net, x, count))
-            found[name].append(2 * whole / (bare + again))
-    return {name: statistics.median(values) for name, values in found.items()}
+        bare = seconds(lambda: raw(net, x, count))
+        whole = seconds(call)
+        found.append(2 * whole / (bare + seconds(lambda: raw(net, x, count))))
+    return statistics.median(found)
 
 
-def compare(net, n, steps, rounds):
-    """Ratios of all fixed-grid methods and of the peers at n particles."""
-    x, runs = torch.randn(n, 2, generator=torch.Generator().manual_seed(0)), {}
-    for name in methods():
-        if get(name).fixed_grid:
-            runs[name] = (
-                lambda name=name: toylab.sample(net, net.schedule, name, steps, x_T=x, progress=False),
-                get(name).evaluations(steps),
-            )
+def runs(net, x, steps):
+    """{name: (call, evaluations)} of all fixed-grid methods and of the peers."""
+    found = {
+        name: (lambda name=name: toylab.sample(net, net.schedule, name, steps, x_T=x, progress=False),
+               get(name).evaluations(steps))
+        for name in methods() if get(name).fixed_grid
+    }  # fmt: skip
     for name, make in PEERS.items():
-        runs[f"diffusers {name}"] = (
-            lambda make=make: peer(net, make(), x, steps),
-            peer(net, make(), x, steps),
-        )
-    return ratios(net, x, runs, rounds)
-
-
-def sweep(net, rounds):
-    """A player's sweep over its bare evaluations."""
-    call = lambda: toylab.sweep(net, net.schedule, n=512, progress=False)  # noqa: E731
-    nfe = sum(call().nfe.values())
-    return nfe, ratios(net, torch.randn(512, 2), {"sweep": (call, nfe)}, rounds)["sweep"]
+        found[f"diffusers {name}"] = lambda make=make: peer(net, make(), x, steps), peer(net, make(), x, steps)
+    return found
 
 
 if __name__ == "__main__":
@@ -97,9 +83,14 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     net = toylab.load("spiral")
     if given.sweep:
-        print("sweep of {} evaluations: {:.2f}".format(*sweep(net, given.rounds)))
+        call = lambda: toylab.sweep(net, net.schedule, n=512, progress=False)  # noqa: E731
+        nfe = sum(call().nfe.values())
+        print(f"sweep of {nfe} evaluations: {ratio(net, torch.randn(512, 2), call, nfe, given.rounds):.2f}")
     else:
-        table = {n: compare(net, n, given.steps, given.rounds) for n in given.particles}
-        print(f"{given.steps} steps".ljust(32) + "".join(f"{n:>8}" for n in table))
-        for name in table[given.particles[0]]:
-            print(name.ljust(32) + "".join(f"{column[name]:8.2f}" for column in table.values()))
+        seed = torch.Generator().manual_seed(0)
+        starts = [torch.randn(n, 2, generator=seed) for n in given.particles]
+        columns = [runs(net, x, given.steps) for x in starts]
+        print(f"{given.steps} steps".ljust(32) + "".join(f"{n:>8}" for n in given.particles), flush=True)
+        for name in columns[0]:
+            cells = [ratio(net, x, *column[name], given.rounds) for x, column in zip(starts, columns, strict=True)]
+            print(name.ljust(32) + "".join(f"{cell:8.2f}" for cell in cells), flush=True)

@@ -56,7 +56,7 @@ class AdaptiveHeun(Method):
             if size <= 1e-14 * abs(clock):
                 raise ValueError(f"{self.name} failed at t = {t:g}: rtol or atol is too small for this eps")
             target = clocks[-1] if size >= abs(clocks[-1] - clock) else clock + way * size
-            s = end if target == clocks[-1] else self._time(schedule, target)
+            s = end if target == clocks[-1] else transfer.time(schedule, torch.tensor(target, dtype=torch.float64))
             guess = transfer.move(schedule, x, slope, t, s)
             average = (slope + transfer.slope(schedule, guess, eps(guess, s), s)) / 2
             arrived = transfer.move(schedule, x, average, t, s)
@@ -70,11 +70,6 @@ class AdaptiveHeun(Method):
                 if reported < len(times):
                     slope = transfer.slope(schedule, x, eps(x, t), t)
             size *= min(MOST, max(LEAST, SAFETY / max(error, 1e-12) ** 0.5))
-
-    def _time(self, schedule, clock):
-        """The time, a 0-d tensor, at which the transfer's clock shows `clock`."""
-        clock = torch.tensor(clock, dtype=torch.float64)
-        return clock if self.transfer == "classical" else schedule.t_of_sigma(clock)
 
     def _error(self, x, guess, arrived):
         """Root mean square of the estimated error, relative to what is allowed; huge if not a number."""

@@ -145,7 +145,7 @@ class Pair(Planned):
         for i, node, slope, (scale, gain), average in zip(part, t[own].unbind(), slopes, moves, averages, strict=True):
             known = min(i + 1, most)  # slopes, with that of this step
             gains = [0.0] * (known - len(average)) + [gain * weight for weight in average]
-            evaluations = [Evaluation(node, 1.0, [0.0] * (known - 1), slope)]
+            evaluations = [Evaluation(node, 1.0, (), slope)]
             steps.append(Step(evaluations, scale, gains, keep=slice(max(0, known + 1 - most), known)))
         return steps
 

@@ -20,7 +20,8 @@ class Evaluation(NamedTuple):
 
     Attributes:
         t: its time, a float64 tensor without dimensions.
-        scale, gains: the state there is scale x + sum of gains * slopes, for the slopes there are so far.
+        scale, gains: the state there is scale x + sum of gains * slopes, for the slopes there are so far; with no gains
+            the state at the beginning of the step.
         slope: (a, b): the new slope is a state + b eps.
     """
 
@@ -66,7 +67,7 @@ def take(step: Step, eps: Eps, x: Tensor, slopes: Sequence[Tensor] = ()) -> tupl
     """(the state at the end of the step, the slopes that the next one still needs)."""
     slopes = list(slopes)
     for t, scale, gains, (a, b) in step.evaluations:
-        state = combine(scale, x, gains, slopes)
+        state = combine(scale, x, gains, slopes) if gains else x
         out = eps(state, t)
         slopes.append(out if (a, b) == (0, 1) else combine(a, state, (b,), (out,)))
     return combine(step.scale, x, step.gains, slopes), slopes[step.keep]

@@ -71,7 +71,7 @@ class UniPC(Planned):
             pad, evaluations = [0.0] * (count - len(predictor)), []
             gains = [*pad, *(gain * weight for weight in predictor)]
             if i == first:  # no corrector has evaluated here
-                evaluations.append(Evaluation(t[i], 1.0, [0.0] * (count - 1), there))
+                evaluations.append(Evaluation(t[i], 1.0, (), there))
             if i < n - 1:
                 evaluations.append(Evaluation(end, scale, gains, slope))
                 gains = [*pad, *(gain * weight for weight in corrector)]
