@@ -53,14 +53,14 @@ class AtStep(Images):
 
     def __init__(self, step, action):
         digits = load("digits")
-        super().__init__(digits.name, digits.pixels, top=digits.top)
+        super().__init__(digits.name, digits.pixels, labels=digits.labels, classes=digits.classes, top=digits.top)
         self.left, self.action = step, action
 
-    def batch(self, n, generator):
+    def labelled_batch(self, n, generator):
         self.left -= 1
         if self.left == 0:
             self.action()
-        return super().batch(n, generator)
+        return super().labelled_batch(n, generator)
 
 
 def ctrl_c():

@@ -1,14 +1,27 @@
 """``toylab sample``, one run as numbers and a picture, and ``toylab samples``, large sets of images."""
 
 import json
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from toylab.cli import options
 from toylab.cli.output import check_output, figure, file_stem, print_json, write_run
 
+if TYPE_CHECKING:
+    from toylab import problems
+
+Label = Annotated[
+    str | None,
+    typer.Option("--class", metavar="CLASS", help="Of an image network that knows labels: a class, by name or number."),
+]
+Guidance = Annotated[
+    float | None,
+    typer.Option(
+        help="With --class: the scale of guidance, 1 for none, 2 to 4 for clearer images; costs twice as much."
+    ),
+]
 THRESHOLD = 0.1  # distance beyond which a particle counts as off the manifold
 
 
@@ -27,6 +40,8 @@ class Asked:
     times: options.Times = None
     eta: options.Eta = 0.0
     option: options.Extra = None
+    label: Label = None
+    guidance: Guidance = None
     batch: options.Batch = None
     precision: options.Precision = None
     json: options.Json = False
@@ -39,6 +54,29 @@ class Asked:
         times = None if self.times is None else options.comma_separated("times", self.times, float, "numbers")
         limits = {"t_start": self.t_start, "t_end": self.t_end, "spacing": self.spacing}
         return {"steps": self.steps, "times": times, **limits}
+
+    def stem(self, name: str) -> str:
+        """How files of these samples begin."""
+        return "-".join([file_stem(name), *([self.label] if self.label else []), self.chosen.name])
+
+    def of(self, found: "problems.Problem") -> "problems.Problem":
+        """The problem with the epsilon of the class that is asked for, guided."""
+        if self.label is None and self.guidance is None:
+            return found
+        from toylab import guided
+
+        network = found.eps
+        told = [f"class {self.label}"] if self.label else []
+        told += [] if self.guidance is None else [f"guidance {self.guidance:g}"]
+        if not getattr(network, "classes", ()):
+            raise ValueError(f"{told[0]} needs a network that was trained with labels, but {found.title} knows none")
+        if self.label is None:
+            raise ValueError(f"guidance needs a class, one of: {', '.join(network.classes)}")
+        eps, labels = network.of(self.label), {"class": self.label}
+        if self.guidance is not None:
+            eps, labels = guided(eps, network, self.guidance), labels | {"guidance": self.guidance}
+        labels |= {"epsilon": ", ".join([found.labels["epsilon"], *told])}
+        return replace(found, eps=eps, labels=found.labels | labels)
 
 
 @options.sharing(Asked)
@@ -78,9 +116,9 @@ def sample(
     from toylab import sample as run
     from toylab.widgets import still
 
-    path = check_output(out or f"{file_stem(asked.name)}-{asked.chosen.name}.npz", [".npz", ".png"])
+    path = check_output(out or f"{asked.stem(asked.name)}.npz", [".npz", ".png"])
     path, picture = (check_output(path.with_suffix(suffix), [suffix]) for suffix in (".npz", ".png"))
-    found = problems.find(asked.name, eps, asked.schedule, points, images=True)
+    found = asked.of(problems.find(asked.name, eps, asked.schedule, points, images=True))
     if len(found.shape) == 3:
         _sample_images(found, asked, 64 if n is None else n, record, path, picture)
         return
@@ -177,10 +215,10 @@ def samples(
     from toylab._processes import place
     from toylab.images.sets import BATCH, SHARD, sample_set
 
-    grid, found = asked.grid(), problems.find(name, "network", asked.schedule, images=True)
+    grid, found = asked.grid(), asked.of(problems.find(name, "network", asked.schedule, images=True))
     steps = len(grid["times"]) - 1 if grid["times"] else asked.steps
     result = sample_set(
-        found.eps, out or f"{file_stem(name)}-{asked.chosen.name}-{steps}", n, asked.chosen, seed=asked.seed, **grid,
+        found.eps, out or f"{asked.stem(name)}-{steps}", n, asked.chosen, seed=asked.seed, **grid,
         batch=BATCH if asked.batch is None else asked.batch, shard=SHARD if shard is None else shard,
         precision=asked.precision or "float32",
     )  # fmt: skip

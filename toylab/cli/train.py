@@ -9,7 +9,8 @@ import typer
 from toylab.cli import options
 
 FOR_IMAGES = (
-    "data", "prediction", "weighting", "precision", "accumulate", "max_minutes", "sample_minutes", "compile", "note",
+    "data", "prediction", "no_labels", "weighting", "precision", "accumulate", "max_minutes", "sample_minutes",
+    "compile", "note",
 )  # fmt: skip
 
 
@@ -42,6 +43,15 @@ def train(
     ] = None,
     prediction: Annotated[
         str | None, typer.Option(help="Images: what the network gives, eps or v [that of NAME].")
+    ] = None,
+    no_labels: Annotated[
+        bool, typer.Option("--no-labels", help="Images: leave out their labels, which are learnt where there are any.")
+    ] = False,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NETWORK", help="Begin from the weights of this network: a shipped one, a file or a published one."
+        ),
     ] = None,
     weighting: Annotated[
         str | None, typer.Option(help="Images: of the squared errors, eps (plain), v or min-snr [that of NAME].")
@@ -87,6 +97,7 @@ def train(
       toylab train digits --schedule cosine --weighting min-snr
       toylab train cifar10-16 --max-minutes 30
       toylab train cifar10-small --data folder:faces
+      toylab train cifar10-16 --data folder:pets --start cifar10-16 --steps 2000 --out pets.safetensors
       accelerate launch -m toylab train cifar10-medium --compile
     """
     given = {key: value for key, value in context.params.items() if value is not None and value is not False}
@@ -123,6 +134,8 @@ def _train_one(given):
     schedule = given.pop("schedule", recipes[name].schedule if name in recipes else "linear")
     schedule = schedules.get(schedule).name
     out = given["out"] = check_output(given.get("out", checkpoint_name(name, schedule)), [".safetensors"])
+    if given.pop("no_labels", False):
+        given["labels"] = False
     began = time.monotonic()
     try:
         about = (training.train_images if name in recipes else training.train_2d)(name, schedule, **given).metadata

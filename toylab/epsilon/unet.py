@@ -103,6 +103,8 @@ class UNet(nn.Module):
         if not isinstance(label, str):
             return label
         known = {name.lower(): number for number, name in enumerate(self.classes)}
+        if label.isdecimal() and label not in known:
+            return int(label)
         if label.strip().lower() not in known:
             raise unknown_name("label", label, self.classes)
         return known[label.strip().lower()]

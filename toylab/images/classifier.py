@@ -24,6 +24,13 @@ class Verdict:
     confidence: np.ndarray
     shares: np.ndarray
 
+    @classmethod
+    def of(cls, probabilities: np.ndarray) -> "Verdict":
+        """The verdict of `probabilities` [n, classes]."""
+        classes = probabilities.argmax(1)
+        shares = np.bincount(classes, minlength=probabilities.shape[1]) / len(classes)
+        return cls(classes, probabilities.max(1), shares)
+
     @property
     def median_confidence(self) -> float:
         """The median of `confidence`."""
@@ -48,20 +55,14 @@ class DigitClassifier:
         x, y = _flat(digits.values(slice(None))), digits.labels.numpy()
         x, test, y, right = train_test_split(x, y, test_size=0.25, random_state=0, stratify=y)
         self._model = CalibratedClassifierCV(SVC(C=10, gamma=0.03), ensemble=False).fit(x, y)
-        self.test = self._judge(test)
+        self.test = Verdict.of(self._model.predict_proba(test))
         self.accuracy = float((self.test.classes == right).mean())
 
     def __call__(self, images: np.ndarray | Tensor) -> Verdict:
         """The `Verdict` on images [n, 1, 8, 8] around [-1, 1], a tensor or an array. ValueError for another shape."""
         if tuple(images.shape[1:]) != (1, 8, 8) or len(images) == 0:
             raise ValueError(f"images must be [n, 1, 8, 8] with n of at least 1, got {list(images.shape)}")
-        return self._judge(_flat(images))
-
-    def _judge(self, x):
-        probabilities = self._model.predict_proba(x)
-        classes = probabilities.argmax(1)
-        shares = np.bincount(classes, minlength=probabilities.shape[1]) / len(classes)
-        return Verdict(classes, probabilities.max(1), shares)
+        return Verdict.of(self._model.predict_proba(_flat(images)))
 
 
 def _flat(images):

@@ -162,7 +162,7 @@ class _Folder:
         """The images of a shard, uint8 [k, c, h, w], or None unless it holds all of them, undamaged."""
         wanted = len(self.images(index))
         try:
-            pixels, _ = arrays.read(self.shard(index))
+            pixels, *_ = arrays.read(self.shard(index))
         except (FileNotFoundError, ValueError):
             return None
         fits = len(pixels) >= wanted and list(pixels.shape[1:]) == self.settings["shape"]

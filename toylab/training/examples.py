@@ -11,18 +11,20 @@ from toylab.schedules import Schedule, Table
 from toylab.training.config import TrainConfig
 
 GAMMA = 5  # of min-SNR, the value of its authors
+UNLABELLED = 0.12  # share of the examples whose labels are dropped, for the unconditional half of guidance
 
 
 def draw(
-    batches: Callable[[int, torch.Generator], Tensor],
+    batches: Callable[[int, torch.Generator], Tensor | tuple[Tensor, Tensor]],
     schedule: Schedule,
     config: TrainConfig,
     step: int,
     rank: int = 0,
     processes: int = 1,
     device: torch.device | str = "cpu",
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """One process's share of the examples of `step`, on `device`: x_t, t [n] in float64, the noise, the weights [n].
+) -> tuple[Tensor, ...]:
+    """One process's share of the examples of `step`, on `device`: x_t, t [n] in float64, the noise, the weights [n],
+    and the labels [n] where `batches` gives them.
 
     All processes draw the whole batch from (seed, step) and take every `processes`-th of it. Data and times are drawn
     on the CPU; the noise, which costs more, where it is used: another kind of device gets other noise.
@@ -30,7 +32,8 @@ def draw(
     device = torch.device(device)
     seed = stream(config.seed, step)
     generator = torch.Generator("cpu").manual_seed(seed)
-    x0 = batches(config.batch, generator)
+    given = batches(config.batch, generator)
+    x0, *labels = given if isinstance(given, tuple) else (given,)
     if not isinstance(x0, torch.Tensor) or not x0.is_floating_point() or x0.ndim < 2 or len(x0) != config.batch:
         got = f"{x0.dtype} {list(x0.shape)}" if isinstance(x0, torch.Tensor) else repr(x0)
         raise ValueError(f"batches must give a floating-point tensor [{config.batch}, *shape], got {got}")
@@ -44,7 +47,20 @@ def draw(
     mine = slice(rank, None, processes)
     x0, t, scale, std, weight = (_onto(device, part[mine]) for part in (x0, t, *(f.to(x0.dtype) for f in factors)))
     noise = noise[mine]
-    return scale.reshape(column) * x0 + std.reshape(column) * noise, t, noise, weight
+    labels = [_onto(device, part[mine]) for part in labels]
+    return scale.reshape(column) * x0 + std.reshape(column) * noise, t, noise, weight, *labels
+
+
+def some_unlabelled(
+    batches: Callable[[int, torch.Generator], tuple[Tensor, Tensor]], no_label: Tensor
+) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
+    """`batches` of (x0, labels) with a share of the labels dropped (Ho and Salimans 2022): they become `no_label`."""
+
+    def dropped(n, generator):
+        x0, labels = batches(n, generator)
+        return x0, torch.where(torch.rand(n, generator=generator) < UNLABELLED, no_label, labels)
+
+    return dropped
 
 
 def stream(*numbers: int) -> int:

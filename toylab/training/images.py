@@ -14,17 +14,19 @@ import torch
 
 from toylab import _processes as processes
 from toylab import images as image_sets
-from toylab._errors import number
+from toylab._errors import flag, number, unknown_name
 from toylab._types import ScheduleLike
 from toylab.epsilon.configurations import unet_config
-from toylab.epsilon.unet import UNet
+from toylab.epsilon.unet import PREDICTIONS, UNet
 from toylab.schedules import Schedule, as_schedule
 from toylab.training.config import TrainConfig, checked_config
+from toylab.training.examples import some_unlabelled
 from toylab.training.files import finished, run_files
 from toylab.training.loop import fit
 from toylab.training.recipes import Recipe, recipe
 from toylab.training.record import Record
 from toylab.training.seeding import fresh_weights
+from toylab.training.start import begin_from
 
 LOOK_EVERY = 10
 
@@ -38,6 +40,8 @@ def train_images(
     note: str | None = None,
     out: str | os.PathLike | None = None,
     prediction: str | None = None,
+    labels: bool = True,
+    start: str | os.PathLike | None = None,
     config: TrainConfig | None = None,
     resume: bool = False,
     progress: bool = True,
@@ -53,6 +57,9 @@ def train_images(
         configuration: a name out of `RECIPES`. schedule, prediction: in place of the recipe's.
         data: `Images`, or what `toylab.images.load` takes, in place of the recipe's; larger images than the
             network's are shrunk, and coloured or grey ones turned to its channels.
+        labels: learn the labels of the data, where it has any; False trains without. A share of 12 % is dropped in
+            training, so that the network also is the unconditional one.
+        start: a network to begin from, see `toylab.training.start.begin_from`, with a new optimiser.
         note: a sentence about the data that goes into the network's metadata.
         out: the file to write (*.safetensors), in float16. Beside it lie, as NAME.*, the resume state, metrics.csv
             (one line every ten steps), and the folder of sample grids; TensorBoard's folder too if it is installed.
@@ -69,31 +76,40 @@ def train_images(
     schedule = as_schedule(plan.schedule if schedule is None else schedule)
     prediction = plan.prediction if prediction is None else prediction
     config = checked_config(config, plan.config, **changes)
+    labels = flag("labels", labels)
+    if prediction not in PREDICTIONS:
+        raise unknown_name("prediction", prediction, PREDICTIONS)
     number("save_minutes", save_minutes, 0)
     number("sample_minutes", sample_minutes, 0, open_low=True)
     if max_minutes is not None:
         number("max_minutes", max_minutes, 0, open_low=True)
-    with fresh_weights(config.seed):
-        network = UNet(schedule, prediction=prediction, **unet_config(plan.name))
+    architecture = unet_config(plan.name)
+    shape = architecture["in_channels"], plan.size, plan.size
     with run_files(out, schedule, resume, keep=True) as files, ExitStack() as stack:
         images = data
         if not isinstance(data, image_sets.Images):
-            images = _loaded(plan.data if data is None else data, plan, network.shape[0], progress)
-        if images.shape != network.shape:
-            raise ValueError(f"data must hold images of shape {network.shape} for {plan.name!r}, got {images.shape}")
+            images = _loaded(plan.data if data is None else data, plan, shape[0], progress)
+        if images.shape != shape:
+            raise ValueError(f"data must hold images of shape {shape} for {plan.name!r}, got {images.shape}")
+        classes = image_classes(images) if labels else None
+        with fresh_weights(config.seed):
+            network = UNet(schedule, prediction=prediction, classes=classes, **architecture)
         network = network.to(memory_format=memory_format(config.precision, processes.device()))
         network.dataset = _without_folder(images.name)
         network.metadata = {
-            "command": command(plan, schedule, prediction, config, data, compile=compile),
+            "command": command(plan, schedule, prediction, config, data, labels, start, compile=compile),
             "configuration": plan.name,
             "data": _describe(images, note),
         }
+        if start is not None:
+            begin_from(network, start)
         again = {"note": note, "out": out, "max-minutes": max_minutes, "compile": compile}
-        again = command(plan, schedule, prediction, config, data, full=True, **again)
+        again = command(plan, schedule, prediction, config, data, labels, start, full=True, **again)
         again = f"resume=True (`{again} --resume` in a terminal)" if _in_words(plan, config, data) else "resume=True"
+        batches = some_unlabelled(images.labelled_batch, network.no_label) if classes else images.batch
         record = files and stack.enter_context(closing(Record(files, resume, 60 * sample_minutes)))
         network = fit(
-            network, images.batch, schedule, config, state=files and files.state, resume=resume, progress=progress,
+            network, batches, schedule, config, state=files and files.state, resume=resume, progress=progress,
             save_every=60 * save_minutes, look_every=LOOK_EVERY, compile=compile, watch=record,
             max_minutes=max_minutes and max(1e-9, max_minutes - (time.monotonic() - began) / 60),
             continue_with=again,
@@ -110,13 +126,17 @@ def command(
     prediction: str,
     config: TrainConfig,
     data: image_sets.Images | str | os.PathLike | None = None,
+    labels: bool = True,
+    start: str | os.PathLike | None = None,
     full: bool = False,
     **more: Any,
 ) -> str:
     """The command line that trains this network, or the call in Python where it takes that. In metadata it leaves out
-    the folder of its data; `full`, it has that and `more` options."""
+    the folders of its data and start; `full`, it has these and `more` options."""
+    start = start if full or start is None else _without_folder(start)
     if not _in_words(plan, config, data):
-        given = "" if data is None else f", data={_without_folder(getattr(data, 'name', data))!r}"
+        given = ("" if labels else ", labels=False") + ("" if start is None else f", start={start!r}")
+        given += "" if data is None else f", data={_without_folder(getattr(data, 'name', data))!r}"
         return f"train_images({plan.name!r}, {schedule.name!r}, prediction={prediction!r}, config={config}{given})"
     options: dict[str, Any] = {"schedule": schedule.name}
     if data is not None:
@@ -127,6 +147,7 @@ def command(
         value = getattr(config, name)
         if name in ("steps", "batch", "seed") or value != getattr(plan.config, name):
             options[name] = value
+    options |= {"no-labels": not labels, "start": start}
     words = ["toylab", "train", plan.name]
     for name, value in (options | more).items():
         if value is not None and value is not False:
@@ -156,6 +177,13 @@ def _loaded(name, plan, channels, progress):
             raise ValueError(
                 f"data must be images for {plan.name!r}, at least {plan.size}x{plan.size}: {error}"
             ) from error
+
+
+def image_classes(images: image_sets.Images) -> list[str] | None:
+    """The names of the labels of `images`, their numbers where they have none; None without labels."""
+    if images.labels is None:
+        return None
+    return images.classes or [str(number) for number in range(int(images.labels.max()) + 1)]
 
 
 def _without_folder(name):

@@ -56,7 +56,7 @@ class Look:
 @torch.enable_grad()
 def fit(
     network: torch.nn.Module,
-    batches: Callable[[int, torch.Generator], Tensor],
+    batches: Callable[[int, torch.Generator], Tensor | tuple[Tensor, Tensor]],
     schedule: ScheduleLike,
     config: TrainConfig | None = None,
     *,
@@ -80,7 +80,8 @@ def fit(
     Args:
         network: a module whose output is like x; it is trained in place, on the device (or devices) that accelerate
             chooses. Frozen weights stay as they are, unless all are, as in what `toylab.load` gives.
-        batches: ``batches(n, generator) -> x0`` [n, *shape], floating point, drawn with that generator alone.
+        batches: ``batches(n, generator) -> x0`` [n, *shape], floating point, drawn with that generator alone; or a pair
+            (x0, labels [n]), with which the network is called as ``network(x, t, labels)``.
         schedule: a name or a `Schedule`, that of the network if it has one. config: a `TrainConfig`.
         state: file for the resume state, written at the first look after `save_every` seconds, on Ctrl-C or SIGTERM
             and at the end, in one piece or not at all. None writes none. All machines of a run must see it.
@@ -224,12 +225,14 @@ def _report(config, losses):
 
 def _about(network, schedule):
     """The marks of this run, apart from its config."""
+    story = getattr(network, "metadata", {})
     return {
         "network": type(network).__name__,
         "arguments": getattr(network, "arguments", None),
         "schedule": schedule.name,
         "dataset": getattr(network, "dataset", None),
-        "data": getattr(network, "metadata", {}).get("data"),
+        "data": story.get("data"),
+        **({"start": story["start"]} if "start" in story else {}),
     }
 
 
@@ -248,15 +251,15 @@ def _step(model, optimizer, parts, config, count):
 
 
 def _parts(place, device, batches, schedule, config, step):
-    """This process's share of the examples of `step`, in `accumulate` parts: x_t, t, noise and weights in each."""
+    """This process's share of the examples of `step`, in `accumulate` parts, see `examples.draw`."""
     share = examples.draw(batches, schedule, config, step, place.process_index, place.num_processes, device)
     return list(zip(*(whole.chunk(config.accumulate) for whole in share), strict=True))
 
 
 def _part_loss(model, part, config):
-    x_t, t, noise, weight = part
+    x_t, t, noise, weight, *labels = part
     with torch.autocast(x_t.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-        prediction = model(x_t, t)
+        prediction = model(x_t, t, *labels)
     return _loss(prediction, noise, weight)
 
 

@@ -21,6 +21,7 @@ from toylab.training.config import TrainConfig, checked_config
 from toylab.training.files import finished, run_files
 from toylab.training.loop import fit
 from toylab.training.seeding import fresh_weights
+from toylab.training.start import begin_from
 
 POOL = 2**16  # points of a data set drawn before training; batches are drawn from these
 SHIPPED = [(name, "linear") for name in datasets.names()]
@@ -39,6 +40,7 @@ def train_2d(
     seed: int | None = None,
     config: TrainConfig | None = None,
     arguments: Mapping[str, Any] | None = None,
+    start: str | os.PathLike | None = None,
     resume: bool = False,
     progress: bool = True,
 ) -> MLP:
@@ -50,6 +52,7 @@ def train_2d(
         out: the file to write (*.safetensors). Beside it, while training, lies a resume state.
         steps, batch, lr, seed: change the default `TrainConfig`, or the `config` given.
         arguments: of the `MLP`, as a dict.
+        start: a network to begin from, see `toylab.training.start.begin_from`.
         resume: continue the run to `out` that was stopped.
 
     Returns the network as `toylab.load` would. ValueError, TypeError or FileNotFoundError for bad
@@ -60,14 +63,17 @@ def train_2d(
         raise TypeError(f"dataset must be a name or a Manifold, got {dataset!r}")
     schedule, resume = as_schedule(schedule), flag("resume", resume)
     config = checked_config(config, steps=steps, batch=batch, lr=lr, seed=seed)
-    story = command(manifold.name, schedule.name, config)
+    story = command(manifold.name, schedule.name, config, start and Path(start).name)
     with fresh_weights(config.seed):
         network = MLP(schedule, **(arguments or {}))
     network.dataset, network.metadata = manifold.name, {"command": story}
+    if start is not None:
+        begin_from(network, start)
     again = "resume=True"
     told = config.differs_only_in(TrainConfig(), ("steps", "batch", "lr", "seed"))
     if told and not arguments and manifold.name in datasets.names():
-        again += f" (`{story} --out {shlex.quote(str(out))} --resume` in a terminal)"
+        line = command(manifold.name, schedule.name, config, start)
+        again += f" (`{line} --out {shlex.quote(str(out))} --resume` in a terminal)"
     with run_files(out, schedule, resume) as files, single_thread():
         batches = rows_of(manifold.sample(POOL, seed=config.seed))
         network = fit(
@@ -82,14 +88,14 @@ def rows_of(points: Tensor) -> Callable[[int, torch.Generator], Tensor]:
     return lambda n, generator: points[torch.randint(len(points), (n,), generator=generator, device=generator.device)]
 
 
-def command(dataset: str, schedule: str, config: TrainConfig) -> str:
+def command(dataset: str, schedule: str, config: TrainConfig, start: str | os.PathLike | None = None) -> str:
     """The command line that trains this network."""
     if not isinstance(config, TrainConfig):
         raise TypeError(f"config must be a TrainConfig, got {config!r}")
     return (
         f"toylab train {dataset} --schedule {schedule} --steps {config.steps} --batch {config.batch} "
         f"--lr {config.lr} --seed {config.seed}"
-    )
+    ) + ("" if start is None else f" --start {shlex.quote(os.fspath(start))}")
 
 
 def train_all(folder: str | os.PathLike | None = None, *, overwrite: bool = False, progress: bool = True) -> list[Path]:

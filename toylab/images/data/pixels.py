@@ -51,11 +51,16 @@ class Images:
 
         Every choice comes from `generator` (a `torch.Generator` on the CPU), so its state decides the batch.
         """
-        x = self.values(torch.randint(len(self), (n,), generator=generator, device=generator.device))
+        return self.labelled_batch(n, generator)[0]
+
+    def labelled_batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        """The images of `batch`, and their labels int64 [n], or None."""
+        rows = torch.randint(len(self), (n,), generator=generator, device=generator.device)
+        x = self.values(rows)
         if self.flip:
             mirrored = torch.rand(n, generator=generator, device=generator.device) < 0.5
             x[mirrored] = x[mirrored].flip(-1)
-        return x
+        return x, None if self.labels is None else self.labels[rows]
 
 
 def shrink(pixels: Tensor, size: int, top: int = 255) -> Tensor:

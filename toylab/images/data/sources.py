@@ -77,7 +77,7 @@ def load(
     elif source == "cifar10":
         pixels, labels, classes = cifar.read(folder, train, progress=progress)
     elif source == "npz":
-        pixels, labels = arrays.read(rest)
+        pixels, labels, classes = arrays.read(rest)
     else:
         pixels, labels, classes, passed_over = folders.read(rest, size, progress=progress)
 
