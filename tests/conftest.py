@@ -22,6 +22,9 @@ import pytest
 import timing
 import torch
 
+from toylab.epsilon import ExactEps
+from toylab.problems import flow
+
 if hasattr(libc := ctypes.CDLL(None), "mallopt"):  # of glibc
     libc.mallopt(-3, 2**25)  # M_MMAP_THRESHOLD
     libc.mallopt(-1, 2**29)  # M_TRIM_THRESHOLD
@@ -83,6 +86,31 @@ def same_random_numbers_in_any_order():
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flows_are_solved_once():
+    """The exact flow of one exact epsilon from the same start to the same times is solved once in a process: half of
+    the time that orders and errors take is spent on it, over and over. Any other epsilon is asked as often as ever."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flow, "_solve", _once(flow._solve))
+        yield
+
+
+def _once(solve):
+    known = {}
+
+    def solving(eps, schedule, x_T, t_start, times, rtol, progress):
+        if type(eps) is not ExactEps:
+            return solve(eps, schedule, x_T, t_start, times, rtol, progress)
+        tensors = [(each.dtype, each.shape, each.cpu().numpy().tobytes()) for each in (eps.points, x_T)]
+        key = (*tensors, eps.schedule, eps.spread, schedule, t_start, *times, rtol)
+        if key not in known:
+            known[key] = solve(eps, schedule, x_T, t_start, times, rtol, progress)
+        states, nfe = known[key]
+        return [state.clone() for state in states], nfe
+
+    return solving
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ def cpu():
     return sum(os.times()[:4])
 
 
-def test_name(nodeid):
+def name_of(nodeid):
     """The name of a test without that of its case."""
     return nodeid.partition("[")[0]
 
@@ -35,7 +35,7 @@ def test_name(nodeid):
 def parts(item):
     """The names under which the seconds of a test are recorded: its own, and those of the fixtures it shares."""
     file = item.nodeid.partition("::")[0]
-    return {test_name(item.nodeid), *(f"{file}::{name}" for name in item.fixturenames)} & recorded().keys()
+    return {name_of(item.nodeid), *(f"{file}::{name}" for name in item.fixturenames)} & recorded().keys()
 
 
 class Recorder:
@@ -59,7 +59,7 @@ class Recorder:
     def pytest_runtest_makereport(self, item):
         report = yield
         end = cpu()
-        own = {test_name(item.nodeid): end - self.start - self.shared.total()}
+        own = {name_of(item.nodeid): end - self.start - self.shared.total()}
         report.seconds = own | self.shared  # travels from a process of xdist to the first one
         self.shared, self.start = Counter(), end
         return report
