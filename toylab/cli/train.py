@@ -85,7 +85,7 @@ def train(
 ) -> None:
     """Train a network on points in the plane or on images.
 
-    In the plane the defaults take half a minute on two cores; for images see --list. Ctrl-C stops after a whole step,
+    In the plane the defaults take about a minute on one core; for images see --list. Ctrl-C stops after a whole step,
     saves, and says how to go on. Several GPUs or machines: accelerate launch -m toylab train ...
 
     \b
@@ -195,4 +195,4 @@ def _list_networks(json):
             for row in rows
         ),
     )  # fmt: skip
-    print("\nToylab's data sets in the plane (see: toylab datasets) take half a minute each on two cores.")
+    print("\nToylab's data sets in the plane (see: toylab datasets) take about a minute each on one core.")

@@ -44,7 +44,7 @@ def train_2d(
     resume: bool = False,
     progress: bool = True,
 ) -> MLP:
-    """Train an `MLP` on a two-dimensional data set; the defaults take half a minute on two cores.
+    """Train an `MLP` on a two-dimensional data set; the defaults take about a minute on one core.
 
     Args:
         dataset: a name, or anything with `name` and `sample` such as a `Manifold`.
