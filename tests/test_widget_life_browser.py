@@ -176,3 +176,32 @@ def test_controls_and_all_panels_are_on_one_screen_beside_the_file_browser(figur
     if kind == "twins":
         for upper, lower in zip(places[:4], places[4:], strict=True):
             assert upper[0] == lower[0] and upper[1] < lower[1]
+
+
+TOGETHER = """root => {
+    const room = root.closest(".jp-WindowedPanel-outer"), seen = room.getBoundingClientRect();
+    const canvases = [...root.querySelectorAll(".stage canvas")].filter((node) => node.offsetParent);
+    room.scrollTop += canvases[1].getBoundingClientRect().bottom - seen.bottom + 12;
+    const boxes = (nodes) => nodes.map((node) => node.getBoundingClientRect());
+    const sliders = boxes([...root.querySelectorAll("input[type=range]")].filter((node) => node.offsetParent));
+    const within = ({ top, bottom }) => top >= seen.top - 1 && bottom <= seen.bottom + 1;
+    const covered = ({ top }) => sliders.some((slider) => slider.bottom > top);
+    return [sliders.filter(within).length, boxes(canvases).filter((box) => within(box) && !covered(box)).length,
+        root.scrollWidth - root.clientWidth];
+}"""
+
+
+@pytest.mark.parametrize(("size", "browser"), [((853, 480), True), ((853, 480), False), ((420, 800), False)], ids=str)
+@pytest.mark.parametrize(("index", "kind"), enumerate(("four", "twins", "gallery")))
+def test_where_not_all_fits_both_sliders_and_two_panels_are_seen_together(figures, size, browser, index, kind):
+    figures.set_viewport_size({"width": size[0], "height": size[1]})  # 1280x720 enlarged to 150 %; a phone
+    if figures.locator("#filebrowser").is_visible() != browser:
+        figures.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area'); }")
+    figures.wait_for_timeout(700)
+    found = figures.locator(".toylab-player").nth(index)
+    found.scroll_into_view_if_needed()
+    figures.wait_for_timeout(300)
+    sliders, panels, beyond = found.evaluate(TOGETHER)
+    assert (sliders, beyond) == (2, 0) and panels >= 2
+    if not figures.locator("#filebrowser").is_visible():
+        figures.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area'); }")

@@ -48,9 +48,18 @@ function visibleHeight(root) {
   return height;
 }
 
+const scrolls = (node) => /auto|scroll/.test(getComputedStyle(node).overflowY) && node.scrollHeight > node.clientHeight + 1;
+
+// What only cuts off, on the way to what scrolls, would keep the sliders from staying in view.
+function unclip(root) {
+  for (let node = root.parentElement; node && node !== document.body && !scrolls(node); node = node.parentElement)
+    if (getComputedStyle(node).overflow !== "visible") node.style.overflow = "clip";
+}
+
 // The columns and the width of a panel that show the most: controls and all panels at once, where that leaves them
 // NARROWEST; else as wide as the page allows. `resize(columns, size)` lays them out for a trial.
 function arrange(root, grid, count, resize) {
+  root.dataset.fits = true; // every trial is of that layout
   const room = visibleHeight(root), width = grid.clientWidth - 2;
   const tried = COLUMNS[count].map((columns) => {
     const widest = Math.min(WIDEST, Math.floor((width - GAP * (columns - 1)) / columns));
@@ -70,6 +79,7 @@ function arrange(root, grid, count, resize) {
   const found = best ?? tried.find(({ widest }) => widest >= 150) ?? tried.at(-1);
   if (!best) found.size = Math.min(found.widest, 250);
   root.dataset.fits = Boolean(best); // if not, the sliders stay in view
+  if (!best) unclip(root);
   resize(found.columns, found.size);
   return found;
 }
