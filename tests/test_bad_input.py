@@ -525,3 +525,10 @@ def test_the_grid_of_a_density_has_bounds(bad):
 def test_a_tensor_of_one_number_is_no_list(ask, argument):
     with pytest.raises(TypeError, match=f"^{argument} must be a list of .*, got tensor"):
         ask(torch.tensor(1))
+
+
+@pytest.mark.parametrize("rtol", [1e-308, 0.0, 1.0, math.nan])
+def test_a_tolerance_that_no_solver_reaches_is_refused_at_once(rtol):
+    x = torch.ones(2, 2, dtype=torch.float64)
+    with pytest.raises(ValueError, match=r"rtol must be a finite number in \[1e-14, 0.1\]"):
+        toylab.analysis.leading_error(EPS, "linear", x, "DDIM", t_start=0.6, t_end=0.4, rtol=rtol)

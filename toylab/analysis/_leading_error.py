@@ -42,7 +42,7 @@ from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from toylab import grids
-from toylab._errors import positive_int, unknown_name
+from toylab._errors import number, positive_int, unknown_name
 from toylab._types import Eps, ScheduleLike
 from toylab.analysis._order import order_problem
 from toylab.analysis._result import Result, pick
@@ -177,7 +177,7 @@ def leading_error(
     check_start(eps, x_T)
     if method == "S-PNDM":
         raise unknown_name("method", method, [name for name in ORDERS if name != "S-PNDM"])
-    clock = _Clock(schedule, spacing, t_start, t_end)
+    clock, rtol = _Clock(schedule, spacing, t_start, t_end), number("rtol", rtol, 1e-14, 0.1)
 
     def derivative(u, flat):
         y, error = torch.from_numpy(flat).reshape(2, *x_T.shape)
