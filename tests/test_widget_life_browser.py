@@ -161,7 +161,7 @@ def figures(started, jupyter, tmp_path_factory):
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1024, 768)], ids=str)
-@pytest.mark.parametrize(("index", "kind"), enumerate(("four", "twins", "gallery")))
+@pytest.mark.parametrize(("index", "kind"), list(enumerate(("four", "twins", "gallery"))))
 def test_controls_and_all_panels_are_on_one_screen_beside_the_file_browser(figures, size, index, kind):
     figures.set_viewport_size({"width": size[0], "height": size[1]})
     figures.wait_for_timeout(700)
@@ -192,7 +192,7 @@ TOGETHER = """root => {
 
 
 @pytest.mark.parametrize(("size", "browser"), [((853, 480), True), ((853, 480), False), ((420, 800), False)], ids=str)
-@pytest.mark.parametrize(("index", "kind"), enumerate(("four", "twins", "gallery")))
+@pytest.mark.parametrize(("index", "kind"), list(enumerate(("four", "twins", "gallery"))))
 def test_where_not_all_fits_both_sliders_and_two_panels_are_seen_together(figures, size, browser, index, kind):
     figures.set_viewport_size({"width": size[0], "height": size[1]})  # 1280x720 enlarged to 150 %; a phone
     if figures.locator("#filebrowser").is_visible() != browser:
