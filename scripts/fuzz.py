@@ -148,6 +148,7 @@ images.sample_set(network=IMAGE_NET, out='set', n=1, method='DDIM', steps=1, see
 images.image_sweep(eps=IMAGE_EPS, schedule='linear', methods=['DDIM'], steps=[2], nfe=[2], n=1, seed=0, labels=None,
     progress=False)
 lessons.build(dataset='circle', gradient='ab2', transfer='pseudo', n=4, seed=0, steps=4)
+lessons.exercise(name='03.2')
 lessons.explore(dataset='circle', epsilon='exact', schedule='linear', methods=['DDIM'], n=4, seed=0, steps=2)
 problems.curve(name='circle', points=9, spread=0.0, schedule='linear')
 problems.gaussian(mean=(0.7, -0.4), spread=0.3, schedule='linear')
@@ -191,10 +192,11 @@ LEFT_OUT = {
     "Comparison Decomposition Interrupted LeadingError LocalError OffManifold OptimizedGrid OrderEstimate "
     "OrderTable Table Trajectory WorkPrecision Result Verdict ImageQuality ImageSweep Reference Look Diverged TimeUp "
     "Recipe Manifold Sweep",
-    "tables": "SHIPPED RECIPES names methods aliases spacings",
+    "tables": "progress_table SHIPPED RECIPES names methods aliases spacings",
     "the same by another name": "iterate ExactEps as_problem Schedule Linear Cosine Quad Sigmoid Constant Table Curves "
     "Points Squares as_manifold",
-    "takes seconds": "UNet DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
+    "takes seconds": "UNet PhotoClassifier "
+    "DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
     "work_lab explore_forward twin_table twins one_point_table phi_table start_table Gallery Lab png",
     "draws a result": "plot_likelihood "
     "plot_decomposition plot_local_error plot_work plot_comparison plot_sweep plot_eps_error "
@@ -347,6 +349,7 @@ def _names(message, arguments):
         "network",
         "schedule",
         "data set",
+        "exercise",
         "times",
         "run",
         "weights",
