@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from toylab._errors import positive_int
+from toylab._errors import number, positive_int
 from toylab.lessons.exercises import progress
 from toylab.lessons.exercises.forms import Choice, Function, Method, Number, Numbers
 from toylab.lessons.exercises.outcomes import Note, Outcome, Status
@@ -62,14 +62,14 @@ class Exercise:
         Args:
             answer: what the question asks for, in any dtype, on any device. seconds: the time it may take.
         """
-        outcome = self._judge(answer, seconds)
+        outcome = self._judge(answer, number("seconds", seconds, 0, 3600, open_low=True))
         return outcome if outcome.status is Status.NOT_ATTEMPTED else progress.record(outcome)
 
-    def hint(self, number: int = 1) -> Note:
-        """A hint: 1 is a nudge, the last one nearly the answer. ValueError for a number that there is not."""
-        number = positive_int("number", number, 1, len(self.hints))
-        progress.seen(self.id, hint=number)
-        return Note(f"{self.id}, hint {number} of {len(self.hints)}", self.hints[number - 1])
+    def hint(self, stage: int = 1) -> Note:
+        """A hint: 1 is a nudge, the last one nearly the answer. ValueError for a stage that there is not."""
+        stage = positive_int("stage", stage, 1, len(self.hints))
+        progress.seen(self.id, hint=stage)
+        return Note(f"{self.id}, hint {stage} of {len(self.hints)}", self.hints[stage - 1])
 
     def solution(self) -> Note:
         """The right answer, as the source of the function that the tests run, and why it is right."""
@@ -125,8 +125,11 @@ class Exercise:
         """(the answer as the form reads it, the first property's sentence that it lacks or None)."""
         reading, usable = self.form.read(answer), self.form.usable(answer)
         for sentence, holds in self.holds or ((self._otherwise(), self._is_right),):
-            if not holds(usable if self.holds else reading):
-                return reading, sentence
+            try:
+                if not holds(usable if self.holds else reading):
+                    return reading, sentence
+            except Unfit as unfit:  # of this property's own questions alone: the answer may still have a name
+                return reading, str(unfit)
         return reading, None
 
     def _is_right(self, reading):

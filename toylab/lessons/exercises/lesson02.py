@@ -25,7 +25,7 @@ def decays_by_beta(answer):
     """True if its logarithm falls at the rate beta(t) = 0.1 + 19.9 t."""
     h = 1e-4
     rates = {t: (answer(t - h) / answer(t + h)).log() / (2 * h) for t in (0.1, 0.5, 0.8)}
-    return all(abs(rate - (0.1 + 19.9 * t)) < 1e-3 for t, rate in rates.items())
+    return all(abs(rate - (0.1 + 19.9 * t)) < 1e-2 for t, rate in rates.items())
 
 
 def add_noise(x0, eps, ab):
@@ -36,7 +36,7 @@ def add_noise(x0, eps, ab):
 def keeps_the_variance(answer):
     """True if the two factors are those of variances that sum to 1: orthogonal unit vectors mix to a unit vector."""
     one, other = (torch.tensor([[a, b]], dtype=torch.float64) for a, b in ((1.0, 0.0), (0.0, 1.0)))
-    return all(abs(answer(one, other, ab).norm() - 1) < 1e-9 for ab in NOISE_LEVELS)
+    return all(abs(answer(one, other, ab).norm() - 1) < 1e-5 for ab in NOISE_LEVELS)
 
 
 def ends_are_pure(answer):
@@ -56,13 +56,13 @@ def eps_of_one_point(x, x0, ab):
 
 def takes_out_what_was_added(answer):
     """True if it is the noise that made x_t."""
-    return all(torch.allclose(answer(add_noise(POINT, E, ab), POINT, ab), E, atol=1e-9) for ab in NOISE_LEVELS)
+    return all(torch.allclose(answer(add_noise(POINT, E, ab), POINT, ab), E, atol=1e-5) for ab in NOISE_LEVELS)
 
 
 def is_the_labs(answer):
     """True if it is what `exact_eps` of that point says."""
     eps = exact_eps(POINT[None], LINEAR)
-    return all(torch.allclose(answer(X, POINT, LINEAR.alpha_bar(t)), eps(X, t), atol=1e-9) for t in (0.2, 0.6))
+    return all(torch.allclose(answer(X, POINT, LINEAR.alpha_bar(t)), eps(X, t), atol=1e-5) for t in (0.2, 0.6))
 
 
 def sigma():
@@ -72,42 +72,7 @@ def sigma():
 
 EXERCISES = (
     Exercise(
-        "02.1", "write", "alpha_bar of the linear schedule", r"""
-A schedule is a rate $\beta(t)$, at which the data fades: $\bar\alpha' = -\beta\,\bar\alpha$ and $\bar\alpha(0) = 1$.
-For the linear schedule $\beta$ goes straight from `0.1` at $t = 0$ to `20` at $t = 1$. Write $\bar\alpha(t)$.
-""", Function(("t",), ((0.05,), (0.3,), (0.7,), (1.0,))), begin="def answer(t):", right=(alpha_bar, LINEAR.alpha_bar),
-        wrong=(
-            Wrong("beta times t", lambda t: torch.exp(-(0.1 + 19.9 * t) * t), "This is beta(t) times t, as if beta had "
-                  "always been as large as it is now. Integrate it from 0 to t."),
-            Wrong("its root", lambda t: alpha_bar(t) ** 0.5, "This is the factor of the data, sqrt(alpha_bar). Asked "
-                  "for is alpha_bar."),
-            Wrong("beta itself", lambda t: 0.1 + 19.9 * t, "That is the rate beta(t). alpha_bar is what is left after "
-                  "it has acted from 0 to t."),
-            Wrong("no exponential", lambda t: 1 - (0.1 * t + 9.95 * t**2), "It decays at a rate, and so exponentially; "
-                  "this one even becomes negative. It is right for small t only."),
-            Wrong("the noise instead of the data", lambda t: 1 - alpha_bar(t), "This is the variance of the noise, 1 - "
-                  "alpha_bar. At t = 0 there is none, and alpha_bar is 1."),
-            Wrong("it grows", lambda t: 1 / alpha_bar(t), "The sign of the exponent: the data fades, so alpha_bar "
-                  "falls from 1."),
-            Wrong("20 instead of 19.9", lambda t: torch.exp(-(0.1 * t + 10 * t**2)), "beta starts at 0.1 and ends at "
-                  "20: it rises by 19.9."),
-            Wrong("beta as one step", lambda t: 1 - (0.1 + 19.9 * t) / 1000, "1 - beta / K is what one of K steps "
-                  "leaves. alpha_bar is the product of all of them."),
-        ),
-        because="alpha_bar(t) = exp(-(0.1 t + 19.9 t^2 / 2)): the exponential of minus the integral of beta.",
-        hints=(
-            "Which function falls at a rate that is given, y' = -beta y?",
-            "The exponential of minus the integral of beta from 0 to t.",
-            "The integral of 0.1 + 19.9 u from 0 to t is 0.1 t + 19.9 t**2 / 2.",
-        ),
-        holds=(
-            ("At t = 0 nothing has faded: alpha_bar(0) = 1.", lambda f: abs(f(0.0) - 1) < 1e-9),
-            ("It must stay between 0 and 1.", lambda f: all(0 < f(t) <= 1 for t in (0.2, 0.6, 0.9))),
-            ("Its logarithm must fall at the rate beta(t) = 0.1 + 19.9 t.", decays_by_beta),
-        ),
-    ),
-    Exercise(
-        "02.2", "write", "noise, added", r"""
+        "02.1", "write", "noise, added", r"""
 Write the forward process: mix data `x0` and noise `eps` to $x_t$, where `ab` is $\bar\alpha_t$.
 """, Function(("x0", "eps", "ab"), tuple((X, E, ab) for ab in NOISE_LEVELS), "a tensor like x0"),
         begin="def answer(x0, eps, ab):",
@@ -142,7 +107,7 @@ Write the forward process: mix data `x0` and noise `eps` to $x_t$, where `ab` is
         ),
     ),
     Exercise(
-        "02.3", "write", "the perfect denoiser of one point", r"""
+        "02.2", "write", "the perfect denoiser of one point", r"""
 The data is a single point `x0`, and a network is asked about `x` at a time with $\bar\alpha_t$ = `ab`. Write what the
 perfect one says: $\varepsilon^*(x, t)$.
 """, Function(("x", "x0", "ab"), tuple((X, POINT, ab) for ab in NOISE_LEVELS), "a tensor like x"),
@@ -175,6 +140,41 @@ perfect one says: $\varepsilon^*(x, t)$.
         holds=(
             ("It must give back the noise that was added.", takes_out_what_was_added),
             ("It must be what toylab.exact_eps says of this point.", is_the_labs),
+        ),
+    ),
+    Exercise(
+        "02.3", "write", "alpha_bar of the linear schedule", r"""
+A schedule is a rate $\beta(t)$, at which the data fades: $\bar\alpha' = -\beta\,\bar\alpha$ and $\bar\alpha(0) = 1$.
+For the linear schedule $\beta$ goes straight from `0.1` at $t = 0$ to `20` at $t = 1$. Write $\bar\alpha(t)$.
+""", Function(("t",), ((0.05,), (0.3,), (0.7,), (1.0,))), begin="def answer(t):", right=(alpha_bar, LINEAR.alpha_bar),
+        wrong=(
+            Wrong("beta times t", lambda t: torch.exp(-(0.1 + 19.9 * t) * t), "This is beta(t) times t, as if beta had "
+                  "always been as large as it is now. Integrate it from 0 to t."),
+            Wrong("its root", lambda t: alpha_bar(t) ** 0.5, "This is the factor of the data, sqrt(alpha_bar). Asked "
+                  "for is alpha_bar."),
+            Wrong("beta itself", lambda t: 0.1 + 19.9 * t, "That is the rate beta(t). alpha_bar is what is left after "
+                  "it has acted from 0 to t."),
+            Wrong("no exponential", lambda t: 1 - (0.1 * t + 9.95 * t**2), "It decays at a rate, and so exponentially; "
+                  "this one even becomes negative. It is right for small t only."),
+            Wrong("the noise instead of the data", lambda t: 1 - alpha_bar(t), "This is the variance of the noise, 1 - "
+                  "alpha_bar. At t = 0 there is none, and alpha_bar is 1."),
+            Wrong("it grows", lambda t: 1 / alpha_bar(t), "The sign of the exponent: the data fades, so alpha_bar "
+                  "falls from 1."),
+            Wrong("20 instead of 19.9", lambda t: torch.exp(-(0.1 * t + 10 * t**2)), "beta starts at 0.1 and ends at "
+                  "20: it rises by 19.9."),
+            Wrong("beta as one step", lambda t: 1 - (0.1 + 19.9 * t) / 1000, "1 - beta / K is what one of K steps "
+                  "leaves. alpha_bar is the product of all of them."),
+        ),
+        because="alpha_bar(t) = exp(-(0.1 t + 19.9 t^2 / 2)): the exponential of minus the integral of beta.",
+        hints=(
+            "Which function falls at a rate that is given, y' = -beta y?",
+            "The exponential of minus the integral of beta from 0 to t.",
+            "The integral of 0.1 + 19.9 u from 0 to t is 0.1 t + 19.9 t**2 / 2.",
+        ),
+        holds=(
+            ("At t = 0 nothing has faded: alpha_bar(0) = 1.", lambda f: abs(f(0.0) - 1) < 1e-5),
+            ("It must stay between 0 and 1.", lambda f: all(0 < f(t) <= 1 for t in (0.2, 0.6, 0.9))),
+            ("Its logarithm must fall at the rate beta(t) = 0.1 + 19.9 t.", decays_by_beta),
         ),
     ),
     Exercise(

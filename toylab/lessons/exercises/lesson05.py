@@ -7,15 +7,20 @@ from toylab.lessons.exercises.forms import Choice, Method, Number, Numbers
 from toylab.lessons.exercises.measuring import evaluations, is_exact_on_one_point, is_of_order, same_states
 from toylab.samplers import method
 from toylab.samplers.transfers import Pseudo
-from toylab.samplers.weights import ADAMS_BASHFORTH
+from toylab.samplers.weights import ADAMS_BASHFORTH, adams_weights
 
 # fmt: off
+
+
+def weights():
+    """The weights that average the cubic through values at 0, -1, -2 and -3 over [0, 1]."""
+    return adams_weights([0, -1, -2, -3], 1)
 
 
 def averages_cubics(weights):
     """True if it averages t^k over [0, 1] from its values at 0, -1, -2 and -3, for k to 3."""
     nodes = torch.tensor([0.0, -1.0, -2.0, -3.0], dtype=torch.float64)
-    return all(abs((weights * nodes**k).sum() - 1 / (k + 1)) < 1e-6 for k in range(1, 4))
+    return all(abs((weights * nodes**k).sum() - 1 / (k + 1)) < 1e-5 for k in range(1, 4))
 
 
 def s_pndm(eps, schedule, x, times):
@@ -57,10 +62,34 @@ def lacking():
 
 EXERCISES = (
     Exercise(
-        "05.1", "write", "the weights of Adams and Bashforth", r"""
+        "05.1", "predict", "what the start of F-PNDM costs", """
+F-PNDM combines four slopes, but at first there is only one: its first three steps are Runge–Kutta steps. How many
+evaluations do ten steps take in all?
+""", Number(), right=(19,), derive=counted,
+        wrong=(
+            Wrong("steps instead of evaluations", 10, "That would be so if it started with one evaluation a step, as "
+                  "PLMS does."),
+            Wrong("every step a Runge–Kutta step", 40, "Only the first three are. From then on one new slope a step is "
+                  "enough, three are remembered."),
+            Wrong("the start counted on top", 22, "The three steps of the start are among the ten: seven are left, not "
+                  "ten."),
+            Wrong("four steps of start", 21, "Four slopes need three steps before: the fourth is that of the step "
+                  "itself."),
+            Wrong("one evaluation more a step of the start", 13, "A Runge–Kutta step takes four evaluations, three "
+                  "more than usual."),
+            Wrong("S-PNDM's cost", 11, "N + 1 is S-PNDM: two slopes, and one improved Euler step at the start."),
+            Wrong("the start alone", 12, "Twelve are spent when the start is over. Seven steps follow."),
+            Wrong("three more", 16, "Count again: three steps of four evaluations each, then seven of one."),
+        ),
+        because="Three steps of four evaluations and seven of one: 12 + 7 = N + 9.",
+        hints=("Count the two kinds of steps apart.", "Three Runge–Kutta steps, four evaluations each. How many steps "
+        "are left?"),
+    ),
+    Exercise(
+        "05.2", "write", "the weights of Adams and Bashforth", r"""
 AB4 replaces the slope by the cubic through the last four slopes, at equispaced nodes, and averages it over the step to
 come. Give the four weights, *newest first*, as a list of four numbers.
-""", Numbers(within=1e-4, count=4), right=(ADAMS_BASHFORTH[4],),
+""", Numbers(within=1e-4, count=4), right=(ADAMS_BASHFORTH[4],), derive=weights,
         wrong=(
             Wrong("oldest first", (-9 / 24, 37 / 24, -59 / 24, 55 / 24), "The numbers are right, their order is not: "
                   "the newest slope has the largest weight."),
@@ -85,12 +114,12 @@ come. Give the four weights, *newest first*, as a list of four numbers.
             "They are multiples of 1/24; the newest is 55/24.",
         ),
         holds=(
-            ("Weights of an average sum to 1.", lambda w: abs(w.sum() - 1) < 1e-6),
+            ("Weights of an average sum to 1.", lambda w: abs(w.sum() - 1) < 1e-5),
             ("From values at 0, -1, -2, -3 they must average every cubic over [0, 1] exactly.", averages_cubics),
         ),
     ),
     Exercise(
-        "05.2", "write", "a two-step method with the pseudo move", r"""
+        "05.3", "write", "a two-step method with the pseudo move", r"""
 Write AB2 as a generator: it gets all nodes `times` and yields the state at every node after the first. Average the
 last two epsilons with weights `3/2` (newest) and `-1/2`, and move with $\phi$: `Pseudo.move(schedule, x, e, t, s)` of
 `toylab.samplers.transfers`, or your own. The first step has one epsilon only: make it a DDIM step.
@@ -127,30 +156,6 @@ last two epsilons with weights `3/2` (newest) and `-1/2`, and move with $\phi$: 
             ("It must go through the states of AB2 with the pseudo move.",
              lambda m: same_states(m, method("rising-ab2", "pseudo"))),
         ),
-    ),
-    Exercise(
-        "05.3", "predict", "what the start of F-PNDM costs", """
-F-PNDM combines four slopes, but at first there is only one: its first three steps are Runge–Kutta steps. How many
-evaluations do ten steps take in all?
-""", Number(), right=(19,), derive=counted,
-        wrong=(
-            Wrong("steps instead of evaluations", 10, "That would be so if it started with one evaluation a step, as "
-                  "PLMS does."),
-            Wrong("every step a Runge–Kutta step", 40, "Only the first three are. From then on one new slope a step is "
-                  "enough, three are remembered."),
-            Wrong("the start counted on top", 22, "The three steps of the start are among the ten: seven are left, not "
-                  "ten."),
-            Wrong("four steps of start", 21, "Four slopes need three steps before: the fourth is that of the step "
-                  "itself."),
-            Wrong("one evaluation more a step of the start", 13, "A Runge–Kutta step takes four evaluations, three "
-                  "more than usual."),
-            Wrong("S-PNDM's cost", 11, "N + 1 is S-PNDM: two slopes, and one improved Euler step at the start."),
-            Wrong("the start alone", 12, "Twelve are spent when the start is over. Seven steps follow."),
-            Wrong("three more", 16, "Count again: three steps of four evaluations each, then seven of one."),
-        ),
-        because="Three steps of four evaluations and seven of one: 12 + 7 = N + 9.",
-        hints=("Count the two kinds of steps apart.", "Three Runge–Kutta steps, four evaluations each. How many steps "
-        "are left?"),
     ),
     Exercise(
         "05.4", "explain", "half of phi", r"""

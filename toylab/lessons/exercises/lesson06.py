@@ -20,7 +20,7 @@ def order(n1, e1, n2, e2):
 def finds_powers(answer):
     """True if it finds the power p of errors C / N^p."""
     trials = ((1, 10.0, 20.0, 3.0), (2, 10.0, 30.0, 0.5), (4, 7.0, 9.0, 100.0))
-    return all(abs(answer(n, c / n**p, m, c / m**p) - p) < 1e-6 for p, n, m, c in trials)
+    return all(abs(answer(n, c / n**p, m, c / m**p) - p) < 1e-5 for p, n, m, c in trials)
 
 
 def measured():
@@ -61,7 +61,28 @@ def heun(eps, schedule, x, t, s):
 
 EXERCISES = (
     Exercise(
-        "06.1", "write", "the order that two errors show", r"""
+        "06.1", "predict", "the order of F-PNDM", """
+F-PNDM averages epsilon with the weights of Adams–Bashforth 4. Which order will its error show on a fine grid,
+equispaced in $t$? Commit yourself before you run the next cell.
+""", Number(within=0.05), right=(2,), derive=measured,
+        wrong=(
+            Wrong("the order of the weights", 4, "That is what everybody expects: the weights are of order four. But "
+                  "phi multiplies an average over t by a change of sigma."),
+            Wrong("the order of DDIM", 1, "It gains something from its four slopes: one slope alone is of order one."),
+            Wrong("half-way", 3, "One order is not lost, but two: the covariance of epsilon and sigma' within a step "
+                  "is of order h^3 a step."),
+            Wrong("the order of a single step", 5, "That would be a single step of an AB4 that keeps its promise. "
+                  "Order is about the error at the end."),
+            Wrong("no order at all", 0, "It converges: more steps bring it nearer to the exact flow, at a certain "
+                  "rate."),
+        ),
+        because="The average over t is very exact, but phi multiplies it by the change of sigma, and what is left out, "
+        "-h^3 / 12 eps' sigma'' a step, is of order two in all.",
+        hints=("In which variable does phi move along a straight line, and in which does AB4 average?", "sigma is not "
+        "linear in t: the two do not go together. What is the leading error of that?"),
+    ),
+    Exercise(
+        "06.2", "write", "the order that two errors show", r"""
 A method has the error `e1` with `n1` steps and `e2` with `n2`. Which order do they show? (Any two step counts, not only
 doubled ones.)
 """, Function(("n1", "e1", "n2", "e2"), ((10.0, 0.5, 30.0, 0.02), (40.0, 3e-4, 80.0, 2e-5), (5.0, 0.2, 7.0, 0.1))),
@@ -87,27 +108,6 @@ doubled ones.)
         because="error = C / N^p, so log(e1 / e2) = p log(n2 / n1).",
         hints=("Write down error = C / N^p twice and divide.", "e1 / e2 = (n2 / n1)^p; take logarithms."),
         holds=(("Errors C / N^p must give p, for any C and any two step counts.", finds_powers),),
-    ),
-    Exercise(
-        "06.2", "predict", "the order of F-PNDM", """
-F-PNDM averages epsilon with the weights of Adams–Bashforth 4. Which order will its error show on a fine grid,
-equispaced in $t$? Commit yourself before you run the next cell.
-""", Number(within=0.05), right=(2,), derive=measured,
-        wrong=(
-            Wrong("the order of the weights", 4, "That is what everybody expects: the weights are of order four. But "
-                  "phi multiplies an average over t by a change of sigma."),
-            Wrong("the order of DDIM", 1, "It gains something from its four slopes: one slope alone is of order one."),
-            Wrong("half-way", 3, "One order is not lost, but two: the covariance of epsilon and sigma' within a step "
-                  "is of order h^3 a step."),
-            Wrong("the order of a single step", 5, "That would be a single step of an AB4 that keeps its promise. "
-                  "Order is about the error at the end."),
-            Wrong("no order at all", 0, "It converges: more steps bring it nearer to the exact flow, at a certain "
-                  "rate."),
-        ),
-        because="The average over t is very exact, but phi multiplies it by the change of sigma, and what is left out, "
-        "-h^3 / 12 eps' sigma'' a step, is of order two in all.",
-        hints=("In which variable does phi move along a straight line, and in which does AB4 average?", "sigma is not "
-        "linear in t: the two do not go together. What is the leading error of that?"),
     ),
     Exercise(
         "06.3", "explain", "four times as many steps", """

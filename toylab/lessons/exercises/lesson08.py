@@ -81,32 +81,7 @@ You have 50 evaluations and RK4. How many steps can you take?
         hints=("What does one step cost?", "50 // 4"),
     ),
     Exercise(
-        "08.2", "write", "the cost of F-PNDM", """
-Write the number of evaluations that F-PNDM takes for `steps` steps, for *any* `steps` from 1 on. Its first three steps
-are Runge–Kutta steps; check yours against `toylab.sample(...).nfe`.
-""", Function(("steps",), ((1,), (2,), (3,), (4,), (10,), (50,))), begin="def answer(steps):",
-        right=(cost, lambda steps: steps + 3 * min(steps, 3)),
-        wrong=(
-            Wrong("steps instead of evaluations", lambda n: n, "A Runge–Kutta step costs four."),
-            Wrong("all Runge–Kutta", lambda n: 4 * n, "Right for three steps or fewer. From the fourth on a step costs "
-                  "one evaluation."),
-            Wrong("the start always complete", lambda n: n + 9, "With one or two steps the start is not even "
-                  "completed: they cost 4 and 8."),
-            Wrong("the start on top", lambda n: n + 12, "The steps of the start are among the N, and each costs three "
-                  "more than usual."),
-            Wrong("one more a step of the start", lambda n: n + 3, "A Runge–Kutta step takes four evaluations: three "
-                  "more than one, three times."),
-            Wrong("S-PNDM's cost", lambda n: n + 1, "That is S-PNDM."),
-            Wrong("four steps of start", lambda n: n + 3 * min(n, 4), "Three steps give three slopes to remember; the "
-                  "fourth slope is the step's own."),
-        ),
-        because="Each of the first three steps costs three more than a step with one slope: N + 9, and 4 N as long as "
-        "there are no more than three.",
-        hints=("How many of the steps are Runge–Kutta steps, if N is 2? And if N is 10?", "steps + 3 * min(steps, 3)"),
-        holds=(("It must be what runs count, also for one, two and three steps.", is_counted),),
-    ),
-    Exercise(
-        "08.3", "write", "the Pareto front", """
+        "08.2", "write", "the Pareto front", """
 The rings of the figure. You get the costs `nfe` and the errors `error` of some methods, two lists. Return a list of
 True and False: True for a method that no other beats, that is, no other is at least as cheap *and* at least as near,
 and better in one of the two.
@@ -137,5 +112,30 @@ and better in one of the two.
         holds=(("A method is on the front where no other is as cheap and as near, and better in one.",
         is_the_front),
                ("The order in which the methods come must not matter.", has_no_better)),
+    ),
+    Exercise(
+        "08.3", "write", "the cost of F-PNDM", """
+Write the number of evaluations that F-PNDM takes for `steps` steps, for *any* `steps` from 1 on. Its first three steps
+are Runge–Kutta steps; check yours against `toylab.sample(...).nfe`.
+""", Function(("steps",), ((1,), (2,), (3,), (4,), (10,), (50,))), begin="def answer(steps):",
+        right=(cost, lambda steps: steps + 3 * min(steps, 3)),
+        wrong=(
+            Wrong("steps instead of evaluations", lambda n: n, "A Runge–Kutta step costs four."),
+            Wrong("all Runge–Kutta", lambda n: 4 * n, "Right for three steps or fewer. From the fourth on a step costs "
+                  "one evaluation."),
+            Wrong("the start always complete", lambda n: n + 9, "With one or two steps the start is not even "
+                  "completed: they cost 4 and 8."),
+            Wrong("the start on top", lambda n: n + 12, "The steps of the start are among the N, and each costs three "
+                  "more than usual."),
+            Wrong("one more a step of the start", lambda n: n + 3, "A Runge–Kutta step takes four evaluations: three "
+                  "more than one, three times."),
+            Wrong("S-PNDM's cost", lambda n: n + 1, "That is S-PNDM."),
+            Wrong("four steps of start", lambda n: n + 3 * min(n, 4), "Three steps give three slopes to remember; the "
+                  "fourth slope is the step's own."),
+        ),
+        because="Each of the first three steps costs three more than a step with one slope: N + 9, and 4 N as long as "
+        "there are no more than three.",
+        hints=("How many of the steps are Runge–Kutta steps, if N is 2? And if N is 10?", "steps + 3 * min(steps, 3)"),
+        holds=(("It must be what runs count, also for one, two and three steps.", is_counted),),
     ),
 )

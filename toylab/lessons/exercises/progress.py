@@ -50,11 +50,9 @@ def rows() -> list[dict[str, Any]]:
     from toylab.lessons.exercises import exercises  # which imports this module
 
     known = read()
-    return [
-        {"id": name, "kind": each.kind, "title": each.title}
-        | NEW | {"status": str(Status.NOT_ATTEMPTED)} | known.get(name, {})
-        for name, each in exercises().items()
-    ]  # fmt: skip
+    rows = [{"id": name, "kind": each.kind, "title": each.title, **(NEW | known.get(name, {}))}
+            for name, each in exercises().items()]  # fmt: skip
+    return [row | {"status": row["status"] or str(Status.NOT_ATTEMPTED)} for row in rows]
 
 
 def progress_table() -> Table:
@@ -122,7 +120,7 @@ def _file():
         text = path.read_bytes().decode()
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last where nobody knows a home
         raise Unreadable(f"Your progress cannot be read: {error}.") from error
     try:
         about = json.loads(text)
@@ -139,6 +137,6 @@ def _file():
 
 def _entry(entry):
     entry = NEW | entry
-    if any(type(entry[name]) is not kind for name, kind in FIELDS.items()):
+    if any(type(entry[name]) is not kind for name, kind in FIELDS.items()) or entry["status"] not in ("", *Status):
         raise ValueError
     return {name: entry[name] for name in FIELDS}
