@@ -6,15 +6,17 @@ network: FILE.safetensors becomes the checkpoint NAME, and what lies beside it i
 
 import argparse
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 
 from toylab._files import replacing
-from toylab.epsilon import checkpoints
+from toylab.epsilon import checkpoints, guided
 from toylab.epsilon.unet import UNet
 from toylab.figures.look import in_our_look
 from toylab.images.sampler import ImageSampler
@@ -24,6 +26,7 @@ from toylab.training import recipe
 BEGIN, END = "<!-- image networks: begin -->", "<!-- image networks: end -->"
 ROWS = 100  # of a shipped training record
 METHOD, STEPS, SAMPLES = "F-PNDM", 40, 64
+GUIDED, GUIDED_STEPS, SCALE, EACH = "S-PNDM", 30, 4, 8  # of the picture by classes: a row a class
 
 
 def ship(file: str | Path, name: str) -> None:
@@ -89,7 +92,50 @@ def card(name: str) -> str:
         f"![{SAMPLES} samples, {METHOD}, {STEPS} steps, seed 0](cards/{name}-samples.png) "
         f"![loss against images seen](cards/{name}-training.png)"
     )
+    if "start" in story:
+        facts.append(f"- begun from {_told(story['start'])}")
+    if network.classes:
+        draw_classes(network, _folder() / f"{name}-classes.png")
+        pictures += (
+            f" ![{EACH} samples a class, {GUIDED}, {GUIDED_STEPS} steps, guidance {SCALE}](cards/{name}-classes.png)"
+        )
+        facts += [f"- labels: {', '.join(network.classes)}", *_shares(name)]
     return "\n".join([f"### {name}", "", pictures, "", *facts])
+
+
+def _told(start):
+    """In words, the network that a run began from."""
+    story = start["story"]
+    training = story["training"]
+    steps = story.get("steps_done", training["steps"])
+    unfinished = f", stopped after {steps:,} steps" if "steps_done" in story else ""
+    seen = f"{steps * training['batch']:,} images, loss {story['loss']:.4f}"
+    return f"`{start['network']}`: `{story['command']}`{unfinished} ({seen})"
+
+
+def _shares(name):
+    """The line about what a classifier sees, where that was measured."""
+    file = _folder() / f"{name}-shares.json"
+    if not file.is_file():
+        return []
+    found = json.loads(file.read_text())
+    parts = [
+        f"{each['share']:.0%} {'without guidance' if scale == '1' else f'with guidance {scale}'}"
+        for scale, each in found["scales"].items()
+    ]
+    return [
+        f"- the classifier sees the class asked for in {', '.join(parts)} ({found['n']:,} samples, {found['method']}, "
+        f"{found['steps']} steps, seed {found['seed']}); in {found['real']:.0%} of the real test images of this size"
+    ]
+
+
+def draw_classes(network: UNet, path: Path) -> None:
+    """Write a picture with a row of guided samples for each class."""
+    labels = torch.arange(len(network.classes)).repeat_interleave(EACH)
+    eps = guided(network.of(labels), network, SCALE)
+    x = ImageSampler(eps, GUIDED, GUIDED_STEPS).images(len(labels), progress=False).x
+    with replacing(path) as file:
+        save_picture(x, file, EACH, scale=max(1, 64 // network.shape[-1]))
 
 
 def draw_samples(network: UNet, path: Path) -> None:

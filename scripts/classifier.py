@@ -70,7 +70,8 @@ def accuracy(classifier: PhotoClassifier, data: Images) -> dict[int, float]:
 
 def write(path: str, network: nn.Module, story: dict) -> None:
     """Write the weights in float16, and their story."""
-    weights = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
+    weights = {key: value.contiguous() for key, value in network.state_dict().items()}
+    weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
     path = user_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:

@@ -22,6 +22,14 @@ def small_unet(schedule="linear", seed=0):
     return network
 
 
+def labelled_unet(classes, seed=0, schedule="linear", **changes):
+    """A UNet for 3x8x8 images that knows these classes, with weights drawn from this seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        arguments = {**CONFIG, "prediction": "v", **changes}
+        return UNet(schedule, classes=classes, **arguments).eval().requires_grad_(False)
+
+
 def save_small_unet(folder, name, schedule="linear", seed=0):
     """Save it where `toylab.load` finds it by name if `folder` is the data folder; returns the path."""
     path = folder / "checkpoints" / f"{name}.safetensors"

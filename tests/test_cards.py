@@ -1,6 +1,7 @@
 """Cards of image networks: what they say is in the file and in the record of the training."""
 
 import csv
+import json
 import re
 
 import numpy as np
@@ -21,7 +22,7 @@ def shipped(tmp_path, monkeypatch):
     """A data folder of one's own in which a digits network of three steps has been shipped."""
     monkeypatch.setenv("TOYLAB_DATA", str(tmp_path / "data"))
     run = tmp_path / "run.safetensors"
-    training.train_images("digits", out=run, steps=3, batch=16, note="A note.", progress=False)
+    training.train_images("digits", out=run, steps=3, batch=16, note="A note.", labels=False, progress=False)
     cards.ship(run, "digits")
     return tmp_path / "data"
 
@@ -114,6 +115,24 @@ def test_the_picture_of_a_card_is_what_toylab_sample_makes(tmp_path, shipped, mo
     cards.draw_samples(network, tmp_path / "card.png")
     save_picture(ImageSampler(network, cards.METHOD, 4).images(cards.SAMPLES).x, tmp_path / "sample.png", scale=8)
     assert (tmp_path / "card.png").read_bytes() == (tmp_path / "sample.png").read_bytes()
+
+
+def test_a_card_of_a_network_with_labels_shows_them_and_where_it_began(tmp_path, shipped, monkeypatch):
+    monkeypatch.setattr(cards, "GUIDED_STEPS", 2)
+    out, start = tmp_path / "l.safetensors", str(tmp_path / "run.safetensors")
+    training.train_images("digits", out=out, steps=2, batch=4, start=start, progress=False)
+    cards.ship(out, "labelled")
+    told = {"n": 50, "seed": 0, "method": "DDIM", "steps": 9, "real": 0.8}
+    shares = told | {"scales": {"1": {"share": 0.4}, "3": {"share": 0.6}}}
+    (shipped / "cards/labelled-shares.json").write_text(json.dumps(shares))
+    text = cards.card("labelled")
+    assert (
+        "- labels: 0, 1, 2" in text and "begun from `run.safetensors`: `toylab train digits --schedule linear" in text
+    )
+    assert "class asked for in 40% without guidance, 60% with guidance 3 (50 samples" in text
+    assert "in 80% of the real test images" in text
+    picture = Image.open(shipped / re.findall(r"\((cards/\S*-classes.png)\)", text)[0])
+    assert picture.size == (8 * (8 * 9 - 1), 8 * (10 * 9 - 1))
 
 
 def test_the_table_of_planar_networks_leaves_image_networks_out(shipped):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from image_networks import CONFIG, small_unet
+from image_networks import CONFIG, labelled_unet, small_unet
 
 import toylab
 from toylab import datasets
@@ -18,14 +18,7 @@ from toylab.images.sampler import ImageSampler
 NAMES = ["cat", "dog", "horse"]
 
 
-def labelled_unet(seed=0, classes=NAMES, schedule="linear"):
-    """A UNet for 3x8x8 images that knows labels, with weights drawn from this seed"""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return UNet(schedule, prediction="v", classes=classes, **CONFIG).eval().requires_grad_(False)
-
-
-NET = labelled_unet()
+NET = labelled_unet(NAMES)
 
 
 def noise(n=4, seed=0, dtype=torch.float32):
@@ -146,7 +139,7 @@ def gaussians():
     return toylab.exact_eps(points[:3], "linear", 0.1), toylab.exact_eps(points, "linear", 0.1)
 
 
-PAIRS = {"exact": gaussians(), "network": (NET.of("cat"), NET), "two networks": (labelled_unet(1).of(0), NET)}
+PAIRS = {"exact": gaussians(), "network": (NET.of("cat"), NET), "two networks": (labelled_unet(NAMES, 1).of(0), NET)}
 
 
 def start(eps, n=5):
@@ -234,7 +227,7 @@ def test_more_images_than_labels_are_refused():
         ((NET.of(0), NET, float("nan")), ValueError, "scale"),
         ((NET.of(0), NET, "3"), TypeError, "scale"),
         ((NET.of(0), "net", 3), TypeError, "unconditional must be callable"),
-        ((NET.of(0), labelled_unet(schedule="cosine"), 3), ValueError, "unconditional was made for"),
+        ((NET.of(0), labelled_unet(NAMES, schedule="cosine"), 3), ValueError, "unconditional was made for"),
         ((NET.of(0), gaussians()[1], 3), ValueError, "one shape"),
     ],
 )

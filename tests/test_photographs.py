@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from image_networks import labelled_unet
 from torch.nn import functional as F
 
+import toylab
 from scripts import classifier as training
-from toylab.images import Images, PhotoClassifier
+from scripts import shares
+from toylab.images import Images, ImageSampler, PhotoClassifier
 from toylab.images.photographs import ConvNet, as_seen, whitening
 
 
@@ -71,3 +74,13 @@ def test_training_makes_a_classifier_that_is_right_at_both_sizes(tmp_path):
     training.write(tmp_path / "net.safetensors", training.train(data, 2, 0), {"classes": data.classes, "accuracy": {}})
     found = PhotoClassifier(tmp_path / "net.safetensors")
     assert training.accuracy(found, data) == {16: 1.0, 32: 1.0} and found.classes == ["red", "blue"]
+
+
+def test_the_share_of_a_class_is_what_the_judge_says(untrained):
+    network = labelled_unet(["a", "b", "c"], sample_size=16)
+    found = shares.shares(network, untrained, 6)
+    asked = torch.arange(6) % 3
+    x = ImageSampler(toylab.guided(network.of(asked), network, 3), "S-PNDM", 30).images(6, progress=False).x
+    right = untrained(x).classes == asked.numpy()
+    assert found["scales"]["3"]["share"] == pytest.approx(right.mean()) and found["real"] == 0.3
+    assert found["scales"]["3"]["by_class"]["b"] == pytest.approx(right[[1, 4]].mean())

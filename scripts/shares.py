@@ -1,0 +1,46 @@
+"""The share of samples in which the classifier of photographs sees the class that was asked for.
+
+``python -m scripts.shares NAME`` writes it to data/cards/NAME-shares.json, which the network's card quotes.
+"""
+
+import argparse
+import json
+
+import torch
+
+from toylab import guided, load
+from toylab._files import replacing
+from toylab.epsilon import checkpoints
+from toylab.epsilon.unet import UNet
+from toylab.images import ImageSampler, PhotoClassifier
+
+METHOD, STEPS, SCALES = "S-PNDM", 30, (1, 3, 4)
+
+
+def shares(network: UNet, judge: PhotoClassifier, n: int, seed: int = 0) -> dict:
+    """For each of `SCALES` the share of n samples, equally many of each class, that `judge` gives the class asked for;
+    and those of each class."""
+    asked = torch.arange(n) % len(network.classes)
+    found = {}
+    for scale in SCALES:
+        eps = network.of(asked) if scale == 1 else guided(network.of(asked), network, scale)
+        right = torch.from_numpy(judge(ImageSampler(eps, METHOD, STEPS).images(n, seed).x).classes) == asked
+        by_class = {name: right[asked == number].double().mean().item() for number, name in enumerate(network.classes)}
+        found[str(scale)] = {"share": right.double().mean().item(), "by_class": by_class}
+    real = judge.accuracy[network.shape[-1]]
+    return {"n": n, "seed": seed, "method": METHOD, "steps": STEPS, "scales": found, "real": real}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name")
+    parser.add_argument("-n", type=int, default=1000)
+    given = parser.parse_args()
+    found = shares(load(given.name), PhotoClassifier(), given.n)
+    print(json.dumps(found, indent=2))
+    with replacing(checkpoints.folder().parent / "cards" / f"{given.name}-shares.json") as file:
+        file.write(f"{json.dumps(found, indent=2)}\n".encode())
+
+
+if __name__ == "__main__":
+    main()
