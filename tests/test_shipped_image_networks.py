@@ -31,7 +31,17 @@ def test_digits_and_cifar10_in_two_sizes_come_with_toylab():
     assert (shapes["cifar10-16"], shapes["cifar10"]) == ((3, 16, 16), (3, 32, 32))
 
 
-@pytest.mark.parametrize(("name", "megabytes"), [*((name, 4) for name in (*DIGITS, "cifar10-16")), ("cifar10", 20)])
+def test_one_network_of_photographs_knows_the_ten_classes_of_cifar10():
+    network = toylab.load("cifar10-16-classes")
+    assert network.classes[0] == "airplane" and network.classes[-1] == "truck" and len(network.classes) == 10
+
+
+def test_all_shipped_networks_together_are_small():
+    files = [*DATA.glob("checkpoints/*.safetensors"), *DATA.glob("classifiers/*.safetensors")]
+    assert sum(file.stat().st_size for file in files) < 25e6
+
+
+@pytest.mark.parametrize(("name", "megabytes"), [*((name, 4) for name in (*DIGITS, "cifar10-16", "cifar10-16-classes")), ("cifar10", 20)])
 def test_files_are_small(name, megabytes):
     assert (DATA / f"checkpoints/{name}.safetensors").stat().st_size < megabytes * 1e6
 

@@ -111,6 +111,7 @@ def sample(
       toylab sample moons --method DDIM --eta 0.5 --seed 3 --json
       toylab sample digits --steps 10 -n 100
       toylab sample cifar10 --method F-PNDM --steps 20 -n 64 --out grid.png
+      toylab sample cifar10-16-classes --class ship --guidance 4 --method S-PNDM --steps 30 -n 16
     """
     from toylab import problems
     from toylab import sample as run
