@@ -71,7 +71,7 @@ def coloured(n):
 
 def test_training_makes_a_classifier_that_is_right_at_both_sizes(tmp_path):
     data = coloured(640)
-    training.write(tmp_path / "net.safetensors", training.train(data, 2, 0), {"classes": data.classes, "accuracy": {}})
+    training.write(tmp_path / "net.safetensors", training.train(data, 8, 0), {"classes": data.classes, "accuracy": {}})
     found = PhotoClassifier(tmp_path / "net.safetensors")
     assert training.accuracy(found, data) == {16: 1.0, 32: 1.0} and found.classes == ["red", "blue"]
 
