@@ -41,7 +41,9 @@ def test_all_shipped_networks_together_are_small():
     assert sum(file.stat().st_size for file in files) < 25e6
 
 
-@pytest.mark.parametrize(("name", "megabytes"), [*((name, 4) for name in (*DIGITS, "cifar10-16", "cifar10-16-classes")), ("cifar10", 20)])
+@pytest.mark.parametrize(
+    ("name", "megabytes"), [*((name, 4) for name in (*DIGITS, "cifar10-16", "cifar10-16-classes")), ("cifar10", 20)]
+)
 def test_files_are_small(name, megabytes):
     assert (DATA / f"checkpoints/{name}.safetensors").stat().st_size < megabytes * 1e6
 

@@ -529,7 +529,10 @@ def test_list_has_every_image_network_with_its_size_data_and_time():
 
 def test_list_says_which_networks_come_trained():
     found = {row["name"]: row["networks"] for row in run_json("train --list")}
-    assert found["digits"] == ["digits", "digits-cosine"] and found["cifar10-16"] == ["cifar10-16", "cifar10-16-classes"]
+    assert found["digits"] == ["digits", "digits-cosine"] and found["cifar10-16"] == [
+        "cifar10-16",
+        "cifar10-16-classes",
+    ]
     assert run("train --list").stdout.count("digits, digits-cosine") == 1
 
 
