@@ -164,17 +164,14 @@ def decompose_error(
     else:
         own, truth = _taken_over(flows, manifold, x_T)
 
-    rows, known = [], {}
+    rows, known, flows_by_name = [], {}, {"network": own, "exact": truth}
 
     def result():
         return Decomposition(
             rows=tuple(rows),
             network=rms(own.x - truth.x),
             network_errors=_lengths(own.x - truth.x),
-            distance={
-                "network": manifold.distance(own.x).mean().item(),
-                "exact": manifold.distance(truth.x).mean().item(),
-            },
+            distance={name: manifold.distance(flow.x).mean().item() for name, flow in flows_by_name.items()},
             left_out=left_out,
             own=own,
             exact=truth,
@@ -221,16 +218,8 @@ def _jobs(methods, budgets, schedule, a_call, where):
 
 
 def _part(run, budget, own, truth):
-    return Part(
-        method=run.method,
-        budget=budget,
-        steps=run.steps,
-        nfe=run.nfe,
-        solver=rms(run.x - own.x),
-        total=rms(run.x - truth.x),
-        solver_errors=_lengths(run.x - own.x),
-        total_errors=_lengths(run.x - truth.x),
-    )
+    solver, total = run.x - own.x, run.x - truth.x
+    return Part(run.method, budget, run.steps, run.nfe, rms(solver), rms(total), _lengths(solver), _lengths(total))
 
 
 def _lengths(difference):

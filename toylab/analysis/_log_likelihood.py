@@ -12,7 +12,7 @@ from toylab import grids
 from toylab._errors import number, positive_int, seed_number, unknown_name
 from toylab._types import Eps, MethodLike, ScheduleLike
 from toylab.analysis._order import check_deterministic, check_method
-from toylab.analysis._result import Result
+from toylab.analysis._result import Result, pick
 from toylab.analysis._table import Table
 from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import get, sample
@@ -54,10 +54,8 @@ class LogLikelihood(Result):
 
     def as_dict(self) -> dict:
         """All numbers but the samples."""
-        return {
-            "method": self.method, "steps": self.steps, "nfe": self.nfe, "divergence": self.divergence,
-            "log_prob": self.log_prob.tolist(), "log_volume": self.log_volume.tolist(),
-        }  # fmt: skip
+        found = pick(self, "method", "steps", "nfe", "divergence")
+        return found | {name: getattr(self, name).tolist() for name in ("log_prob", "log_volume")}
 
     def table(self) -> Table:
         """Mean, standard deviation and range over the samples."""
@@ -80,17 +78,12 @@ def log_likelihood(
     eps. That integral is one more coordinate of the state, so that any deterministic method finds it to its order.
 
     Args:
-        eps: any callable ``eps(x, t) -> like x`` that torch can differentiate, or a Problem.
-        x: samples [batch, *shape] at t_end, floating point.
-        schedule, method, steps, t_start, t_end, spacing, **options: as for `toylab.sample`; the run goes the other way.
+        eps: one that torch can differentiate. x: samples [batch, *shape] at t_end, floating point.
+        Others: see `toylab.analysis`; the run goes from t_end to t_start.
         divergence: "exact", one derivative a dimension, or "hutchinson", `probes` random signs in place of all
             dimensions (Hutchinson 1990; the same signs in every step); by default exact up to 16 dimensions.
         probes, seed: of Hutchinson's estimate.
         log_prior: log density at t_start, ``[batch, *shape] -> [batch]``; by default that of standard normal noise.
-        progress: show a bar for work over two seconds.
-
-    Returns:
-        A `LogLikelihood`.
 
     Raises:
         ValueError, TypeError: as `toylab.sample`; for a stochastic method, and an eps that has no derivative.
@@ -116,16 +109,8 @@ def log_likelihood(
     prior = (_standard_normal if log_prior is None else log_prior)(x_T)
     if not isinstance(prior, Tensor) or prior.shape != x.shape[:1]:
         raise ValueError(f"log_prior must return a tensor [{len(x)}], got {getattr(prior, 'shape', prior)!r}")
-    return LogLikelihood(
-        x=x,
-        x_T=x_T,
-        log_prob=prior.to(x.dtype) + log_volume,
-        log_volume=log_volume,
-        method=method.name,
-        steps=steps,
-        divergence=divergence,
-        nfe=run.nfe,
-    )
+    log_prob = prior.to(x.dtype) + log_volume
+    return LogLikelihood(x, x_T, log_prob, log_volume, method.name, steps, divergence, run.nfe)
 
 
 class _Augmented:

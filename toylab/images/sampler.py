@@ -84,12 +84,8 @@ class ImageSampler:
     ) -> Trajectory:
         """The `Trajectory`, on the CPU, of images 0 to n - 1 of this seed.
 
-        Args:
-            batch: images at once [64]; the images do not depend on it beyond rounding. Adaptive methods step all
-                images as one system, in one batch.
-            record: keep the states at all nodes, [steps + 1, n, c, h, w].
-            progress: show a bar for work over two seconds.
-
+        batch: images at once [64]; the images do not depend on it beyond rounding. Adaptive methods step all images as
+        one system, in one batch. record: keep the states at all nodes, [steps + 1, n, c, h, w].
         Raises ValueError or TypeError naming the argument, MemoryError with advice.
         """
         n = positive_int("n", n)

@@ -40,11 +40,9 @@ def sample_set(
     whole are kept.
 
     Args:
-        network, method, steps, **options: as for `toylab.images.sampler.ImageSampler`. Adaptive methods, whose steps
-            depend on all images of a batch, are refused.
-        batch: images that a process draws at once, at most a shard's. shard: images a file; a stop costs each process
-            one at most.
-        progress: show a bar for work over two seconds.
+        network, method, steps, **options: as for `ImageSampler`, but for adaptive methods, whose steps depend on all
+            images of a batch.
+        batch: images that a process draws at once. shard: images a file; a stop costs each process one at most.
 
     Raises ValueError or TypeError naming the argument, ValueError (it says which) for the folder of a set with other
     settings, FileExistsError for one with other files or that another call is filling,

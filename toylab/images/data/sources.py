@@ -49,7 +49,6 @@ def load(
         train: False gives the test images of CIFAR-10; nothing else has any.
         folder: where CIFAR-10 lies and is downloaded to; by default see `cifar.default_folder`.
         flip: whether `Images.batch` mirrors half of the images; None mirrors those of CIFAR-10 only.
-        progress: show a bar for whatever takes longer than two seconds.
 
     ValueError or TypeError for an argument, or a file, that is named; OSError (FileNotFoundError and others) for
     files that cannot be read or downloaded.
