@@ -23,7 +23,11 @@ _HASH = """selector => [...document.querySelectorAll(selector)].map((canvas) => 
 })"""
 VIEWPORT = {"width": 1200, "height": 900}
 _CURRENT = "window.jupyterapp?.shell?.currentWidget"
-_OPEN = "path => { window.jupyterapp.commands.execute('docmanager:open', { path }); }"
+_OPEN = """async (path) => {
+    await window.jupyterapp.restored;  // or the launcher comes to lie above it
+    const tab = await window.jupyterapp.commands.execute("docmanager:open", { path });
+    window.jupyterapp.shell.activateById(tab.id);
+}"""
 _CLOSE = f"async () => {{ const tab = {_CURRENT}; await tab.sessionContext.shutdown(); tab.dispose(); }}"
 _READY = f"""() => {{
     const panel = {_CURRENT}, session = panel?.sessionContext;
