@@ -84,6 +84,7 @@ def test_the_digits_were_those_of_scikit_learn(name):
     assert toylab.load(name).metadata["data"]["sha256"] == hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIGITS)
 def test_a_digits_network_has_the_loss_in_its_story_on_the_real_digits(name):
     network = toylab.load(name)
@@ -100,10 +101,12 @@ def judge():
     return DigitClassifier()
 
 
+@pytest.mark.slow
 def test_the_judge_of_digits_is_right_98_times_of_100(judge):
     assert judge.accuracy >= 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIGITS)
 def test_2000_samples_are_clear_digits_of_all_ten_kinds(name, judge):
     """Each of the ten has between 5 and 17 % of the samples, and half of them are at least 90 % sure."""
@@ -114,6 +117,7 @@ def test_2000_samples_are_clear_digits_of_all_ten_kinds(name, judge):
     assert verdict.median_confidence >= 0.9
 
 
+@pytest.mark.slow
 def test_noise_would_not_pass_as_all_ten_digits(judge):
     noise = torch.randn(2000, 1, 8, 8, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
     assert judge(noise).shares.max() > 0.17
@@ -127,6 +131,7 @@ def photographs(request):
     return (x.x.double().clamp(-1, 1) + 1) / 2
 
 
+@pytest.mark.slow
 def test_samples_have_the_colours_of_cifar10(photographs):
     """Channel means within four standard errors."""
     each = photographs.mean((2, 3))
@@ -134,11 +139,13 @@ def test_samples_have_the_colours_of_cifar10(photographs):
     assert ((each.mean(0) - torch.tensor(CIFAR_MEANS)).abs() <= 4 * error).all()
 
 
+@pytest.mark.slow
 def test_samples_have_the_contrast_of_cifar10(photographs):
     ratio = photographs.std((0, 2, 3)) / torch.tensor(CIFAR_STDS)
     assert 0.8 < ratio.min() and ratio.max() < 1.1
 
 
+@pytest.mark.slow
 def test_neighbouring_pixels_of_samples_are_related_as_in_photographs(photographs):
     """Their correlation is .88 (16x16) and .93 (32x32) in CIFAR-10, 0 in noise, 1 in plain colours."""
     x = photographs - photographs.mean((0, 2, 3), keepdim=True)
