@@ -144,6 +144,7 @@ Player(sweep(n=64, unlikely=True), choices=names, compute=lambda *_: sweep())"""
 Player(sweep(twins, (5, 10), n=64, unlikely=True))""",
     """Gallery(image_sweep(images(size=8), n=36), view="both")""",
 )
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden) .toylab-player"  # not those in the other tab
 PLACES = """root => [...root.querySelectorAll(".stage canvas")].filter((node) => node.offsetParent).map((canvas) => {
     const box = canvas.getBoundingClientRect();
     return [Math.round(box.left), Math.round(box.top), box.width];
@@ -156,7 +157,7 @@ HEIGHT = """root => [root.querySelector(".panels").getBoundingClientRect().botto
 def figures(started, jupyter, tmp_path_factory):
     source = notebook(tmp_path_factory.mktemp("fit") / "fit.ipynb", *FIGURES)
     with open_notebook(started, jupyter, source, **SIZE) as page:
-        page.locator(".toylab-player").nth(2).wait_for()
+        page.locator(SHOWN).nth(2).wait_for()
         yield page
 
 
@@ -166,7 +167,7 @@ def test_controls_and_all_panels_are_on_one_screen_beside_the_file_browser(figur
     figures.set_viewport_size({"width": size[0], "height": size[1]})
     figures.wait_for_timeout(700)
     assert figures.locator("#filebrowser").is_visible()
-    found = figures.locator(".toylab-player").nth(index)
+    found = figures.locator(SHOWN).nth(index)
     found.scroll_into_view_if_needed()
     figures.wait_for_timeout(300)
     height, room, beyond = found.evaluate(HEIGHT)
