@@ -1,4 +1,4 @@
-"""``toylab export``: pages that need no Python."""
+"""``toylab export``: pages that need no Python, figures for print, movies."""
 
 from typing import Annotated
 
@@ -6,18 +6,25 @@ import typer
 
 export = typer.Typer(name="export", invoke_without_command=True, rich_markup_mode=None)
 
+MEASURING = "compare", "work", "order", "decompose", "grid", "off"  # the commands that draw
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A sweep's file (.npz), a data set or a network.")]
+Methods = Annotated[str | None, typer.Option("--method", metavar="METHODS", help="Separated by commas.")]
+Steps = Annotated[int | None, typer.Option(help="Number of steps. [the largest up to 10]")]
+Theme = Annotated[str, typer.Option(help="light or dark.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
 
 
 @export.callback()
 def about(context: typer.Context) -> None:
-    """Write pages that need no Python.
+    """Write pages that need no Python, figures for print, movies.
 
     \b
     Examples:
       toylab export page lab.html           the live lab, in one file
       toylab export page --folder lab       the same for a host that forbids scripts inside pages
       toylab export site pages              all lessons, the results and the live lab
+      toylab export figure order.pdf order moons --method DDIM      any measurement, as wide as a column
+      toylab export movie spiral.gif spiral                         the way of the particles
     """
     if context.invoked_subcommand is None:
         print(context.get_help())
@@ -82,3 +89,104 @@ def site(
     paths = write_site(folder, force, live=not still, say=lambda line: print(f"toylab: {line}", file=sys.stderr))
     size = sum(path.stat().st_size for path in paths)
     print(f"wrote {len(paths)} files ({size / 1e6:.1f} MB); begin with {paths[-1]}")
+
+
+@export.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def figure(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The figure to write (.pdf, .svg or .png).")],
+    what: Annotated[
+        list[str],
+        typer.Argument(metavar="WHAT", help="A command that measures, or a sweep's file (.npz) and its options."),
+    ],
+    columns: Annotated[int, typer.Option(help="As wide as 1 or 2 columns of a paper.")] = 1,
+    force: Force = False,
+) -> None:
+    """Write a figure for print: as wide as one or two columns, its fonts in the file.
+
+    WHAT is a command of toylab with its options, which measures and draws; or the file of a sweep, drawn as a player
+    shows it, with --steps, --nfe, --time, --method and --theme. Options of the export stand before FILE.
+
+    \b
+    Examples:
+      toylab export figure order.pdf order moons --method DDIM,S-PNDM
+      toylab export figure --columns 2 work.svg work circle --eps exact
+      toylab export figure --columns 2 player.pdf sweep.npz --steps 5
+    """
+    from toylab.cli.output import check_output
+    from toylab.figures.printing import SUFFIXES, columns_wide
+
+    path = check_output(file, SUFFIXES)
+    if path.exists() and not force:
+        raise FileExistsError(f"{path} is there already; --force replaces it")
+    command, *arguments = what
+    with columns_wide(columns):
+        if command.endswith(".npz"):
+            _state.main([command, str(path), *arguments], "toylab export figure", standalone_mode=False)
+            return
+        from toylab.cli import app
+
+        known = typer.main.get_command(app)
+        if command not in MEASURING:
+            raise ValueError(f"WHAT must be a sweep's file (.npz) or one of {', '.join(MEASURING)}, got {command!r}")
+        known.commands[command].main([*arguments, "--out", str(path)], f"toylab {command}", standalone_mode=False)
+
+
+def _draw_state(
+    sweep: Annotated[str, typer.Argument()],
+    path: Annotated[str, typer.Argument()],
+    steps: Annotated[int | None, typer.Option()] = None,
+    nfe: Annotated[int | None, typer.Option()] = None,
+    time: Annotated[float | None, typer.Option()] = None,
+    methods: Methods = None,
+    density: Annotated[bool, typer.Option("--density")] = False,
+    theme: Theme = "light",
+) -> None:
+    """Draw a sweep as a player shows it."""
+    from toylab.analysis import Sweep
+    from toylab.figures.printing import save
+    from toylab.widgets.stills import still
+
+    names = methods.split(",") if methods else None
+    drawn = still(Sweep.load(sweep), steps, time, names, budget=nfe, density=density, theme=theme)
+    print(f"wrote {save(drawn, path)}")
+
+
+_drawing = typer.Typer(add_completion=False)
+_drawing.command()(_draw_state)
+_state = typer.main.get_command(_drawing)
+
+
+@export.command()
+def movie(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The movie (.mp4, .gif), or a folder for PNG frames.")],
+    source: Source,
+    methods: Methods = None,
+    steps: Steps = None,
+    over: Annotated[str, typer.Option(help="What passes: time, or steps (the end, with every step count).")] = "time",
+    eps: Annotated[str, typer.Option(help="network (trained) or exact, where SOURCE is a name.")] = "network",
+    fps: Annotated[float, typer.Option(help="Frames a second.")] = 8,
+    theme: Theme = "light",
+    force: Force = False,
+) -> None:
+    """Write a movie of several methods side by side: from noise to data, or from few steps to many.
+
+    An .mp4 needs ffmpeg; a .gif and PNG frames need nothing.
+
+    \b
+    Examples:
+      toylab export movie spiral.gif spiral --method Euler,RK4,DDIM,F-PNDM --steps 10
+      toylab export movie spiral.mp4 spiral --over steps
+      toylab export movie frames sweep.npz --steps 20
+    """
+    from toylab import problems
+    from toylab.analysis import Sweep, sweep
+    from toylab.widgets.movie import write_movie
+
+    names = methods.split(",") if methods else None
+    if source.endswith(".npz"):
+        found = Sweep.load(source)
+    else:
+        more = ({"methods": names} if names else {}) | ({"steps": [steps]} if steps else {})
+        found = sweep(problems.find(source, eps), progress=False, **more)
+    path = write_movie(found, file, over=over, fps=fps, force=force, methods=names, steps=steps, theme=theme)
+    print(f"wrote {path}")

@@ -147,13 +147,14 @@ def write_figure(path: Path, draw: Callable[[], object], title: str) -> None:
     import matplotlib.pyplot as plt
     import numpy as np
 
+    from toylab.figures.printing import save
+
     matplotlib.use("agg")
     drawing = np.ravel(draw())[0].figure
     if not drawing.get_suptitle():
         drawing.suptitle(title, fontsize=15)
     try:
-        with replacing(path) as file:
-            drawing.savefig(file, format=path.suffix[1:].lower(), dpi=120)
+        save(drawing, path)
     finally:
         plt.close(drawing)
 

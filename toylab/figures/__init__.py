@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from toylab.figures.plots import plot_order as plot_order
     from toylab.figures.plots import plot_schedules as plot_schedules
     from toylab.figures.plots import plot_scores as plot_scores
+    from toylab.figures.printing import save as save
     from toylab.figures.theory import plot_clocks as plot_clocks
     from toylab.figures.theory import plot_constants as plot_constants
     from toylab.figures.theory import plot_leading_error as plot_leading_error

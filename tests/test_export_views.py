@@ -1,0 +1,141 @@
+"""Figures for print and movies: their widths, fonts and frames, and what cannot be written."""
+
+import re
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from toylab import datasets, exact_eps, sweep
+from toylab.cli import app
+from toylab.figures.printing import COLUMNS, SMALLEST, save
+from toylab.widgets import movie
+from toylab.widgets.stills import still
+
+ORDER = "order", "moons", "--eps", "exact", "--method", "DDIM", "--steps", "20,40", "-n", "16"
+
+
+@pytest.fixture(scope="module")
+def found():
+    eps = exact_eps(datasets.get("moons").curve(60), "linear")
+    return sweep(eps, "linear", methods=["DDIM", "RK4"], steps=[2, 4], n=32, manifold="moons", progress=False)
+
+
+@pytest.fixture(scope="module")
+def stored(found, tmp_path_factory):
+    return str(found.save(tmp_path_factory.mktemp("sweep") / "sweep.npz"))
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["export", *map(str, arguments)])
+
+
+@pytest.mark.parametrize("columns", COLUMNS)
+def test_a_measurement_is_as_wide_as_the_columns_asked_for(tmp_path, columns):
+    assert run("figure", "--columns", columns, tmp_path / "a.png", *ORDER).exit_code == 0
+    picture = Image.open(tmp_path / "a.png")
+    assert picture.width == pytest.approx(300 * COLUMNS[columns], abs=1)
+
+
+@pytest.mark.parametrize("columns", COLUMNS)
+def test_no_type_is_smaller_than_can_be_read(found, tmp_path, columns):
+    figure = still(found)
+    save(figure, tmp_path / "a.png", columns)
+    assert min(text.get_fontsize() for text in figure.findobj(lambda each: hasattr(each, "get_fontsize"))) >= SMALLEST
+
+
+def test_fonts_are_in_the_file(found, tmp_path):
+    save(still(found), tmp_path / "a.pdf", 2)
+    content = (tmp_path / "a.pdf").read_bytes()
+    assert b"/FontFile2" in content and b"/Type3" not in content
+    save(still(found), tmp_path / "a.svg", 2)
+    assert "<text" not in (tmp_path / "a.svg").read_text()
+
+
+def test_a_sweep_is_drawn_as_a_player_shows_it(stored, tmp_path):
+    one, two = tmp_path / "one.svg", tmp_path / "two.svg"
+    assert run("figure", one, stored, "--steps", 2, "--method", "RK4").exit_code == 0
+    assert run("figure", two, stored, "--steps", 4, "--method", "RK4").exit_code == 0
+    plain = [re.sub(r"<metadata>.*?</metadata>", "", path.read_text(), flags=re.DOTALL) for path in (one, two)]
+    assert plain[0] != plain[1]
+
+
+def test_saving_without_columns_leaves_a_figure_as_it_is(found, tmp_path):
+    figure = still(found)
+    before = tuple(figure.get_size_inches())
+    save(figure, tmp_path / "a.png")
+    assert tuple(figure.get_size_inches()) == before
+
+
+REFUSED = {
+    ("figure", "a.gif", *ORDER): ".png or .pdf or .svg",
+    ("figure", "a.pdf", "train", "moons"): "one of compare, work",
+    ("figure", "--columns", "3", "a.pdf", *ORDER): "columns must be one of",
+    ("figure", "a.pdf", "gone.npz"): "no sweep at gone.npz",
+    ("movie", "a.avi", "moons"): ".mp4 or .gif",
+    ("movie", "a.gif", "moons", "--fps", "0"): "fps must be above 0",
+    ("movie", "a.gif", "gone.npz"): "no sweep at gone.npz",
+    ("movie", "a.gif", "nothing"): "nothing",
+}
+
+
+@pytest.mark.parametrize("arguments", REFUSED, ids=range(len(REFUSED)))
+def test_what_cannot_be_exported_is_told_in_a_sentence(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    flat = " ".join(result.output.split())
+    assert result.exit_code == 2 and (REFUSED[arguments] in flat or ".pdf, .svg" in flat or ".pdf or .svg" in flat), (
+        flat
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [("figure", "a.pdf", *ORDER), ("movie", "a.gif", "moons")])
+def test_a_file_that_is_there_is_kept(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    there = tmp_path / arguments[1]
+    there.write_text("mine")
+    result = run(*arguments)
+    assert result.exit_code == 2 and "is there already; --force" in result.output
+    assert there.read_text() == "mine"
+
+
+def test_a_movie_shows_every_node_and_rests_at_the_end(stored, tmp_path):
+    path = tmp_path / "a.gif"
+    assert run("movie", path, stored, "--steps", 4).exit_code == 0
+    with Image.open(path) as picture:
+        lengths = []
+        for k in range(picture.n_frames):
+            picture.seek(k)
+            lengths.append(picture.info["duration"])
+    assert len(lengths) == 5 and lengths[-1] == (1 + movie.LAST) * lengths[0]
+
+
+def test_a_movie_over_steps_has_a_frame_for_each_count(stored, tmp_path):
+    assert run("movie", tmp_path / "frames", stored, "--over", "steps").exit_code == 0
+    pictures = sorted((tmp_path / "frames").iterdir())
+    assert [path.name for path in pictures] == ["frame-0000.png", "frame-0001.png"]
+    assert pictures[0].read_bytes() != pictures[1].read_bytes()
+
+
+def test_a_missing_ffmpeg_is_told_with_what_works_without(stored, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    result = run("movie", tmp_path / "a.mp4", stored)
+    assert result.exit_code == 2 and "needs ffmpeg" in result.output and ".gif" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ffmpeg_gets_all_frames_of_even_sides(stored, tmp_path, monkeypatch):
+    """A stand-in for ffmpeg, which copies the number and the size of its frames."""
+    tool = tmp_path / "bin" / "ffmpeg"
+    tool.parent.mkdir()
+    tool.write_text(
+        '#!/bin/sh\nfor last; do :; done\nfolder=$(dirname "$last")\nls "$folder" | wc -l > "$last"\n'
+        'head -c 24 "$folder/0000.png" | tail -c 8 >> "$last"\n'
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
+    assert run("movie", tmp_path / "a.mp4", stored, "--steps", 4).exit_code == 0
+    count, size = (tmp_path / "a.mp4").read_bytes().split(b"\n", 1)
+    assert int(count) == 5 + movie.LAST
+    assert [int.from_bytes(size[k : k + 4]) % 2 for k in (0, 4)] == [0, 0]
