@@ -294,3 +294,49 @@ def test_every_control_and_picture_has_a_name(lab):
     )
     assert nameless == []
     assert "mean distance to the data" in page.locator(PANELS).first.get_attribute("aria-label")
+
+
+def test_a_line_that_is_focused_is_named_and_the_others_fade(lab):
+    page = lab("data=moons&methods=DDIM,F-PNDM&n=64")
+    page.wait_for_function(MEASURED, timeout=30000)
+    first, second = page.locator(".figure").first.locator(".line").all()
+    opacity = "(node) => Number(getComputedStyle(node).opacity)"
+    assert second.evaluate(opacity) == 1
+    page.get_by_role("button", name="Play").focus()
+    page.keyboard.press("Tab")
+    page.wait_for_function("() => document.activeElement.classList.contains('line')")
+    page.wait_for_timeout(300)
+    assert first.locator(".named").evaluate(opacity) == 1 and first.evaluate(opacity) == 1
+    assert first.locator(".named").text_content().startswith("DDIM: ")
+    assert second.evaluate(opacity) < 0.3
+
+
+def test_an_order_that_is_not_asymptotic_is_told_instead_of_a_number(lab):
+    page = lab("data=spiral&methods=RK4,PRK&spacing=sigma&n=64")
+    page.wait_for_function(MEASURED, timeout=30000)
+    shown = dict(
+        page.locator("table.heard")
+        .first.locator("tr:has(td)")
+        .evaluate_all(
+            "(rows) => rows.map((row) => [row.querySelector('th').textContent, row.querySelector('td').textContent])"
+        )
+    )
+    assert shown["RK4"] == "not yet asymptotic"
+    assert float(shown["PRK"]) == pytest.approx(2, abs=0.2)
+
+
+def test_members_of_a_family_share_a_hue_and_differ_in_dash_and_mark(lab):
+    page = lab("methods=F-PNDM,ab4%2Bpseudo%2Bweights-exact,ab4%2Bpseudo%2Bmidpoint-sigma&data=moons&n=64")
+    page.wait_for_function(MEASURED, timeout=30000)
+    looks = (
+        page.locator(".figure")
+        .first.locator(".line")
+        .evaluate_all(
+            """(lines) => lines.map((line) => {
+            const [, path, mark] = line.querySelectorAll("path");
+            return [path.getAttribute("stroke"), path.getAttribute("stroke-dasharray"), mark.getAttribute("d")];
+        })"""
+        )
+    )
+    hues, dashes, marks = map(set, zip(*looks, strict=True))
+    assert (len(hues), len(dashes), len(marks)) == (1, 3, 3)

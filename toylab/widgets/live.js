@@ -35,4 +35,25 @@ function initialize({ model }) {
   };
 }
 
-export default { initialize, render };
+// A model as every host gives it: MyST has no kernel, and its model throws where it would be asked or left; it holds plain
+// JSON, with bytes as base64.
+function bridged(model) {
+  const quiet = (act) => { try { return act(); } catch { return undefined; } };
+  let given, plain;
+  return {
+    get widget_manager() { return model.widget_manager; },
+    get(name) {
+      const value = model.get(name);
+      if (typeof value?.data !== "string") return value;
+      if (value !== given) [given, plain] = [value, { ...value, data: new DataView(Uint8Array.from(atob(value.data), (letter) => letter.charCodeAt(0)).buffer) }];
+      return plain;
+    },
+    set: (name, value) => model.set(name, value),
+    on: (event, act) => quiet(() => model.on(event, act)),
+    off: (event, act) => quiet(() => model.off(event, act)),
+    save_changes: () => quiet(() => model.save_changes()),
+  };
+}
+
+const whole = (act) => ({ model, ...context }) => act({ model: bridged(model), ...context });
+export default { initialize: whole(initialize), render: whole(render) };

@@ -35,7 +35,7 @@ function drawFigure({ lines, floor }, methods, theme, { width, height, scale, fi
     const part = (Math.log10(Math.max(error, 10 ** low)) - low) / (high - low);
     return box.bottom - (box.bottom - box.top) * (Number.isFinite(part) ? Math.min(1, part) : 1);
   };
-  const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width: width * scale, height: height * scale, class: "figure", "aria-hidden": "true" });
+  const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width: width * scale, height: height * scale, class: "figure", role: "group", "aria-label": xLabel });
   const text = (content, at, anchor, more = {}) => svg("text", { x: at[0], y: at[1], "text-anchor": anchor, ...more }, content);
   for (const tick of ticks) root.append(text(String(tick), [x(tick), box.bottom + 15], "middle"), svg("line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: "grid" }));
   const stride = Math.ceil((high - low) / 6);
@@ -43,29 +43,32 @@ function drawFigure({ lines, floor }, methods, theme, { width, height, scale, fi
     root.append(text(power(exponent), [box.left - 5, y(10 ** exponent) + 4], "end"), svg("line", { x1: box.left, x2: box.right, y1: y(10 ** exponent), y2: y(10 ** exponent), class: "grid" }));
   root.append(text(xLabel, [(box.left + box.right) / 2, box.bottom + 30], "middle", { class: "label" }));
   if (floor > 10 ** low) root.append(svg("line", { x1: box.left, x2: box.right, y1: y(floor), y2: y(floor), class: "floor" }));
+  // A line, its marks, its place in the legend and its name: pointed at or focused, all other lines fade.
   lines.forEach((line, i) => {
-    const color = methods[i].style[theme], points = line.x.map((at, k) => [x(at), y(line.errors[k])]);
+    const { label, style } = methods[i], color = style[theme], points = line.x.map((at, k) => [x(at), y(line.errors[k])]);
     const path = points.map(([px, py], k) => `${k ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join("");
-    root.append(svg("path", { d: path, fill: "none", stroke: color, "stroke-width": 2, "stroke-dasharray": methods[i].style.dash.join(" ") }));
-    points.forEach(([px, py], k) => {
+    const marks = points.map(([px, py], k) => {
       const out = !(line.errors[k] <= 10 ** high), hollow = line.window && !line.window[k];
-      root.append(svg("path", { d: out ? "M0-7L5 0H1.5V6H-1.5V0H-5z" : MARKS[i], transform: `translate(${px.toFixed(1)} ${py.toFixed(1)})`, stroke: color, "stroke-width": 1.8, fill: hollow ? "var(--back)" : color }));
+      return svg("path", { d: out ? "M0-7L5 0H1.5V6H-1.5V0H-5z" : MARKS[i], transform: `translate(${px.toFixed(1)} ${py.toFixed(1)})`, stroke: color, "stroke-width": 1.8, fill: hollow ? "var(--back)" : color });
     });
-  });
-  lines.forEach((line, i) => {
     const top = beside ? box.top + 12 + i * row : box.bottom + 34 + row * (1 + (i >> 1)) - 6;
     const left = beside ? box.right + 12 : 4 + (i % 2) * width / 2;
-    root.append(
-      svg("line", { x1: left, x2: left + 24, y1: top - 4, y2: top - 4, stroke: methods[i].style[theme], "stroke-width": 2.5, "stroke-dasharray": methods[i].style.dash.join(" ") }),
-      svg("path", { d: MARKS[i], transform: `translate(${left + 12} ${top - 4})`, stroke: methods[i].style[theme], "stroke-width": 1.8, fill: methods[i].style[theme] }),
-      text(`${value(line)}${best === i ? " ★" : ""}  ${shortened(methods[i].label, beside ? 12 : 9)}`, [left + 30, top], "start", { class: "legend" }));
+    const said = `${label}: ${value(line)}${best === i ? ", the best" : ""}`;
+    root.append(svg("g", { class: "line", tabindex: 0, role: "img", "aria-label": said },
+      svg("path", { d: path, fill: "none", stroke: "transparent", "stroke-width": 14, "pointer-events": "stroke" }),
+      svg("path", { d: path, fill: "none", stroke: color, "stroke-width": 2, "stroke-dasharray": style.dash.join(" ") }), ...marks,
+      svg("line", { x1: left, x2: left + 24, y1: top - 4, y2: top - 4, stroke: color, "stroke-width": 2.5, "stroke-dasharray": style.dash.join(" ") }),
+      svg("path", { d: MARKS[i], transform: `translate(${left + 12} ${top - 4})`, stroke: color, "stroke-width": 1.8, fill: color }),
+      text(`${value(line)}${best === i ? " ★" : ""}  ${shortened(label, beside ? 12 : 9)}`, [left + 30, top], "start", { class: "legend" }),
+      text(shortened(said, 36), [(box.left + box.right) / 2, box.top + 10], "middle", { class: "named" })));
   });
   return root;
 }
 
 const shortened = (label, most) => (label.length > most ? `${label.slice(0, most - 1)}…` : label);
 
-const orderOf = ({ order }) => (Number.isFinite(order) ? order.toFixed(2) : "–");
+// The order where three step counts or more agree on it.
+const orderOf = ({ order, window }) => { const count = window.filter(Boolean).length; return count > 2 ? order.toFixed(2) : count ? "not yet" : "–"; };
 const errorAt = (line, budget) => {
   const k = line.x.findLastIndex((at) => at <= budget);
   return k < 0 ? NaN : line.errors[k];
@@ -87,8 +90,8 @@ function buildFigure(title) {
 function showOrder(parts, found, methods, theme, size) {
   const shape = { ...size, xLabel: "steps", ticks: found.lines[0]?.x ?? [40, 320], value: orderOf };
   parts.holder.replaceChildren(drawFigure(found, methods, theme, shape),
-    tableOf(found, methods, ["Measured order", "method", "order", ...shape.ticks.map((steps) => `error, ${steps} steps`)], (line) => [orderOf(line), ...line.errors.map(number)]));
-  write(parts.note, `Fitted slope, at t_end ${found.tEnd}, spread ${found.spread}. “–”, and hollow marks: not (yet) on the line.`);
+    tableOf(found, methods, ["Measured order", "method", "order", ...shape.ticks.map((steps) => `error, ${steps} steps`)], (line) => [orderOf(line).replace("yet", "yet asymptotic"), ...line.errors.map(number)]));
+  write(parts.note, `Fitted slope, at t_end ${found.tEnd}, spread ${found.spread}. Hollow marks: not (yet) on the line; “not yet”: too few steps for an order; “–”: at round-off.`);
 }
 
 function showWork(parts, found, methods, theme, size) {

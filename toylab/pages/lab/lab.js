@@ -69,7 +69,8 @@ function together(parts) {
 const properties = propertiesOf(tables, innerWidth >= 900);
 let state, notes, strokes = [], geometry, distances, points, shown = { runs: [], particles: 0 }, figures = {}, timer = 0;
 let problemKey = "", runsKey = "", figuresKey = "", figuresTimer = 0, addressTimer = 0, busy = false;
-const remembered = new Map(), hazes = new Map();
+const DASHES = [[2, 3], [10, 3, 2, 3], [14, 4], [3, 6], [8, 2, 2, 2, 2, 2], [1, 6]]; // of further members of a family
+const remembered = new Map(), hazes = new Map(), styles = new Map();
 
 function load() { take(readState(properties, location.hash)); }
 
@@ -96,7 +97,20 @@ function keepAddress() {
   addressTimer = setTimeout(() => history.replaceState(null, "", `#${writeState(properties, state)}`), 200); // browsers allow few a second
 }
 
-const methods = () => state.methods.map((token) => methodCalled(tables, token));
+const methods = () => toldApart(state.methods.map((token) => methodCalled(tables, token)));
+
+// Members of a family share a hue: one whose dash another has already gets the next that is free.
+function toldApart(found) {
+  const taken = new Set();
+  return found.map((method) => {
+    const look = ({ light }, dash) => `${light} ${dash}`, free = [method.style.dash, ...DASHES].find((dash) => !taken.has(look(method.style, dash)));
+    taken.add(look(method.style, free));
+    if (free === method.style.dash) return method;
+    const key = look(method.style, free);
+    if (!styles.has(key)) styles.set(key, { ...method.style, dash: free }); // one object a look, so that panels know it again
+    return { ...method, style: styles.get(key) };
+  });
+}
 const problem = () => ({ schedule: state.schedule, spacing: state.spacing, tEnd: state.t_end, spread: state.spread, seed: state.seed, n: state.n, points });
 
 function update() {
