@@ -94,6 +94,11 @@ def test_code_holds_no_formula_and_links_to_nothing_lose_their_link():
     assert "<a" not in page and "here" in page
 
 
+def test_the_corner_of_a_table_is_no_header():
+    page = text.to_html("| | a |\n|---|--:|\n| b | 1 |", lambda target: None)
+    assert page.count("<th") == 2 and "<td></td>" in page  # the row of headers, and one of them
+
+
 def test_only_what_live_views_need_is_run():
     codes = {0: "import a\nx = a.f()", 1: "heavy = x + 1", 2: "y = x", 3: "show(y)"}
     assert notebook._needed(codes, {3}) == {0, 2, 3}

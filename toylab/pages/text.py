@@ -40,6 +40,7 @@ def to_html(text: str, resolve: Callable[[str], str | None]) -> str:
         if token.children:
             token.children = _linked(token.children, resolve)
     page = reader.renderer.render(tokens, reader.options, {})
+    page = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", page)  # a corner is no header
     page = page.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace("</table>", "</table></div>")
     return re.sub(_HELD.format(r"(\d+)"), lambda found: formulas[int(found[1])], page)
 

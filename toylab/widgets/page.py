@@ -18,7 +18,7 @@ _PAGE = """<!doctype html>
 <style>{style}</style>
 </head>
 <body>
-<main id="player"></main>
+<main><h1>{title}</h1><div id="player"></div></main>
 <noscript><img alt="{title}" src="data:image/png;base64,{picture}"></noscript>
 <script type="module">{script}</script>
 </body>
@@ -28,6 +28,7 @@ _PAGE = """<!doctype html>
 _STYLE = """
 :root {{ color-scheme: light dark; }}
 body {{ margin: 16px; }}
+h1 {{ position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); }}
 @media (prefers-color-scheme: dark) {{ body {{ background: #14171c; }} }}
 {css}"""
 

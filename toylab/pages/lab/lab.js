@@ -243,7 +243,7 @@ const ui = {
   status: make("p", { className: "status", role: "status" }),
   heard: make("p", { className: "heard", role: "status" }),
   lecture: make("button", { type: "button", textContent: "Lecture", title: "Lecture mode: large type, all by keys", onclick: () => { toStage(true); ui.title.focus(); } }),
-  title: make("h2", { className: "title", tabIndex: -1 }),
+  title: make("h1", { className: "title", tabIndex: -1 }),
   controls: make("button", { type: "button", textContent: "Controls", onclick: () => set({ hide: state.hide === "controls" ? "nothing" : "controls" }) }),
   order: buildFigure("Order: error against steps"), work: buildFigure("Work: error against evaluations"),
 };
