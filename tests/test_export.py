@@ -15,6 +15,8 @@ from toylab import _files
 from toylab.cli import app
 from toylab.pages.build import live_files
 
+pytestmark = pytest.mark.slow
+
 STRICT = "default-src 'none'; script-src 'self'; style-src 'self'; worker-src 'self'; img-src data:"
 READY = "() => document.querySelector('.toylab-live')?.dataset.state === 'ready'"
 

@@ -12,6 +12,8 @@ from toylab.figures.printing import COLUMNS, SMALLEST, save
 from toylab.widgets import movie
 from toylab.widgets.stills import still
 
+pytestmark = pytest.mark.slow
+
 ORDER = "order", "moons", "--eps", "exact", "--method", "DDIM", "--steps", "20,40", "-n", "16"
 
 

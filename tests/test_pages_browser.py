@@ -5,6 +5,7 @@ import re
 import pytest
 import torch
 from browser import open_page, settled
+from PIL import Image
 
 import toylab
 from toylab.pages import write_live_page
@@ -340,3 +341,23 @@ def test_members_of_a_family_share_a_hue_and_differ_in_dash_and_mark(lab):
     )
     hues, dashes, marks = map(set, zip(*looks, strict=True))
     assert (len(hues), len(dashes), len(marks)) == (1, 3, 3)
+
+
+def test_the_link_that_is_copied_shows_the_same(lab):
+    page = lab("data=moons&methods=RK4,PLMS&steps=6&n=64&figures=0&theme=dark")
+    page.evaluate("() => { navigator.clipboard.writeText = async (text) => { window.copied = text; }; }")
+    page.get_by_role("button", name="Copy link").click()
+    page.wait_for_function("() => document.querySelector('p.status').textContent === 'The link is copied.'")
+    before = steady(page)
+    assert steady(lab(page.evaluate("copied").partition("#")[2])) == before
+
+
+def test_a_picture_is_saved_with_all_panels(lab, tmp_path):
+    page = lab("data=moons&methods=RK4,PLMS,DDIM&n=64&figures=0")
+    with page.expect_download() as found:
+        page.get_by_role("button", name="Save picture").click()
+    found.value.save_as(tmp_path / "a.png")
+    side = page.locator(PANELS).first.bounding_box()["width"]
+    with Image.open(tmp_path / "a.png") as picture:
+        assert found.value.suggested_filename == "toylab-moons.png"
+        assert picture.width > 3 * side and len(picture.convert("RGB").getcolors(10**7)) > 50

@@ -13,6 +13,8 @@ from toylab._shipped import shipped
 from toylab.cli import app
 from toylab.pages import notebook, site, text, write_site
 
+pytestmark = pytest.mark.slow
+
 BOOKS = sorted(path.stem for path in shipped("notebooks").glob("*.ipynb"))
 PLAYER = """from toylab import sweep, exact_eps, datasets
 eps = exact_eps(datasets.get("moons").curve(60), "linear")

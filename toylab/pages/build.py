@@ -16,7 +16,7 @@ from toylab.pages.scenes import Scene, lecture
 from toylab.widgets.page import content_policy, inline_hash
 from toylab.widgets.page import source as widget_source
 
-MODULES = ("state", "drawing", "figures", "panels", "stage", "lab")
+MODULES = ("state", "drawing", "figures", "panels", "keep", "stage", "lab")
 
 
 def live_page(scenes: list[Scene] | None = None) -> str:

@@ -243,6 +243,8 @@ const ui = {
   status: make("p", { className: "status", role: "status" }),
   heard: make("p", { className: "heard", role: "status" }),
   lecture: make("button", { type: "button", textContent: "Lecture", title: "Lecture mode: large type, all by keys", onclick: () => { toStage(true); ui.title.focus(); } }),
+  link: make("button", { type: "button", textContent: "Copy link", onclick: copyLink }),
+  save: make("button", { type: "button", textContent: "Save picture", onclick: () => download(pictureOf(panels, root.dataset.theme, `${tables.sets[state.data]?.title ?? "Your drawing"}, ${state.schedule} schedule`), `toylab-${state.data}.png`) }),
   title: make("h1", { className: "title", tabIndex: -1 }),
   controls: make("button", { type: "button", textContent: "Controls", onclick: () => set({ hide: state.hide === "controls" ? "nothing" : "controls" }) }),
   order: buildFigure("Order: error against steps"), work: buildFigure("Work: error against evaluations"),
@@ -255,7 +257,8 @@ ui.side = make("aside", { id: "controls", "aria-label": "Controls" },
     make("div", { className: "pair" }, field("Seed", ui.seed), field("Particles", ui.n))),
   make("fieldset", {}, make("legend", { textContent: "Methods" }), ui.methods, ui.add),
   make("fieldset", {}, make("legend", { textContent: "Show" }),
-    make("div", { className: "shows" }, ui.tracks.row, ui.density.row, ui.zoom.row, ui.figures.row, field("Theme", ui.theme))));
+    make("div", { className: "shows" }, ui.tracks.row, ui.density.row, ui.zoom.row, ui.figures.row, field("Theme", ui.theme))),
+  make("div", { className: "row" }, ui.link, ui.save));
 ui.controls.setAttribute("aria-controls", "controls");
 ui.measured = make("div", { className: "figures" }, ui.order.node, ui.work.node);
 ui.run = make("div", { className: "run" }, ui.step.row, ui.compare.row, ui.time.row, ui.play);
@@ -280,6 +283,13 @@ const root = make("div", { className: "toylab-view toylab-live" },
   make("header", {}, make("h1", { textContent: "toylab: live lab" }),
     make("p", { className: "about", textContent: "How numerical methods sample a diffusion model, computed in this browser." }), make("span", { className: "row" }, ui.lecture, ui.controls)), make("div", { className: "columns" }, ui.side, ui.main), board.dialog, stage.help, stage.black);
 document.getElementById("lab").replaceWith(root);
+
+async function copyLink() {
+  const address = `${location.href.split("#")[0]}#${writeState(properties, state)}`;
+  try { await navigator.clipboard.writeText(address); notes = ["The link is copied."]; }
+  catch { notes = ["The browser does not let this page copy: take the link from its address line."]; }
+  schedule();
+}
 
 const PAPERS = Object.keys(tables.methods).indexOf("iPNDM"); // Python lists the paper's methods first
 const OPTION_GROUPS = { "Of the paper": (i) => i < PAPERS, "Later": (i) => i >= PAPERS };
