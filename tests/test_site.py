@@ -79,8 +79,13 @@ def test_pages_hold_the_pictures_and_tables_of_the_notebooks(pages, files):
         outputs = [output.get("data", {}) for cell in book["cells"] for output in cell.get("outputs", [])]
         pictures = [tag for tag, _ in pages[f"{stem}.html"]].count("img")
         assert pictures == sum("image/png" in data for data in outputs)
-        tables = sum("text/html" in data and "image/png" not in data for data in outputs)
-        assert files[f"{stem}.html"].count("<table") >= tables
+        shown = ["".join(data["text/html"]) for data in outputs if "text/html" in data and "image/png" not in data]
+        assert files[f"{stem}.html"].count("<table") >= sum(part.count("<table") for part in shown)
+
+
+def test_exercises_say_where_an_answer_is_checked(files):
+    page = files["01_start_here.html"]
+    assert "not attempted" not in page and page.count(notebook.CHECKED) == page.count("<details open>") > 0
 
 
 def test_formulas_are_mathml_and_no_dollar_is_left(files):

@@ -13,6 +13,7 @@ from toylab.widgets.stage import Stage
 
 LIVE = ("Player(", "Gallery(")  # how the words of an output begin whose widget a page can carry
 LAB = "Lab("
+CHECKED = "<p><em>An answer is checked where Python runs: open this notebook with <code>toylab lab</code>.</em></p>"
 
 
 def code_of(cell: dict) -> str:
@@ -90,8 +91,11 @@ def page_of(
             parts.append(to_html(source, resolve))
         elif cell["cell_type"] == "code":
             code = html.escape(source)
-            parts.append(f'<details><summary>Code</summary><pre tabindex="0"><code>{code}</code></pre></details>')
-            parts.append(_view(*views[i]) if i in views else _outputs(cell, heading or title, lab))
+            asks = "exercise(" in source
+            fold = f"<details{' open' if asks else ''}><summary>Code</summary>"
+            parts.append(f'{fold}<pre tabindex="0"><code>{code}</code></pre></details>')
+            shown = CHECKED if asks else _outputs(cell, heading or title, lab)
+            parts.append(_view(*views[i]) if i in views else shown)
     return title, "\n".join(parts)
 
 
