@@ -93,6 +93,7 @@ def site(
 
 @export.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def figure(
+    context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="The figure to write (.pdf, .svg or .png).")],
     what: Annotated[
         list[str],
@@ -123,12 +124,11 @@ def figure(
         if command.endswith(".npz"):
             _state.main([command, str(path), *arguments], "toylab export figure", standalone_mode=False)
             return
-        from toylab.cli import app
-
-        known = typer.main.get_command(app)
         if command not in MEASURING:
             raise ValueError(f"WHAT must be a sweep's file (.npz) or one of {', '.join(MEASURING)}, got {command!r}")
-        known.commands[command].main([*arguments, "--out", str(path)], f"toylab {command}", standalone_mode=False)
+        context.find_root().command.commands[command].main(
+            [*arguments, "--out", str(path)], f"toylab {command}", standalone_mode=False
+        )
 
 
 def _draw_state(
