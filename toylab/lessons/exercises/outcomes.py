@@ -76,7 +76,7 @@ class Note:
 
 def code(text: str) -> str:
     """`text` as HTML that keeps its lines."""
-    return f"<pre style='margin:.4em 0'>{html.escape(text)}</pre>" if text else ""
+    return f"<pre style='margin:.4em 0;white-space:pre-wrap'>{html.escape(text)}</pre>" if text else ""
 
 
 def framed(parts: list[str], color: str) -> str:
