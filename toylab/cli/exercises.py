@@ -32,12 +32,12 @@ def list_(json: options.Json = False) -> None:
       toylab exercises list
       toylab exercises list --json
     """
-    from toylab.lessons.exercises import progress
+    from toylab.lessons.exercises.report import progress_table, rows
 
     if json:
-        print_json(progress.rows())
+        print_json(rows())
     else:
-        print_view(progress.progress_table())
+        print_view(progress_table())
 
 
 @exercises.command()
@@ -60,12 +60,13 @@ def report(
     """
     from toylab import __version__
     from toylab._files import replacing, strict_json
-    from toylab.lessons.exercises import progress
+    from toylab.lessons.exercises.progress import VERSION
+    from toylab.lessons.exercises.report import progress_table, rows
 
     path = check_output(out, (".md", ".json")) if out else None
-    about = {"name": name, "toylab": __version__, "version": progress.VERSION, "exercises": progress.rows()}
+    about = {"name": name, "toylab": __version__, "version": VERSION, "exercises": rows()}
     head = " ".join(f"Progress in toylab's exercises {name and f'of {name}'}".split())
-    text = f"# {head}\n\n{progress.progress_table().markdown()}\n"
+    text = f"# {head}\n\n{progress_table().markdown()}\n"
     if path is None:
         print(text, end="")
         return

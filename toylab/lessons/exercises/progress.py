@@ -10,7 +10,6 @@ from typing import Any
 
 from toylab._errors import in_short
 from toylab._files import replacing, user_path
-from toylab.analysis._table import Table
 from toylab.lessons.exercises.outcomes import Outcome, Status
 
 VERSION = 1
@@ -43,31 +42,6 @@ def read() -> dict[str, dict[str, Any]]:
     Raises Unreadable for a damaged file, or one of another version.
     """
     return _file() | _unsaved
-
-
-def rows() -> list[dict[str, Any]]:
-    """Each exercise in order: its id, kind and title, and what is known of it; "not attempted" where nothing is."""
-    from toylab.lessons.exercises import exercises  # which imports this module
-
-    known = read()
-    rows = [{"id": name, "kind": each.kind, "title": each.title, **(NEW | known.get(name, {}))}
-            for name, each in exercises().items()]  # fmt: skip
-    return [row | {"status": row["status"] or str(Status.NOT_ATTEMPTED)} for row in rows]
-
-
-def progress_table() -> Table:
-    """Your progress: every exercise, its status, and what it took."""
-    found = rows()
-    done = sum(row["status"] == Status.RIGHT for row in found)
-    return Table(
-        ("exercise", "title", "kind", "status", "attempts", "hints", "misconceptions"),
-        tuple(
-            (row["id"], row["title"], row["kind"], row["status"], str(row["attempts"]), str(row["hints"]),
-             "; ".join(row["misconceptions"]))
-            for row in found
-        ),
-        f"{done} of {len(found)} right; kept in {place()}",
-    )  # fmt: skip
 
 
 def record(outcome: Outcome) -> Outcome:
