@@ -14,7 +14,7 @@ from toylab.epsilon import checkpoints
 from toylab.epsilon.unet import UNet
 from toylab.images import ImageSampler, PhotoClassifier
 
-METHOD, STEPS, SCALES = "S-PNDM", 30, (1, 3, 4)
+METHOD, STEPS, SCALES = "S-PNDM", 30, (1, 4)
 
 
 def shares(network: UNet, judge: PhotoClassifier, n: int, seed: int = 0) -> dict:

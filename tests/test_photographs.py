@@ -80,7 +80,7 @@ def test_the_share_of_a_class_is_what_the_judge_says(untrained):
     network = labelled_unet(["a", "b", "c"], sample_size=16)
     found = shares.shares(network, untrained, 6)
     asked = torch.arange(6) % 3
-    x = ImageSampler(toylab.guided(network.of(asked), network, 3), "S-PNDM", 30).images(6, progress=False).x
+    x = ImageSampler(toylab.guided(network.of(asked), network, 4), "S-PNDM", 30).images(6, progress=False).x
     right = untrained(x).classes == asked.numpy()
-    assert found["scales"]["3"]["share"] == pytest.approx(right.mean()) and found["real"] == 0.3
-    assert found["scales"]["3"]["by_class"]["b"] == pytest.approx(right[[1, 4]].mean())
+    assert found["scales"]["4"]["share"] == pytest.approx(right.mean()) and found["real"] == 0.3
+    assert found["scales"]["4"]["by_class"]["b"] == pytest.approx(right[[1, 4]].mean())

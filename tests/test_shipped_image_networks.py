@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import toylab
-from scripts import cards
+from scripts import cards, shares
 from toylab import images
 from toylab.images.classifier import DigitClassifier
 from toylab.training import RECIPES
@@ -151,3 +151,18 @@ def test_neighbouring_pixels_of_samples_are_related_as_in_photographs(photograph
     x = photographs - photographs.mean((0, 2, 3), keepdim=True)
     correlation = (x[..., 1:] * x[..., :-1]).mean() / x.square().mean()
     assert correlation.item() == pytest.approx({16: 0.88, 32: 0.93}[x.shape[-1]], abs=0.04)
+
+
+def test_the_judge_of_photographs_is_small_and_says_how_often_it_is_right():
+    judge, text = images.PhotoClassifier(), (DATA / "README.md").read_text(encoding="utf-8")
+    assert (DATA / "classifiers/cifar10.safetensors").stat().st_size < 3e6
+    for size in (16, 32):
+        assert judge.accuracy[size] > 0.5 and f"{judge.accuracy[size]:.1%}" in text
+    assert judge.story["command"] in text and judge.classes == list(toylab.load("cifar10-16-classes").classes)
+
+
+def test_guidance_shows_the_class_asked_for_more_often():
+    """As the judge sees it, in 60 samples; the card has the shares of more."""
+    network = toylab.load("cifar10-16-classes")
+    found = shares.shares(network, images.PhotoClassifier(), 60)["scales"]
+    assert found["4"]["share"] > found["1"]["share"] > 0.1
