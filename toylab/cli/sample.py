@@ -56,7 +56,7 @@ class Asked:
         return {"steps": self.steps, "times": times, **limits}
 
     def stem(self, name: str) -> str:
-        """How files of these samples begin."""
+        """The beginning of the names of files of these samples."""
         return "-".join([file_stem(name), *([self.label] if self.label else []), self.chosen.name])
 
     def of(self, found: "problems.Problem") -> "problems.Problem":

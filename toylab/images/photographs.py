@@ -34,7 +34,7 @@ class ConvNet(nn.Module):
         self.head = nn.Linear(WIDTHS[-1], classes)
 
     def features(self, x: Tensor) -> Tensor:
-        """What the last layer sees of images [n, 3, 32, 32]: [n, 192]."""
+        """The input of the last layer for images [n, 3, 32, 32]: [n, 192]."""
         x = self.whiten(x)
         return self.body(torch.cat([x, -x], 1).relu()).amax((2, 3))
 
@@ -92,7 +92,7 @@ class PhotoClassifier:
         return Verdict.of(self._mean(images, lambda x: self._network(x).softmax(1)))
 
     def features(self, images: np.ndarray | Tensor) -> np.ndarray:
-        """What the last layer sees of images as above, and of their mirror images, in the mean: float64 [n, 192]."""
+        """The input of the last layer for images as above, and of their mirror images, in the mean: float64 [n, 192]."""
         return self._mean(images, self._network.features)
 
     def _mean(self, images, answer):

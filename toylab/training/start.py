@@ -1,4 +1,4 @@
-"""Where a run begins that does not begin from random weights."""
+"""The start of a run that does not begin from random weights."""
 
 import os
 
