@@ -92,7 +92,7 @@ class PhotoClassifier:
         return Verdict.of(self._mean(images, lambda x: self._network(x).softmax(1)))
 
     def features(self, images: np.ndarray | Tensor) -> np.ndarray:
-        """The input of the last layer for images as above, and of their mirror images, in the mean: float64 [n, 192]."""
+        """The input of the last layer, mean over the images as above and their mirror images: float64 [n, 192]."""
         return self._mean(images, self._network.features)
 
     def _mean(self, images, answer):
