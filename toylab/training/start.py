@@ -28,7 +28,8 @@ def begin_from(network: nn.Module, name: str | os.PathLike) -> None:
     _compare_layout(mine, theirs, name)
     network.load_state_dict(theirs)
     story = {key: value for key, value in other.metadata.items() if key != "loss_curve"}
-    network.metadata["start"] = {"network": os.path.basename(os.fspath(name)), "story": story}
+    metadata: dict = network.metadata  # of which a Module's types do not know
+    metadata["start"] = {"network": os.path.basename(os.fspath(name)), "story": story}
 
 
 def _compare(network, other, name):
