@@ -33,8 +33,11 @@ PLAYERS = {
     "03_classical_methods_fall_off": 4,
     "05_build_your_own_sampler": 1,
     "10_digits": 3,  # two of them galleries
+    "11_write_a_sampler": 1,
 }
-CHOICES = {"01_start_here", "02_noise_and_the_perfect_denoiser", "05_build_your_own_sampler"}  # of another data set
+CHOICES = {  # of another data set
+    "01_start_here", "02_noise_and_the_perfect_denoiser", "05_build_your_own_sampler", "11_write_a_sampler",
+}  # fmt: skip
 
 LABS = {  # notebook: a slider of its lab, and a key that moves it
     "06_convergence_order": ("t_end", "ArrowLeft"),
