@@ -15,7 +15,7 @@ from toylab.samplers.transfers import Pseudo
 
 
 def in_sigma():
-    """Which method goes through the states of Euler's step in y and sigma."""
+    """The method that goes through the states of Euler's step in y and sigma."""
     return "b" if same_states(ddim, "DDIM") and is_exact_on_one_point(ddim) else "?"
 
 
@@ -75,7 +75,7 @@ def classical_ab2(eps, schedule, x, times):
 
 
 def doubles(answer):
-    """Whether twice as many steps leave less than a third of the error."""
+    """True if twice as many steps leave less than a third of the error."""
     few, many = error(answer, 40), error(answer, 80)
     return 0 < many < few and log2(few / many) > 1.6
 
