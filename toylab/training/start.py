@@ -1,6 +1,7 @@
 """The start of a run that does not begin from random weights."""
 
 import os
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,7 @@ def begin_from(network: nn.Module, name: str | os.PathLike) -> None:
     _compare_layout(mine, theirs, name)
     network.load_state_dict(theirs)
     story = {key: value for key, value in other.metadata.items() if key != "loss_curve"}
-    metadata: dict = network.metadata  # of which a Module's types do not know
+    metadata: Any = network.metadata  # of which a Module's types do not know
     metadata["start"] = {"network": os.path.basename(os.fspath(name)), "story": story}
 
 
