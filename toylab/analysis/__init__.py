@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from toylab.analysis._decompose import Decomposition as Decomposition
     from toylab.analysis._decompose import decompose_error as decompose_error
     from toylab.analysis._density import log_density as log_density
+    from toylab.analysis._energy_distance import energy_distance as energy_distance
     from toylab.analysis._leading_error import LeadingError as LeadingError
     from toylab.analysis._leading_error import gaussian_error as gaussian_error
     from toylab.analysis._leading_error import leading_error as leading_error

@@ -1,0 +1,38 @@
+"""The energy distance: whether two samples come from one distribution, places and shares included."""
+
+import torch
+from torch import Tensor
+
+from toylab._errors import in_short
+
+
+def energy_distance(x: Tensor, y: Tensor) -> float:
+    """The energy distance 2 E|X - Y| - E|X - X'| - E|Y - Y'| of two samples (Székely and Rizzo 2013, eq. 2).
+
+    Never negative; 0 for the same points alone. Of two samples of n and m points of one distribution about
+    (1 / n + 1 / m) E|X - X'|: smaller values say nothing.
+
+    Args:
+        x, y: samples [n, *shape] and [m, *shape], one at least, floating point; computed in float64.
+
+    Raises:
+        ValueError, TypeError: for what is no such pair, or not finite.
+    """
+    rows = []
+    for name, value in (("x", x), ("y", y)):
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            raise TypeError(f"{name} must be a floating point tensor [n, *shape], got {in_short(value)}")
+        if value.ndim < 2 or value.numel() == 0:
+            raise ValueError(f"{name} must be a non-empty tensor [n, *shape], got shape {tuple(value.shape)}")
+        if not value.isfinite().all():
+            raise ValueError(f"{name} must be finite, but some of it is infinite or NaN")
+        rows.append(value.detach().to("cpu", torch.float64).flatten(1))
+    x, y = rows
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(f"x and y must have points of one shape, got {x.shape[1]} and {y.shape[1]} numbers each")
+    return (2 * _mean(x, y) - _mean(x, x) - _mean(y, y)).item()
+
+
+def _mean(x, y):
+    """The mean distance of all pairs, without the rounding of squares that are expanded."""
+    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist").mean()
