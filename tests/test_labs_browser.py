@@ -29,8 +29,9 @@ lab = Lab("sizes", controls, compute)
 lab""",
     "lab  # a second view of the same",
 )
-PICTURE = """root => {
+PICTURE = """async root => {
     const image = root.querySelector("img"), canvas = document.createElement("canvas");
+    while (!image.complete || !image.naturalWidth) await new Promise((loaded) => setTimeout(loaded, 20));
     [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
     const ctx = canvas.getContext("2d");
     ctx.drawImage(image, 0, 0);
