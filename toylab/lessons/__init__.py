@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from toylab.lessons.labs import fault_lab as fault_lab
     from toylab.lessons.labs import order_lab as order_lab
     from toylab.lessons.labs import work_lab as work_lab
+    from toylab.lessons.memory import memory_lab as memory_lab
+    from toylab.lessons.memory import memory_table as memory_table
     from toylab.lessons.players import build as build
     from toylab.lessons.players import explore as explore
     from toylab.lessons.players import explore_forward as explore_forward
