@@ -44,6 +44,7 @@ LABS = {  # notebook: a slider of its lab, and a key that moves it
     "07_the_right_clock": ("nodes", "ArrowRight"),
     "08_counting_network_calls": ("t_end", "ArrowRight"),
     "09_whose_fault_is_it": ("particles", "ArrowLeft"),
+    "13_memorise_or_generalise": ("spread", "ArrowRight"),
 }
 
 

@@ -47,7 +47,7 @@ def memory_lab(dataset: str = "spiral", points: int = 30, spread: float = 0.0) -
 
 
 def memory_table(dataset: str = "spiral", points: int = 30, spreads: Iterable[float] = (0, 0.05, 0.2)) -> Table:
-    """How near samples are to the training points, and to the curve that these came from: a `Table`.
+    """The distances of samples to the training points, and to the curve that these came from: a `Table`.
 
     Samples of the exact epsilon of so many points, for each spread; of the shipped network; and fresh data.
 

@@ -15,7 +15,7 @@ NOISY = ((1.0, 0.2, 0.5), (0.5, 0.05, 0.3), (0.3, 0.6, 0.9))
 
 
 def carried():
-    """What four times as many evaluations make of the energy distance of DDIM."""
+    """Compares the energy distances of DDIM with 50 and 200 evaluations."""
     rows = [row for row in forgiveness("moons", nfe=(50, 200), n=400).rows if row.sampler == "DDIM"]
     return "c" if 0.8 < rows[1].energy / rows[0].energy < 1.25 else "?"
 
