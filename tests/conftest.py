@@ -1,6 +1,7 @@
 """What every test runs under: few threads, fixed seeds, no deadlines, and no skip let through on request."""
 
 import ctypes
+import math
 import os
 import random
 import signal
@@ -72,7 +73,8 @@ def pytest_collection_modifyitems(items):
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
         costs[_group(item)] |= timing.parts(item)
-    seconds = {group: sum(map(timing.recorded().get, names)) for group, names in costs.items()}
+    # fsum, since sets come in another order in each process, whose order of tests must be the same
+    seconds = {group: math.fsum(map(timing.recorded().get, names)) for group, names in costs.items()}
     items.sort(key=lambda item: (*(item.get_closest_marker(name) is None for name in WAITING), -seconds[_group(item)]))
 
 
