@@ -104,6 +104,7 @@ analysis.local_error(eps=EPS, schedule='linear', method='DDIM', steps=(8, 16), x
     t_start=0.6, t_end=0.3, spacing='t', progress=False)
 analysis.log_likelihood(eps=EPS, x=X, schedule='linear', method='DDIM', steps=3, t_start=None, t_end=0.2,
     spacing='t', divergence=None, probes=1, seed=0, log_prior=None, progress=False)
+analysis.energy_distance(x=X, y=X)
 analysis.log_density(manifold='circle', schedule='linear', t_start=None, t_end=None, times=2, size=4, extent=3.3,
     points=9, spread=0.04)
 analysis.off_manifold(traj=RUN, manifold='circle', schedule='linear', spread=0.0, points=9, forward=100,
@@ -197,6 +198,7 @@ LEFT_OUT = {
     "Points Squares as_manifold",
     "takes seconds": "UNet PhotoClassifier "
     "DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
+    "forgiveness memory_lab memory_table "
     "work_lab explore_forward twin_table twins one_point_table phi_table start_table Gallery Lab png",
     "draws a result": "plot_likelihood "
     "plot_decomposition plot_local_error plot_work plot_comparison plot_sweep plot_eps_error "

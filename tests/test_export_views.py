@@ -132,7 +132,8 @@ def test_ffmpeg_gets_all_frames_of_even_sides(stored, tmp_path, monkeypatch):
     tool = tmp_path / "bin" / "ffmpeg"
     tool.parent.mkdir()
     tool.write_text(
-        '#!/bin/sh\nfor last; do :; done\nfolder=$(dirname "$last")\nls "$folder" | wc -l > "$last"\n'
+        '#!/bin/sh\nfor last; do :; done\nfolder=$(dirname "$last")\n'
+        'count=$(ls "$folder" | wc -l)\necho $count > "$last"\n'
         'head -c 24 "$folder/0000.png" | tail -c 8 >> "$last"\n'
     )
     tool.chmod(0o755)

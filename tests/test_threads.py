@@ -110,7 +110,7 @@ def test_images_run_on_one_thread_but_for_training(training):
     network, seen = UNet.__new__(UNet), []
     torch.nn.Module.__init__(network)
     network.train(training)
-    network.shape, network.arguments = (1, 8, 8), {"prediction": "eps"}
+    network.shape, network.arguments, network.classes = (1, 8, 8), {"prediction": "eps"}, ()
     network.model = Counting(seen)
     network._timestep = lambda t: t
     network(torch.randn(2, 1, 8, 8), torch.tensor(0.5))
@@ -124,7 +124,7 @@ class Counting(torch.nn.Module):
         super().__init__()
         self.seen, self.weight = seen, torch.nn.Parameter(torch.zeros(1))
 
-    def forward(self, x, t, return_dict):
+    def forward(self, x, t, labels, return_dict):
         self.seen.append(torch.get_num_threads())
         return (x,)
 

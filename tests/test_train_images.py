@@ -491,7 +491,7 @@ def test_schedule_without_a_name_is_refused_before_training(tiny):
         ({"schedule": "cosine"}, "another run: schedule = 'linear', not 'cosine'"),
         ({"schedule": "linear-1000"}, "another run: schedule = 'linear', not 'linear-1000'"),
         ({"prediction": "eps"}, "another run: arguments = .*'v'.*not .*'eps'"),
-        ({"data": "npz:images.npz"}, "another run: data = .*dataset = 'digits', not 'npz:images.npz'"),
+        ({"data": "npz:images.npz"}, "another run: .*data = .*dataset = 'digits', not 'npz:images.npz'"),
         ({"note": "other images"}, "another run: data = "),
         ({"steps": 45}, "other settings: steps = 44, not 45"),
         ({"weighting": "min-snr"}, "other settings: weighting = 'eps', not 'min-snr'"),

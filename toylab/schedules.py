@@ -42,8 +42,8 @@ def _elementwise(function):
         if value.device.type == "cpu":  # elsewhere a look would hold up the device
             if of_time:
                 _in_domain(self, value.detach())
-            elif argument == "sigma" and not (value.detach() >= 0).all():  # false for NaN
-                raise ValueError(f"sigma must be at least 0, got {value.detach().min().item():g}")
+            elif argument == "sigma" and not (value.detach() >= self.least_sigma).all():  # false for NaN
+                raise ValueError(f"sigma must be at least {self.least_sigma:g}, got {value.detach().min().item():g}")
         if argument == "sigma":  # its square must be a number
             value = value.clamp(max=torch.finfo(value.dtype).max ** 0.5 / 2)
         found = function(self, value)
@@ -81,11 +81,13 @@ class Schedule:
     Attributes:
         name: what `get` finds it by.
         t_min, t_max: default integration limits. dx/dt is unbounded at 0, hence t_min = 1e-3.
+        least_sigma: the least value of `sigma` that `t_of_sigma` takes.
     """
 
     name = "custom"
     t_min = 1e-3
     t_max = 1.0
+    least_sigma = 0.0
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)

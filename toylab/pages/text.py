@@ -12,6 +12,7 @@ with extra("site"):
 
 # code, which holds no formulas; then formulas
 _CODE_OR_MATH = re.compile(r"(```.*?```|`[^`\n]+`)|\$\$(.+?)\$\$|\$(?=\S)([^$]+?)(?<=\S)\$(?!\d)", re.DOTALL)
+LONG = 40  # characters of a formula in a line, beyond which it may be wider than a phone, and scrolls
 _HELD = "\ue000{}\ue001"  # a formula's place while Markdown is read
 
 
@@ -51,7 +52,9 @@ def mathml(formula: str, display: bool = False) -> str:
     made = convert(source, display="block" if display else "inline")
     made = made.replace("<math ", f'<math alttext="{html.escape(source)}" ', 1)
     made = re.sub(r"<mi>&#x000(\w\w);</mi>", r'<mi mathvariant="normal">&#x\1;</mi>', made)  # \mathrm{d}
-    return f'<span class="block" tabindex="0">{made}</span>' if display else made
+    if display or len(source) > LONG:
+        return f'<span class="{"block" if display else "long"}" tabindex="0">{made}</span>'
+    return made
 
 
 def slug(heading: str) -> str:

@@ -48,6 +48,7 @@ class LinearPart(Schedule):
 
     name = "semilinear"
     t_min = 0.0
+    least_sigma = -math.inf
 
     def __init__(self, a: Coefficient, b: Coefficient = 1.0, t_max: float = 1.0) -> None:
         self.t_max = number("t_max", t_max, 0, open_low=True)
