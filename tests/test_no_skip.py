@@ -101,3 +101,8 @@ def test_every_slow_test_on_record_is_there():
     for name in timing.recorded():
         file, _, function = name.partition("::")
         assert re.search(rf"^def {function}\(", (TESTS.parent / file).read_text(encoding="utf-8"), re.MULTILINE), name
+
+
+def test_tests_of_one_file_go_to_one_process(request):
+    if "PYTEST_XDIST_WORKER" in os.environ:  # or fixtures that they share are made once in each
+        assert request.node.nodeid.endswith("@test_no_skip")

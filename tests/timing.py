@@ -5,6 +5,7 @@ a fixture that tests share on its own: whoever uses a slow one is slow.
 """
 
 import os
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -28,8 +29,8 @@ def cpu():
 
 
 def name_of(nodeid):
-    """The name of a test without that of its case."""
-    return nodeid.partition("[")[0]
+    """The name of a test without those of its case and of its group, which xdist adds."""
+    return re.split(r"[\[@]", nodeid, maxsplit=1)[0]
 
 
 def parts(item):
