@@ -12,7 +12,7 @@ with extra("site"):
 
 # code, which holds no formulas; then formulas
 _CODE_OR_MATH = re.compile(r"(```.*?```|`[^`\n]+`)|\$\$(.+?)\$\$|\$(?=\S)([^$]+?)(?<=\S)\$(?!\d)", re.DOTALL)
-LONG = 40  # characters of a formula in a line, beyond which it may be wider than a phone, and scrolls
+LONG = 24  # characters of a formula in a line, beyond which it may be wider than a phone, and scrolls
 _HELD = "\ue000{}\ue001"  # a formula's place while Markdown is read
 
 
