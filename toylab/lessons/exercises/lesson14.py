@@ -25,8 +25,8 @@ def two_data_with(**changed):
 
 
 def repaired(eps, schedule, x, times):
-    last = None
-    last = k = None
+    """Two predictions of the data, a line through them in log-SNR, and the move over the step as long as it is."""
+    last, k = None, 1.0
     for t, s in zip(times[:-1], times[1:], strict=True):
         data = (x - schedule.noise_std(t) * eps(x, t)) / schedule.alpha_bar(t) ** 0.5
         h = (schedule.sigma(t) / schedule.sigma(s)).log()
