@@ -199,7 +199,7 @@ def test_where_not_all_fits_both_sliders_and_two_panels_are_seen_together(figure
     if figures.locator("#filebrowser").is_visible() != browser:
         figures.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area'); }")
     figures.wait_for_timeout(700)
-    found = figures.locator(".toylab-player").nth(index)
+    found = figures.locator(SHOWN).nth(index)
     found.scroll_into_view_if_needed()
     figures.wait_for_timeout(300)
     sliders, panels, beyond = found.evaluate(TOGETHER)
