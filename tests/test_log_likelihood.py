@@ -88,6 +88,11 @@ def test_evaluations_are_counted_without_their_derivatives():
     assert found(GAUSSIAN, method="RK4", steps=7).nfe == 28
 
 
+def test_a_guided_epsilon_counts_as_two_here_too():
+    guided = toylab.guided(GAUSSIAN, GAUSSIAN, 1.0)
+    assert found(guided, method="DDIM", steps=7, log_prior=None).nfe == 14
+
+
 def test_a_network_has_a_density_in_single_precision():
     net = toylab.load("moons")
     likely, unlikely = toylab.log_likelihood(
@@ -111,6 +116,12 @@ def test_a_network_has_a_density_in_single_precision():
 def test_what_makes_no_sense_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         found(GAUSSIAN, **options)
+
+
+@pytest.mark.parametrize("x", [X[:0], X[0], X.long(), X * math.inf])
+def test_samples_that_are_none_are_named(x):
+    with pytest.raises((TypeError, ValueError), match="^x must be"):
+        found(GAUSSIAN, x)
 
 
 def test_an_eps_without_a_derivative_is_named():

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from toylab._errors import in_short
+from toylab.samplers.core import check_samples
 
 
 def energy_distance(x: Tensor, y: Tensor) -> float:
@@ -18,16 +18,9 @@ def energy_distance(x: Tensor, y: Tensor) -> float:
     Raises:
         ValueError, TypeError: for what is no such pair, or not finite.
     """
-    rows = []
-    for name, value in (("x", x), ("y", y)):
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            raise TypeError(f"{name} must be a floating point tensor [n, *shape], got {in_short(value)}")
-        if value.ndim < 2 or value.numel() == 0:
-            raise ValueError(f"{name} must be a non-empty tensor [n, *shape], got shape {tuple(value.shape)}")
-        if not value.isfinite().all():
-            raise ValueError(f"{name} must be finite, but some of it is infinite or NaN")
-        rows.append(value.detach().to("cpu", torch.float64).flatten(1))
-    x, y = rows
+    check_samples("x", x)
+    check_samples("y", y)
+    x, y = (value.detach().to("cpu", torch.float64).flatten(1) for value in (x, y))
     if x.shape[1] != y.shape[1]:
         raise ValueError(f"x and y must have points of one shape, got {x.shape[1]} and {y.shape[1]} numbers each")
     return (2 * _mean(x, y) - _mean(x, x) - _mean(y, y)).item()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import log, pi
+from math import exp, log, pi
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from toylab.analysis._result import Result, pick
 from toylab.analysis._table import Table
 from toylab.problems.problem import Problem, as_problem
 from toylab.samplers import get, sample
-from toylab.samplers.core import check_start
+from toylab.samplers.core import check_start, cost
 
 DIVERGENCES = ("exact", "hutchinson")
 EXACT = 16  # dimensions up to which the divergence is exact by default: it takes one derivative a dimension
@@ -90,22 +90,22 @@ def log_likelihood(
     """
     problem, method = as_problem(eps, schedule, None, None, t_start, t_end), get(method, **options)
     check_method(method)
-    check_start(problem.eps, x)
+    check_start(problem.eps, x, "x")
     check_deterministic(problem, x)
     size = x[0].numel()
     divergence = ("exact" if size <= EXACT else "hutchinson") if divergence is None else divergence
     if divergence not in DIVERGENCES:
         raise unknown_name("divergence", divergence, DIVERGENCES)
-    signs = _signs(positive_int("probes", probes), x, seed_number("seed", seed))
-    directions = torch.eye(size, dtype=x.dtype, device=x.device)[:, None] if divergence == "exact" else signs
+    probes, seed = positive_int("probes", probes), seed_number("seed", seed)
+    directions = _axes(x) if divergence == "exact" else _signs(probes, x, seed) / probes**0.5
 
     times = grids.nodes(problem.schedule, steps, *problem.limits(), spacing).flip(0)
     log_ab = problem.schedule.log_alpha_bar(times[[0, -1]]).tolist()
-    augmented = _Augmented(problem, directions, 1 if divergence == "exact" else len(directions))
     start = torch.cat([x.flatten(1), x.new_zeros(len(x), 1)], 1)
+    augmented = _Augmented(problem, directions)
     run = sample(augmented, problem.schedule, method, x_T=start, times=times, record=False, progress=progress)
     x_T = run.x[:, :-1].reshape(x.shape)
-    log_volume = run.x[:, -1] / torch.tensor(log_ab[1] / 2, dtype=x.dtype).exp() + size / 2 * (log_ab[1] - log_ab[0])
+    log_volume = run.x[:, -1] / exp(log_ab[1] / 2) + size / 2 * (log_ab[1] - log_ab[0])
     prior = (_standard_normal if log_prior is None else log_prior)(x_T)
     if not isinstance(prior, Tensor) or prior.shape != x.shape[:1]:
         raise ValueError(f"log_prior must return a tensor [{len(x)}], got {getattr(prior, 'shape', prior)!r}")
@@ -114,10 +114,13 @@ def log_likelihood(
 
 
 class _Augmented:
-    """eps of the particles [batch, d] beside sqrt(alpha_bar) times its divergence, [batch, d + 1]."""
+    """eps of the particles [batch, d] beside sqrt(alpha_bar) times its divergence, [batch, d + 1].
 
-    def __init__(self, problem, directions, shares):
-        self.problem, self.directions, self.shares = problem, directions, shares
+    The divergence is the sum of v^T (d eps / dx) v over the `directions` v, each [1 or batch, d].
+    """
+
+    def __init__(self, problem, directions):
+        self.problem, self.directions, self.evaluations = problem, directions, cost(problem)
 
     def __call__(self, state, t):
         x = state[:, :-1].detach().requires_grad_()
@@ -130,9 +133,14 @@ class _Augmented:
                 torch.autograd.grad(out, x, direction.expand_as(out), retain_graph=True)[0] * direction
                 for direction in self.directions
             ]
-        trace = sum(part.sum(1, keepdim=True) for part in parts) / self.shares
+        trace = sum(part.sum(1, keepdim=True) for part in parts)
         root = (self.problem.schedule.log_alpha_bar(t) / 2).exp()
         return torch.cat([out.detach(), root * trace], 1).to(state.dtype)
+
+
+def _axes(x):
+    """The directions of the coordinates [d, 1, d]."""
+    return torch.eye(x[0].numel(), dtype=x.dtype, device=x.device)[:, None]
 
 
 def _signs(probes, x, seed):

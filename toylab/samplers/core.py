@@ -291,13 +291,18 @@ def _fitting(argument, shape, eps):
     return shape
 
 
-def check_start(eps: Eps, x_T: Tensor) -> None:
+def check_start(eps: Eps, x_T: Tensor, argument: str = "x_T") -> None:
     """TypeError or ValueError unless x_T is a finite floating-point tensor [batch, *shape] that fits eps."""
-    if not isinstance(x_T, Tensor) or not x_T.is_floating_point():
-        got = x_T.dtype if isinstance(x_T, Tensor) else type(x_T).__name__
-        raise TypeError(f"x_T must be a floating-point tensor [batch, *shape], got {got}")
-    if x_T.ndim < 2 or x_T.numel() == 0:
-        raise ValueError(f"x_T must be a non-empty tensor [batch, *shape], got shape {tuple(x_T.shape)}")
-    if not x_T.isfinite().all():
-        raise ValueError("x_T must be finite, but some of it is infinite or NaN")
-    _fitting("x_T", x_T.shape[1:], eps)
+    check_samples(argument, x_T)
+    _fitting(argument, x_T.shape[1:], eps)
+
+
+def check_samples(argument: str, x: Tensor) -> None:
+    """TypeError or ValueError unless x is a finite floating-point tensor [batch, *shape]."""
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        got = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(f"{argument} must be a floating-point tensor [batch, *shape], got {got}")
+    if x.ndim < 2 or x.numel() == 0:
+        raise ValueError(f"{argument} must be a non-empty tensor [batch, *shape], got shape {tuple(x.shape)}")
+    if not x.isfinite().all():
+        raise ValueError(f"{argument} must be finite, but some of it is infinite or NaN")
