@@ -112,6 +112,12 @@ def remove_leftovers(folder: str | os.PathLike, names: str = "*") -> None:
             partial.unlink(missing_ok=True)
 
 
+def check_new(path: Path, force: bool) -> None:
+    """FileExistsError for a path that is there, unless `force`."""
+    if path.exists() and not force:
+        raise FileExistsError(f"{path} is there already; --force (force=True) replaces it")
+
+
 def check_writable(path: str | os.PathLike) -> None:
     """Make the folder of `path`; OSError (PermissionError, say) unless a file can be written there."""
     path = user_path(path)

@@ -113,12 +113,12 @@ def figure(
       toylab export figure --columns 2 work.svg work circle --eps exact
       toylab export figure --columns 2 player.pdf sweep.npz --steps 5
     """
+    from toylab._files import check_new
     from toylab.cli.output import check_output
     from toylab.figures.printing import SUFFIXES, columns_wide
 
     path = check_output(file, SUFFIXES)
-    if path.exists() and not force:
-        raise FileExistsError(f"{path} is there already; --force replaces it")
+    check_new(path, force)
     command, *arguments = what
     with columns_wide(columns):
         if command.endswith(".npz"):

@@ -2,7 +2,6 @@
 
 import base64
 import os
-import re
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from toylab._files import replacing_together, strict_json, user_path
+from toylab._files import check_new, replacing_together, strict_json, user_path
 from toylab.pages import source, tables
 from toylab.pages.scenes import Scene, lecture
 from toylab.widgets.page import content_policy, inline_hash
@@ -92,8 +91,7 @@ def write_live_folder(path: str | os.PathLike, force: bool = False) -> Path:
 def write_files(contents: dict[Path, str | bytes], force: bool) -> None:
     """Write files that belong together; FileExistsError where one of them is there, unless `force`."""
     for path in contents:
-        if path.exists() and not path.is_dir() and not force:
-            raise FileExistsError(f"{path} is there already; --force (force=True) replaces it")
+        check_new(path, force or path.is_dir())
     with replacing_together(*contents) as files:
         for file, content in zip(files, contents.values(), strict=True):
             file.write(content.encode() if isinstance(content, str) else content)
@@ -117,7 +115,7 @@ def _filled(holders: dict[str, str], policy: dict[str, str], scenes: list[Scene]
         "scenes": _data([asdict(scene) for scene in (lecture() if scenes is None else scenes)]),
         "policy": content_policy(policy),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], source.text("lab/page.html"))
+    return source.filled("lab/page.html", parts)
 
 
 def _data(values: Any) -> str:

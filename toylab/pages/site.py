@@ -147,7 +147,7 @@ def _page(title, content, around):
         "script": script,
         "content": re.sub(r""" style=(["'])(.*?)\1""", _styled, content),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], source.text("site/page.html"))
+    return source.filled("site/page.html", parts)
 
 
 def _styled(found):

@@ -11,6 +11,11 @@ def text(name: str) -> str:
     return (files("toylab.pages") / name).read_text(encoding="utf-8")
 
 
+def filled(name: str, parts: dict[str, str]) -> str:
+    """The text of a file of this folder, with the part of that name in place of every {{name}} in it."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], text(name))
+
+
 def joined(*texts: str) -> str:
     """These modules, one after the other, as one script."""
     return re.sub(r"^(import .*|export )", "", "\n".join(texts), flags=re.MULTILINE)

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from toylab._errors import unknown_name
-from toylab._files import replacing, replacing_together, user_path
+from toylab._files import check_new, replacing, replacing_together, user_path
 from toylab.analysis._sweep import Sweep
 from toylab.widgets.stills import still
 
@@ -54,8 +54,7 @@ def write_movie(
         raise ValueError(f"out must end in .mp4 or .gif, or be a folder for PNG frames, got {str(path)!r}")
     if not 0 < fps <= 60:
         raise ValueError(f"fps must be above 0 and at most 60, got {fps!r}")
-    if path.exists() and not force and not (path.is_dir() and not any(path.iterdir())):
-        raise FileExistsError(f"{path} is there already; --force (force=True) replaces it")
+    check_new(path, force or (path.is_dir() and not any(path.iterdir())))
     if suffix == ".mp4" and not shutil.which("ffmpeg"):
         raise FileNotFoundError(
             "an .mp4 needs ffmpeg, which is not installed; a .gif or a folder of PNG frames (no suffix) needs nothing"
