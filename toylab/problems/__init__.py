@@ -1,4 +1,4 @@
-"""The object of sampling: an epsilon, its schedule, and what is known of its samples.
+"""Problems: an epsilon, its schedule, and what is known of its samples.
 
 `find` takes a data set by name, with a network or the exact epsilon. The others are made for measuring:
 a Gaussian with its flow in closed form, one point, two points, curves, and ODEs outside diffusion.

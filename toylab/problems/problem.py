@@ -97,7 +97,7 @@ def as_problem(
     eps: Eps | Problem, schedule: ScheduleLike | None = None, manifold: ManifoldLike | None = None,
     shape: tuple | None = None, t_start: float | None = None, t_end: float | None = None,
 ) -> Problem:  # fmt: skip
-    """The input of a measurement as a `Problem`: an eps with its schedule, or a Problem, changed where an argument
+    """A measurement's `Problem`, from an eps with its schedule or a Problem, changed where an argument
     is not None.
 
     Raises ValueError or TypeError naming the argument, also for a Problem with another schedule than its own.

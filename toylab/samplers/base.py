@@ -1,4 +1,4 @@
-"""The knowledge of every method of itself."""
+"""The base of methods: each knows its name, family, order and cost."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -37,7 +37,7 @@ def place() -> Path:
 
 
 def read() -> dict[str, dict[str, Any]]:
-    """The knowledge of each exercise, by its id: the file, and what this process could not write into it.
+    """The record of each exercise, by its id: the file, and what this process could not write into it.
 
     Raises Unreadable for a damaged file, or one of another version.
     """
