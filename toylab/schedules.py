@@ -31,31 +31,26 @@ ROUND_OFF = 1e-6  # of times in float32
 def _elementwise(function):
     """Let a method of tensors also take floats (float64 inside, float out)."""
 
-    of_time = function.__name__ in ("log_alpha_bar", "beta")  # what all functions of t are made of
-
-    def elementwise(self, value, argument):
+    def elementwise(self, value, argument, check):
         number_given = not isinstance(value, Tensor)
         if number_given:
             value = torch.tensor(number(argument, value), dtype=torch.float64)
         elif not value.is_floating_point():
             value = value.double()
-        if value.device.type == "cpu":  # elsewhere a look would hold up the device
-            if of_time:
-                _in_domain(self, value.detach())
-            elif argument == "sigma" and not (value.detach() >= self.least_sigma).all():  # false for NaN
-                raise ValueError(f"sigma must be at least {self.least_sigma:g}, got {value.detach().min().item():g}")
-        if argument == "sigma":  # its square must be a number
-            value = value.clamp(max=torch.finfo(value.dtype).max ** 0.5 / 2)
-        found = function(self, value)
+        if check and value.device.type == "cpu":  # elsewhere a look would hold up the device
+            check(self, value.detach())
+        found = function(self, value.clamp(max=_largest(value)) if argument == "sigma" else value)
         return found.item() if number_given else found
+
+    check_time = _in_domain if function.__name__ in ("log_alpha_bar", "beta") else None  # all others are made of these
 
     @wraps(function)
     def of_t(self, t):
-        return elementwise(self, t, "t")
+        return elementwise(self, t, "t", check_time)
 
     @wraps(function)
     def of_sigma(self, sigma):
-        return elementwise(self, sigma, "sigma")
+        return elementwise(self, sigma, "sigma", _large_enough)
 
     return of_sigma if function.__name__ == "t_of_sigma" else of_t
 
@@ -70,6 +65,17 @@ def _in_domain(schedule, t):
         raise ValueError(
             f"t must lie in [0, {top:g}] for the schedule {schedule.name!r}, got {high if low >= 0 else low:g}"
         )
+
+
+def _large_enough(schedule, sigma):
+    """ValueError unless all of sigma [...] is at least the schedule's least, and a number."""
+    if not (sigma >= schedule.least_sigma).all():  # false for NaN
+        raise ValueError(f"sigma must be at least {schedule.least_sigma:g}, got {sigma.min().item():g}")
+
+
+def _largest(sigma):
+    """The largest sigma whose square is a number."""
+    return torch.finfo(sigma.dtype).max ** 0.5 / 2
 
 
 class Schedule:
