@@ -4,11 +4,15 @@ from typing import Annotated
 
 import typer
 
+from toylab.cli import options
+
 export = typer.Typer(name="export", invoke_without_command=True, rich_markup_mode=None)
 
 MEASURING = "compare", "work", "order", "decompose", "grid", "off"  # the commands that draw
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A sweep's file (.npz), a data set or a network.")]
-Methods = Annotated[str | None, typer.Option("--method", metavar="METHODS", help="Separated by commas.")]
+Methods = Annotated[
+    list[str] | None, typer.Option("--method", metavar="METHODS", help="Separated by commas or one by one.")
+]
 Steps = Annotated[int | None, typer.Option(help="Number of steps. [the largest up to 10]")]
 Theme = Annotated[str, typer.Option(help="light or dark.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
@@ -146,7 +150,7 @@ def _draw_state(
     from toylab.figures.printing import save
     from toylab.widgets.stills import still
 
-    names = methods.split(",") if methods else None
+    names = options.method_names(methods) if methods else None
     drawn = still(Sweep.load(sweep), steps, time, names, budget=nfe, density=density, theme=theme)
     print(f"wrote {save(drawn, path)}")
 
@@ -182,11 +186,11 @@ def movie(
     from toylab.analysis import Sweep, sweep
     from toylab.widgets.movie import write_movie
 
-    names = methods.split(",") if methods else None
+    names = options.method_names(methods) if methods else None
     if source.endswith(".npz"):
         found = Sweep.load(source)
     else:
-        more = ({"methods": names} if names else {}) | ({"steps": [steps]} if steps else {})
+        more = ({} if names is None else {"methods": names}) | ({"steps": [steps]} if steps else {})
         found = sweep(problems.find(source, eps), progress=False, **more)
     path = write_movie(found, file, over=over, fps=fps, force=force, methods=names, steps=steps, theme=theme)
     print(f"wrote {path}")
