@@ -5,12 +5,26 @@ import torch
 from toylab.epsilon import checkpoints
 from toylab.epsilon.unet import UNet
 from toylab.schedules import as_schedule
+from toylab.training import images as pictures
 
 CONFIG = {
     "sample_size": 8, "in_channels": 3, "out_channels": 3, "block_out_channels": [8, 16], "layers_per_block": 1,
     "norm_num_groups": 4, "down_block_types": ["DownBlock2D", "AttnDownBlock2D"],
     "up_block_types": ["AttnUpBlock2D", "UpBlock2D"], "attention_head_dim": None,
 }  # fmt: skip
+TINY = {
+    "sample_size": 8, "in_channels": 1, "out_channels": 1, "block_out_channels": [8, 16], "layers_per_block": 1,
+    "norm_num_groups": 4, "down_block_types": ["DownBlock2D", "DownBlock2D"],
+    "up_block_types": ["UpBlock2D", "UpBlock2D"],
+}  # fmt: skip
+
+
+def make_training_tiny(monkeypatch, folder):
+    """Networks and sample grids so small that a run takes a second or two, in this empty folder."""
+    monkeypatch.setattr(pictures, "unet_config", lambda name: TINY)
+    monkeypatch.setattr("toylab.training.record.GRID", 4)
+    monkeypatch.setattr("toylab.training.record.GRID_STEPS", 2)
+    monkeypatch.chdir(folder)
 
 
 def small_unet(schedule="linear", seed=0):

@@ -16,6 +16,7 @@ import torch
 import typer
 from commands import assert_mistake, run, run_json
 from diffusers.models.upsampling import Upsample2D
+from image_networks import TINY, make_training_tiny
 from PIL import Image
 
 import toylab
@@ -27,21 +28,12 @@ from toylab.training import RECIPES, TrainConfig, compiling, examples, train_ima
 from toylab.training import images as pictures
 from toylab.training.planar import rows_of
 
-TINY = {
-    "sample_size": 8, "in_channels": 1, "out_channels": 1, "block_out_channels": [8, 16], "layers_per_block": 1,
-    "norm_num_groups": 4, "down_block_types": ["DownBlock2D", "DownBlock2D"],
-    "up_block_types": ["UpBlock2D", "UpBlock2D"],
-}  # fmt: skip
 STEPS = 44
 
 
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):
-    """Networks and sample grids so small that a run takes a second or two, in an empty folder."""
-    monkeypatch.setattr(pictures, "unet_config", lambda name: TINY)
-    monkeypatch.setattr("toylab.training.record.GRID", 4)
-    monkeypatch.setattr("toylab.training.record.GRID_STEPS", 2)
-    monkeypatch.chdir(tmp_path)
+    make_training_tiny(monkeypatch, tmp_path)
 
 
 def train(out=None, **options):

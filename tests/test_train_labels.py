@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from commands import assert_mistake, run, run_json
+from image_networks import TINY, make_training_tiny
 
 import toylab
 from toylab import schedules, training
@@ -14,23 +15,12 @@ from toylab.epsilon.mlp import MLP
 from toylab.epsilon.unet import UNet
 from toylab.images import Images, load
 from toylab.training import TrainConfig, examples, train_images
-from toylab.training import images as pictures
 from toylab.training.start import begin_from
-
-TINY = {
-    "sample_size": 8, "in_channels": 1, "out_channels": 1, "block_out_channels": [8, 16], "layers_per_block": 1,
-    "norm_num_groups": 4, "down_block_types": ["DownBlock2D", "DownBlock2D"],
-    "up_block_types": ["UpBlock2D", "UpBlock2D"],
-}  # fmt: skip
 
 
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):
-    """Networks so small that a step takes no time, in an empty folder"""
-    monkeypatch.setattr(pictures, "unet_config", lambda name: TINY)
-    monkeypatch.setattr("toylab.training.record.GRID", 4)
-    monkeypatch.setattr("toylab.training.record.GRID_STEPS", 2)
-    monkeypatch.chdir(tmp_path)
+    make_training_tiny(monkeypatch, tmp_path)
 
 
 def train(out=None, **options):
