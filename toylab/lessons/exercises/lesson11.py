@@ -97,8 +97,7 @@ written?
         }), right=("b",), derive=in_sigma,
         wrong=(
             Wrong("no difference", "a", "The exact flow is the same. A straight line in t is no straight line in "
-                  "sigma, "
-                  "and the step is one or the other."),
+                                        "sigma, and the step is one or the other."),
             Wrong("more order", "c", "One slope, hence order one. What changes is the factor before the error, and for "
                   "one data point it becomes zero."),
             Wrong("noise", "d", "sigma is the size of the noise that is in x; nothing new is drawn."),
@@ -172,9 +171,8 @@ step to come, in $\sigma$, where steps are *not* equally long: with the step `h`
                   "too: k is that of the step just before."),
             Wrong("the network asked at s", multistep(ask_at_s=True), "x is the state at t: ask eps(x, t)."),
         ),
-        because="Of second order on any grid and exact on one data point, for one evaluation a step. In the "
-              "literature it "
-        "is DEIS-rhoAB1.",
+        because="Of second order on any grid and exact on one data point, for one evaluation a step. In the literature "
+                "it is DEIS-rhoAB1.",
         hints=(
             "Keep two things from the step before: its epsilon and its length in sigma.",
             "mean = e if last is None else e + h / (2 * k) * (e - last)",
@@ -214,9 +212,8 @@ and for `N` steps at most `N + 1` evaluations. Measure it first; then place it o
                   "first step, "
                   "and the line through it points nowhere."),
         ),
-        because="Three properties, and any method that has them is as good as the published ones of its class. "
-              "How good "
-        "in numbers, the figure says.",
+        because="Three properties, and any method that has them is as good as the published ones of its class. How "
+                "good in numbers, the figure says.",
         hints=(
             "Exactness comes from phi, order from a second slope, and the price says that it must be remembered.",
             "s_pndm of notebook 5 and two_slopes of this one keep all three. What about three slopes? Another clock?",

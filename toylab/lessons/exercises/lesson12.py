@@ -67,17 +67,14 @@ What becomes of the energy distance between its samples and the data?
                   "exact flow of the wrong epsilon."),
             Wrong("the solver's order", "b", "Order one says how the solver's error falls. This error is the "
                   "network's."),
-            Wrong("errors add up", "d", "Four times as many steps are each a quarter as long: the sum of what "
-                  "the wrong "
-                  "epsilon does stays the same."),
-            Wrong("coordinates taken apart", "e", "It was right there before. But epsilon depends on both "
-                  "coordinates: who "
-                  "is moved in one meets another epsilon in the other."),
+            Wrong("errors add up", "d", "Four times as many steps are each a quarter as long: the sum of what the "
+                                        "wrong epsilon does stays the same."),
+            Wrong("coordinates taken apart", "e", "It was right there before. But epsilon depends on both coordinates: "
+                                                  "who is moved in one meets another epsilon in the other."),
             Wrong("noise in DDIM", "f", "DDIM adds none (eta = 0): the same start noise gives the same samples."),
         ),
-        because="A deterministic solver follows the flow of the epsilon that it is given. Once its own error is "
-              "small, more "
-        "steps change nothing.",
+        because="A deterministic solver follows the flow of the epsilon that it is given. Once its own error is small, "
+                "more steps change nothing.",
         hints=("Whose error is it? See notebook 9.", "With infinitely many steps, which flow does DDIM follow?"),
     ),
     Exercise(
@@ -105,15 +102,13 @@ $2\,E|X - Y| - E|X - X'| - E|Y - Y'|$. Each mean runs over *all* pairs, a point 
                   "from the data "
                   "a sample is: the other measure of this notebook. It does not see where there are too many."),
             Wrong("the sign", lambda x, y: -energy(x, y), "It is never negative: between minus within."),
-            Wrong("half of each", lambda x, y: energy(x, y) / 2, "Some call the half of it the energy distance. "
-                  "Here it is "
-                  "2 E|X - Y| less the two others, each once."),
+            Wrong("half of each", lambda x, y: energy(x, y) / 2, "Some call the half of it the energy distance. Here "
+                                                                 "it is 2 E|X - Y| less the two others, each once."),
             Wrong("its root", lambda x, y: energy(x, y) ** 0.5, "The root is a distance, too. Here it is taken "
                   "as it is."),
         ),
-        because="It is 0 for the same distribution and only for it, so it sees places, shares and everything "
-              "else; what it "
-        "cannot say is whether a single sample lies on the curve.",
+        because="It is 0 for the same distribution and only for it, so it sees places, shares and everything else; "
+                "what it cannot say is whether a single sample lies on the curve.",
         hints=(
             "torch.cdist(a, b) has the distances of all pairs, [len(a), len(b)].",
             "Three means of torch.cdist: of x and y, of x and x, of y and y.",
@@ -151,9 +146,8 @@ a function of `eta`, `ab_t` and `ab_s`.
                   "formula is "
                   "for a standard deviation: both factors are roots."),
         ),
-        because="For eta = 1 it is the posterior of the forward process, DDPM; for 0 nothing, DDIM. In between, "
-              "a part of "
-        "what the network said is forgotten in every step.",
+        because="For eta = 1 it is the posterior of the forward process, DDPM; for 0 nothing, DDIM. In between, a part "
+                "of what the network said is forgotten in every step.",
         hints=("Two roots and a factor.", "eta * ((1 - ab_s) / (1 - ab_t)) ** 0.5 * (1 - ab_t / ab_s) ** 0.5"),
         holds=(
             ("With eta = 0 there is no noise.", lambda f: abs(f(0.0, 0.2, 0.5)) < 1e-12),
@@ -183,11 +177,9 @@ the same to a few thousandths. Why?
             Wrong("two errors that cancel", "e", "Both end on the curve, DDPM in its last step without noise."),
             Wrong("counted, not averaged", "f", "It is made of means. More samples lower its floor."),
         ),
-        because="A constant error shifts particles along the way, and the last steps bring each to the nearest "
-              "part of the "
-        "curve. On the manifold, at wrong places: quality is fine, the distribution is not.",
-        hints=("Draw both samples. What is wrong with DDIM's?", "What would a distance say of a thousand copies "
-              "of one good "
-        "sample?"),
+        because="A constant error shifts particles along the way, and the last steps bring each to the nearest part of "
+                "the curve. On the manifold, at wrong places: quality is fine, the distribution is not.",
+        hints=("Draw both samples. What is wrong with DDIM's?", "What would a distance say of a thousand copies of one "
+                                                                "good sample?"),
     ),
 )

@@ -70,9 +70,8 @@ like. You draw
                   "distribution that epsilon belongs to."),
             Wrong("favourites", "f", "Each point has the same share of the start noise: about 17 samples."),
         ),
-        because="The exact flow turns noise into the distribution whose epsilon it is, and that is 30 points. "
-              "The perfect "
-        "minimum of the training loss is a copying machine.",
+        because="The exact flow turns noise into the distribution whose epsilon it is, and that is 30 points. The "
+                "perfect minimum of the training loss is a copying machine.",
         hints=("Which distribution does the exact flow end with?", "Set training points to 30 and spread to 0 below."),
     ),
     Exercise(
@@ -91,9 +90,8 @@ len(x)),
             Wrong("points that are copied", lambda x, p, within: copies(p, x, within), "This is the share of the "
                   "training "
                   "points that were copied at all. Ask of the samples: the least along the other axis."),
-            Wrong("a number, not a share", lambda x, p, within: copies(x, p, within) * len(x), "Divide by the "
-                  "number of "
-                  "samples."),
+            Wrong("a number, not a share", lambda x, p, within: copies(x, p, within) * len(x), "Divide by the number "
+                                                                                               "of samples."),
             Wrong("the others", lambda x, p, within: 1 - copies(x, p, within), "These are those that are no copies."),
             Wrong("pairs", lambda x, p, within: (torch.cdist(x, p) < within).double().mean(), "This is the share "
                   "of pairs. A "
@@ -102,9 +100,8 @@ len(x)),
                   lambda x, p, within: (torch.cdist(x, p).amin(1) ** 2 < within).double().mean(),
                   "A squared distance was compared with a length."),
         ),
-        because="The least distance along the points, compared, averaged over the samples. It says how much was "
-        "copied only "
-        "beside the same number for fresh data, which come near by chance.",
+        because="The least distance along the points, compared, averaged over the samples. It says how much was copied "
+                "only beside the same number for fresh data, which come near by chance.",
         hints=("torch.cdist(samples, points) is [n, k].", "The least along axis 1, < within, and the mean."),
         holds=(
             ("The training points themselves are all copies.", lambda f: abs(f(POINTS, POINTS, 0.1) - 1) < 1e-9),
@@ -141,9 +138,8 @@ $-\lVert x - \sqrt{\bar\alpha_t}\,p\rVert^2 / (2 (1 - \bar\alpha_t))$ over the p
                   "of a mean "
                   "sum to 1: divide by their sum."),
         ),
-        because="At t = 1 all weights are alike, near t = 0 one of them is 1: the nearest point takes all. This "
-        "is how a mean "
-        "becomes a copy.",
+        because="At t = 1 all weights are alike, near t = 0 one of them is 1: the nearest point takes all. This is how "
+                "a mean becomes a copy.",
         hints=("Three lines: where the points stand, the exponents, torch.softmax(exponents, 0).", "The exponents are "
         "-((x - ab ** 0.5 * points) ** 2).sum(1) / (2 * (1 - ab))."),
         holds=(
@@ -171,12 +167,10 @@ from the nearest training point as the network's. Does it now generalise as the 
             Wrong("new is enough", "a", "Noise is new, too. Is it on the spiral?"),
             Wrong("one of two measures", "b", "As far, but whereto? Look at the distance to the curve, too."),
             Wrong("copies for ever", "c", "The share of copies says no: few are near a training point."),
-            Wrong("the network copies", "e", "Compare it with fresh data, which come near a training point by "
-                  "chance, just as "
-                  "often."),
-            Wrong("the curve not looked at", "f", "The last column of the table tells them apart by more than a "
-                  "factor of "
-                  "ten."),
+            Wrong("the network copies", "e", "Compare it with fresh data, which come near a training point by chance, "
+                                             "just as often."),
+            Wrong("the curve not looked at", "f", "The last column of the table tells them apart by more than a factor "
+                                                  "of ten."),
         ),
         because="Not to copy is easy, to stay on a curve that nobody wrote down is not. The network is wrong about its "
         "training points in the right way: it is smooth where the formula is sharp.",

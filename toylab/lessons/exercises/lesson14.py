@@ -45,9 +45,8 @@ A scheduler lists its second node twice and takes 21 evaluations for 20 steps (c
             "b": "bug: the order falls",
             "c": "feature: a second slope in the first step raises the order",
             "d": "feature: more evaluations bring it nearer",
-            "e": "neither: the first step is an improved Euler step, dearer by one evaluation, and nothing is "
-            "gained by it "
-                 "from ten steps on",
+            "e": "neither: the first step is an improved Euler step, dearer by one evaluation, and nothing is gained "
+                 "by it from ten steps on",
             "f": "neither: the node is listed twice but paid for once",
         }), right=("e",), derive=ruled("a", "neither", "e"),
         wrong=(
@@ -56,9 +55,8 @@ A scheduler lists its second node twice and takes 21 evaluations for 20 steps (c
                   "of two slopes. On one data point it is exact: look at the table."),
             Wrong("an order not looked up", "b", "The two orders are the same on both grids."),
             Wrong("an order hoped for", "c", "The steps after it are the same as before, and so is the order."),
-            Wrong("more is nearer", "d", "Compare the errors with ten and twenty steps. The evaluation is paid, "
-                  "and buys "
-                  "nothing there."),
+            Wrong("more is nearer", "d", "Compare the errors with ten and twenty steps. The evaluation is paid, and "
+                                         "buys nothing there."),
             Wrong("evaluations not counted", "f", "Count them: the first row of the table says 21."),
         ),
         because="Evidence: 21 evaluations against 20; order 1.9 with both; error 0.129 against 0.128 with ten "
@@ -82,21 +80,17 @@ use it like the images. Measure, then rule.
             "f": "feature: a mean of two steps is smoother, and so more stable",
         }), right=("c",), derive=ruled("b", "bug", "c"),
         wrong=(
-            Wrong("two numbers of the table", "a", "True, and with twenty steps it is the other way round. Where "
-                  "both are "
-                  "far off, luck decides. Look at order and at the single point."),
+            Wrong("two numbers of the table", "a", "True, and with twenty steps it is the other way round. Where both "
+                                                   "are far off, luck decides. Look at order and at the single point."),
             Wrong("one grid only", "b", "There this step and the last are equally long, and their mean changes "
-                  "nothing. "
-                  "Look at the other grid."),
+                                        "nothing. Look at the other grid."),
             Wrong("a price that is none", "d", "Both take 20."),
             Wrong("every grid", "e", "On nodes even in log-SNR the order stays two: all steps are equally long there."),
-            Wrong("a mean sounds safe", "f", "The step from t to s has one length. With another one x is moved "
-                  "to where "
-                  "no exact epsilon would move it: one data point shows it."),
+            Wrong("a mean sounds safe", "f", "The step from t to s has one length. With another one x is moved to "
+                                             "where no exact epsilon would move it: one data point shows it."),
         ),
-        because="Evidence: order 0.9 against 2.0 on nodes even in t, and an error of 0.0974 on one data point, "
-              "where the "
-        "original has none. On nodes even in log-SNR all numbers agree: right on one grid only.",
+        because="Evidence: order 0.9 against 2.0 on nodes even in t, and an error of 0.0974 on one data point, where "
+                "the original has none. On nodes even in log-SNR all numbers agree: right on one grid only.",
         hints=("When are this step and the last equally long?", "Compare the rows of the two grids, and the "
               "single point."),
     ),
@@ -118,9 +112,8 @@ rule.
             Wrong("exactness not looked up", "b", "The table says none: one slope moved by phi is exact, too."),
             Wrong("the last step is one of many", "c", "It is the one nearest to the data, where the slope changes "
                   "fastest. Compare the errors with ten steps on nodes even in t."),
-            Wrong("a saving that is none", "e", "One slope is new in each step anyway; the other one was "
-                  "remembered. Both "
-                  "take 20."),
+            Wrong("a saving that is none", "e", "One slope is new in each step anyway; the other one was remembered. "
+                                                "Both take 20."),
             Wrong("an order that rises", "f", "Both are of order two. The factor before the error falls, not the "
                   "power."),
         ),
@@ -144,19 +137,16 @@ log-SNR its samples are nearer to the circle than those of DDIM, and than those 
             "f": "bug: it is of order one only",
         }), right=("c",), derive=ruled("d", "bug", "c"),
         wrong=(
-            Wrong("nearer is better", "a", "Nearer than the exact flow is not better: too much noise was taken "
-                  "out. The error "
-                  "of its particles is twice DDIM's in the same row."),
-            Wrong("a matter of taste", "b", "eta says how much noise is put back, and the direction term makes "
-                  "room for it. "
-                  "One without the other does not fit."),
+            Wrong("nearer is better", "a", "Nearer than the exact flow is not better: too much noise was taken out. "
+                                           "The error of its particles is twice DDIM's in the same row."),
+            Wrong("a matter of taste", "b", "eta says how much noise is put back, and the direction term makes room "
+                                            "for it. One without the other does not fit."),
             Wrong("a price that is none", "d", "Both take 20."),
             Wrong("convergence hoped for", "e", "Its order is zero: more steps do not bring it nearer to the flow."),
             Wrong("DDIM's own order", "f", "Order one is DDIM's, and no fault. Read this one's."),
         ),
-        because="Evidence: order 0.0 against 1.0; 0.0151 off on one data point; a distance of 0.00388 where the "
-              "exact flow "
-        "has 0.00878, with an error of 0.0107 against 0.00525. A distance alone would have acquitted it.",
+        because="Evidence: order 0.0 against 1.0; 0.0151 off on one data point; a distance of 0.00388 where the exact "
+                "flow has 0.00878, with an error of 0.0107 against 0.00525. A distance alone would have acquitted it.",
         hints=("Which of the measures knows where a particle should have ended?", "Read the orders."),
     ),
     Exercise(
@@ -175,16 +165,13 @@ then rule.
             Wrong("rounding feared", "a", "Both are exact on one point to rounding, and every other number agrees."),
             Wrong("names taken for things", "b", "Which number is better? None is."),
             Wrong("a saving that is none", "c", "Both take 20."),
-            Wrong("a difference that nobody measured", "e", "They agree in every digit of the table, and in "
-                  "every state "
-                  "to rounding."),
-            Wrong("the variable forgotten", "f", "Euler's method belongs to an equation in some variable, here "
-                  "sigma. See "
-                  "notebook 11."),
+            Wrong("a difference that nobody measured", "e", "They agree in every digit of the table, and in every "
+                                                            "state to rounding."),
+            Wrong("the variable forgotten", "f", "Euler's method belongs to an equation in some variable, here sigma. "
+                                                 "See notebook 11."),
         ),
-        because="Evidence: no row differs. sqrt(alpha_bar_s) (y + (sigma_s - sigma_t) eps) is phi, written "
-              "otherwise. Two "
-        "schedulers differ when their nodes or their limits do; with the same ones, not.",
+        because="Evidence: no row differs. sqrt(alpha_bar_s) (y + (sigma_s - sigma_t) eps) is phi, written otherwise. "
+                "Two schedulers differ when their nodes or their limits do; with the same ones, not.",
         hints=("Look for a row in which the two differ.", "What did exercise 11.1 say?"),
     ),
     Exercise(
@@ -200,18 +187,16 @@ the mean is
         wrong=(
             Wrong("the averaged step", averaged_step, "This is case b as it was: the move takes the mean of two "
                   "lengths."),
-            Wrong("the step before", two_data_with(length=lambda h, k: k), "The move goes from t to s: its "
-                  "length is h, not "
-                  "that of the step before."),
+            Wrong("the step before", two_data_with(length=lambda h, k: k), "The move goes from t to s: its length is "
+                                                                           "h, not that of the step before."),
             Wrong("weights of an even grid", two_data_with(share=lambda h, k: 0.5), "Half of the difference is "
                   "right where "
                   "both steps are equally long."),
             Wrong("ratio upside down", two_data_with(share=lambda h, k: k / (2 * h)), "A long step reaches far "
                   "ahead and "
                   "needs a large correction: h over k."),
-            Wrong("half forgotten", two_data_with(share=lambda h, k: h / k), "The line's average over the step "
-                  "is its value "
-                  "in the middle: h / (2 k)."),
+            Wrong("half forgotten", two_data_with(share=lambda h, k: h / k), "The line's average over the step is its "
+                                                                             "value in the middle: h / (2 k)."),
             Wrong("no memory", two_data_with(share=lambda h, k: 0), "One prediction alone: this is DDIM, of "
                   "order one."),
             Wrong("looks back", two_data_with(share=lambda h, k: -h / (2 * k)), "The line is continued ahead: plus."),
