@@ -251,7 +251,6 @@ def few(monkeypatch):
 
     both = Section("one", "README", "One", compute, 1), Section("two", "notebook 2", "Two", compute, 1)
     monkeypatch.setattr("toylab.lessons.results.reproducing.sections", lambda: both)
-    monkeypatch.setattr("toylab.lessons.results.sections", lambda: both, raising=False)
     return both
 
 
