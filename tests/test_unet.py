@@ -14,6 +14,7 @@ import torch
 from diffusers.models.embeddings import Timesteps
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_networks import small_unet
 
 import toylab
 from toylab.epsilon import checkpoints, unet
@@ -388,3 +389,9 @@ def test_scalars_of_numpy_as_arguments_are_kept_as_plain_numbers(tmp_path):
 def test_t_outside_its_domain_is_named(t):
     with pytest.raises(ValueError, match=r"t must lie in \[0, 1\], got"):
         toylab.load("digits")(images(2), t)
+
+
+@pytest.mark.slow
+def test_a_compiler_finds_one_graph_and_nothing_to_break_it():
+    found = torch._dynamo.explain(small_unet().train())(torch.randn(4, 3, 8, 8), torch.rand(4))
+    assert found.graph_count == 1, found.break_reasons

@@ -37,7 +37,7 @@ def _elementwise(function):
             value = torch.tensor(number(argument, value), dtype=torch.float64)
         elif not value.is_floating_point():
             value = value.double()
-        if check and value.device.type == "cpu":  # elsewhere a look would hold up the device
+        if check and value.device.type == "cpu" and not torch.compiler.is_compiling():  # where a look costs nothing
             check(self, value.detach())
         found = function(self, value.clamp(max=_largest(value)) if argument == "sigma" else value)
         return found.item() if number_given else found
