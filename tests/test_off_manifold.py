@@ -209,6 +209,7 @@ def test_the_score_tells_over_denoised_samples_from_those_off_the_manifold():
         ({"forward": 50}, ValueError, "forward must be an integer of at least 100"),
         ({"quantile": 0.0}, ValueError, "quantile must be"),
         ({"spread": -1.0}, ValueError, "spread must be"),
+        ({"spread": 1e308}, ValueError, r"spread must be a finite number in \[0, 1e\+06\]"),
         ({"traj": ([0.5, 0.4], torch.zeros(1, 3, 2))}, ValueError, "traj must have states"),
         ({"traj": 2.5}, TypeError, "traj must be a Trajectory or a pair"),
         ({"traj": ()}, TypeError, "traj must be a Trajectory or a pair"),

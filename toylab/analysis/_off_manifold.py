@@ -15,6 +15,7 @@ from toylab.analysis._arguments import known_manifold
 from toylab.analysis._result import Result, pick
 from toylab.analysis._sweep import Sweep
 from toylab.analysis._table import Table
+from toylab.epsilon.exact import WIDEST
 from toylab.problems.problem import Problem
 from toylab.samplers import Trajectory
 from toylab.schedules import as_schedule
@@ -82,7 +83,7 @@ def off_manifold(
         traj: a `Trajectory` with recorded states, or a pair (times [k], states [k, batch, 2]).
         manifold: a Manifold or its name, or a `Problem` that has one.
         schedule: the schedule or its name; by default that of the problem.
-        spread: std of the Gaussian around each point of the manifold that the data has.
+        spread: std of the Gaussian around each point of the manifold that the data has, in [0, 1e6].
         points: how many even points stand for the manifold in log p_t; by default as many as it takes for
             their spacing to drown in the noise at t, up to 4096 (where these do not suffice, within squares
             near t = 0, each is blurred by half the spacing).
@@ -144,7 +145,7 @@ class _Scale:
         if isinstance(manifold, Problem):
             manifold, schedule = known_manifold(manifold), manifold.schedule if schedule is None else schedule
         self.manifold, self.schedule = datasets.as_manifold(manifold), as_schedule(schedule)
-        self.spread = number("spread", spread, 0)
+        self.spread = number("spread", spread, 0, WIDEST)
         self.quantile = number("quantile", quantile, 0, 0.5, open_low=True)
         counts = LEVELS if points is None else (positive_int("points", points),)
         self.levels = [_even_points(self.manifold, count) for count in counts]

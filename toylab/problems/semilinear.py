@@ -115,11 +115,11 @@ def prothero_robinson(stiffness: float = 50.0, known: float = 0.9, frequency: fl
     `known` of the stiffness, a = known L; the rest is in f(y, t) = (1 - known) L y - L g + g', so that f
     depends on y as an eps does. With known = 1 a pseudo method cannot be unstable.
 
-    Args: stiffness: L in (0, 500]. known: in (0, 1]. frequency: of g, >= 0.
+    Args: stiffness: L in (0, 500]. known: in (0, 1]. frequency: of g, in [0, 1e6].
     """
     stiffness = number("stiffness", stiffness, 0, 500, open_low=True)
     known = number("known", known, 0, 1, open_low=True)
-    omega = 2 * math.pi * number("frequency", frequency, 0)
+    omega = 2 * math.pi * number("frequency", frequency, 0, 1e6)
 
     def f(y, t):
         return (1 - known) * stiffness * y - stiffness * torch.sin(omega * t) + omega * torch.cos(omega * t)
