@@ -18,8 +18,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from toylab import _processes as processes
 from toylab import training
-from toylab.epsilon.configurations import unet_config
-from toylab.epsilon.unet import UNet
 from toylab.images import Images
 from toylab.schedules import get
 from toylab.training import RECIPES, examples, fit
@@ -61,7 +59,7 @@ def best(work, seconds):
 
 def flops(recipe):
     """FLOPs of one image, forwards and backwards."""
-    network = UNet(recipe.schedule, prediction=recipe.prediction, **unet_config(recipe.name))
+    network = recipe.network()
     x = torch.randn(1, *network.shape)
     with FlopCounterMode(display=False) as counter:
         network(x, 0.5).square().mean().backward()
@@ -79,7 +77,7 @@ def drawn(images, config):
 
 def speed(recipe, images, config, seconds, compiled):
     """Images a second after the first look of the loop, over `seconds`."""
-    network = UNet(recipe.schedule, prediction=recipe.prediction, **unet_config(recipe.name))
+    network = recipe.network()
     network, looks = network.to(memory_format=memory_format(config.precision, processes.device())), []
 
     def watch(look):
@@ -117,7 +115,7 @@ def main():
     for recipe in map(training.recipe, options.recipes.split(",")):
         config = replace(recipe.config, batch=options.batch or (32 if cpu else recipe.config.batch), accumulate=1)
         config = replace(config, precision=options.precision or ("float32" if cpu else config.precision))
-        shape = (2000, unet_config(recipe.name)["in_channels"], recipe.size, recipe.size)
+        shape = (2000, recipe.network().shape[0], recipe.size, recipe.size)
         images = Images("random", torch.randint(0, 256, shape, dtype=torch.uint8), flip=recipe.flip)
         each, most = flops(recipe), peak(device, config.precision)
         rate = speed(recipe, images, config, options.seconds, options.compile)

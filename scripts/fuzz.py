@@ -196,7 +196,7 @@ LEFT_OUT = {
     "tables": "progress_table SHIPPED RECIPES names methods aliases spacings",
     "the same by another name": "iterate ExactEps as_problem Schedule Linear Cosine Quad Sigmoid Constant Table Curves "
     "Points Squares as_manifold",
-    "takes seconds": "UNet PhotoClassifier "
+    "takes seconds": "UNet Sharpener PhotoClassifier cascade "
     "DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
     "forgiveness memory_lab memory_table "
     "work_lab explore_forward twin_table twins one_point_table phi_table start_table Gallery Lab png",

@@ -5,7 +5,6 @@ import torch
 from toylab.epsilon import checkpoints
 from toylab.epsilon.unet import UNet
 from toylab.schedules import as_schedule
-from toylab.training import images as pictures
 
 CONFIG = {
     "sample_size": 8, "in_channels": 3, "out_channels": 3, "block_out_channels": [8, 16], "layers_per_block": 1,
@@ -21,7 +20,7 @@ TINY = {
 
 def make_training_tiny(monkeypatch, folder):
     """Networks and sample grids so small that a run takes a second or two, in this empty folder."""
-    monkeypatch.setattr(pictures, "unet_config", lambda name: TINY)
+    monkeypatch.setattr("toylab.training.recipes.unet_config", lambda name: TINY)
     monkeypatch.setattr("toylab.training.record.GRID", 4)
     monkeypatch.setattr("toylab.training.record.GRID_STEPS", 2)
     monkeypatch.chdir(folder)

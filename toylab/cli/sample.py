@@ -22,6 +22,11 @@ Guidance = Annotated[
         help="With --class: the scale of guidance, 1 for none, 2 to 4 for clearer images; costs twice as much."
     ),
 ]
+Sharpen = Annotated[
+    str | None,
+    typer.Option(metavar="NETWORK", help="Of an image network: a network that doubles the size of its images."),
+]
+STAGES = {"cifar10": ("cifar10-16-classes", "cifar10-sharp")}  # what makes a class of it: small images, sharpened
 THRESHOLD = 0.1  # distance beyond which a particle counts as off the manifold
 
 
@@ -87,6 +92,7 @@ def sample(
     ] = None,
     eps: options.Eps = "network",
     points: options.Points = None,
+    sharpen: Sharpen = None,
     record: Annotated[
         bool, typer.Option("--record", help="Also write the states of images; those of particles always are.")
     ] = False,
@@ -112,6 +118,8 @@ def sample(
       toylab sample digits --steps 10 -n 100
       toylab sample cifar10 --method F-PNDM --steps 20 -n 64 --out grid.png
       toylab sample cifar10-16-classes --class ship --guidance 4 --method S-PNDM --steps 30 -n 16
+      toylab sample cifar10 --class horse --guidance 3
+      toylab sample cifar10-16 --sharpen cifar10-sharp
     """
     from toylab import problems
     from toylab import sample as run
@@ -119,11 +127,14 @@ def sample(
 
     path = check_output(out or f"{asked.stem(asked.name)}.npz", [".npz", ".png"])
     path, picture = (check_output(path.with_suffix(suffix), [suffix]) for suffix in (".npz", ".png"))
+    if asked.label is not None and sharpen is None:
+        asked.name, sharpen = STAGES.get(asked.name, (asked.name, None))
     found = asked.of(problems.find(asked.name, eps, asked.schedule, points, images=True))
     if len(found.shape) == 3:
-        _sample_images(found, asked, 64 if n is None else n, record, path, picture)
+        _sample_images(found, asked, 64 if n is None else n, record, path, picture, sharpen)
         return
-    for argument, value in {"batch": asked.batch, "precision": asked.precision, "record": record or None}.items():
+    image_options = {"batch": asked.batch, "precision": asked.precision, "sharpen": sharpen, "record": record or None}
+    for argument, value in image_options.items():
         if value is not None:
             raise ValueError(f"{argument} is for image networks, got {value!r} with points in the plane")
     trajectory = run(found, None, asked.chosen, n=512 if n is None else n, seed=asked.seed, **asked.grid())
@@ -171,18 +182,25 @@ def _as_sweep(trajectory, found):
 SCALED_TO = 64  # pixels of a picture that an image's side has at least
 
 
-def _sample_images(found, asked, n, record, path, picture):
+def _sample_images(found, asked, n, record, path, picture, sharpen):
     """The part of ``toylab sample`` that is for an image network, `found`."""
-    from toylab.images.sampler import ImageSampler
+    from toylab import load
+    from toylab.images import ImageSampler, cascade
     from toylab.images.tiles import save_picture, to_bytes
 
-    sampler = ImageSampler(found.eps, asked.chosen, **asked.grid(), precision=asked.precision or "float32")
-    run = sampler.images(n, asked.seed, asked.batch, record)
-    about = {**found.labels, **sampler.settings, "nfe": run.nfe, "n": n, "seed": asked.seed}
+    given = {**asked.grid(), "precision": asked.precision or "float32"}
+    sampler, stages = ImageSampler(found.eps, asked.chosen, **given), {}
+    if sharpen is None:
+        run = sampler.images(n, asked.seed, asked.batch, record)
+    else:
+        how = {"n": n, "seed": asked.seed, "batch": asked.batch, "record": record}
+        small, run = cascade(found.eps, load(sharpen), asked.chosen, **given, **how)
+        stages = {"sharpened by": sharpen, "nfe of the small images": small.nfe}
+    about = {**found.labels, **sampler.settings, **stages, "nfe": run.nfe, "n": n, "seed": asked.seed}
     arrays = {"images": to_bytes(run.x).permute(0, 2, 3, 1).numpy()}
     if record:
         arrays["states"] = run.states.numpy()
-    scale = max(1, SCALED_TO // found.shape[-1])
+    scale = max(1, SCALED_TO // run.x.shape[-1])
     write_run(path, picture, run, about, arrays, lambda file: save_picture(run.x, file, scale=scale))
     _tell(found, about, [path, picture], asked.json)
 
@@ -234,5 +252,9 @@ def _tell(found, about, files, json):
     if json:
         print_json({**about, "files": [str(file) for file in files]})
         return
-    print(f"{found.title}: {about['method']}, N = {about['steps']}, NFE {about['nfe']}, {about['n']} images")
+    nfe, title = f"{about['nfe']}", found.title
+    if "sharpened by" in about:
+        nfe = f"{about['nfe of the small images']}, and {nfe} to sharpen"
+        title += f", sharpened by network {about['sharpened by']}"
+    print(f"{title}: {about['method']}, N = {about['steps']}, NFE {nfe}, {about['n']} images")
     print(f"wrote {' and '.join(map(str, files))}")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from toylab.epsilon.exact import exact_eps as exact_eps
     from toylab.epsilon.guidance import guided as guided
     from toylab.epsilon.mlp import MLP as MLP
+    from toylab.epsilon.sharpener import Sharpener as Sharpener
     from toylab.epsilon.unet import UNet as UNet
 
 __getattr__, __dir__, __all__ = attach(__name__)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FORMAT = "toylab-checkpoint-1"
 SUFFIX = ".safetensors"
-ARCHITECTURES = {"MLP": "mlp", "UNet": "unet"}  # class and module; imported when one is met
+ARCHITECTURES = {"MLP": "mlp", "UNet": "unet", "Sharpener": "sharpener"}  # class and module; imported when one is met
 DTYPES = ("F16", "BF16", "F32", "F64")
 WORKS_IN = {"float32": torch.float32, "float64": torch.float64}
 

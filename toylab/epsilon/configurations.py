@@ -23,6 +23,12 @@ def _ddpm(size, channels, widths, layers, attention):
     }
 
 
+def _sharp(size, channels, widths, layers):
+    """A `Sharpener`'s UNet for `size` x `size` images: on blocks of 2x2 pixels, with the small image, no attention."""
+    inner = _ddpm(size // 2, 4 * channels, widths, layers, ())
+    return inner | {"in_channels": 5 * channels}
+
+
 UNETS = {
     "digits": _ddpm(8, 1, (32, 64), 2, (4,)),
     "cifar10-16": _ddpm(16, 3, (32, 64, 96), 1, (8,)),
@@ -30,10 +36,11 @@ UNETS = {
     "cifar10-medium": _ddpm(32, 3, (64, 128, 128, 128), 2, (16,)),
     "cifar10": _ddpm(32, 3, (128, 256, 256, 256), 2, (16,)),
 }
+SHARPENERS = {"cifar10-sharp": _sharp(32, 3, (64, 96), 1)}
 
 
 def unet_config(name: str) -> dict:
     """The `UNet2DModel` arguments of a named configuration, as a new dict. ValueError for an unknown name."""
-    if not isinstance(name, str) or name not in UNETS:
-        raise unknown_name("configuration", name, list(UNETS))
-    return dict(UNETS[name])
+    if not isinstance(name, str) or name not in UNETS | SHARPENERS:
+        raise unknown_name("configuration", name, [*UNETS, *SHARPENERS])
+    return dict((UNETS | SHARPENERS)[name])

@@ -139,8 +139,8 @@ class Labelled(nn.Module):
 
 
 def rows_of(eps: Eps, rows: Tensor) -> Eps:
-    """`eps` for these of its particles, where it has a label for each; else `eps` itself."""
-    return eps.rows(rows) if isinstance(eps, (Labelled, Guided)) else eps
+    """`eps` for these of its particles, where it has a label or an image for each; else `eps` itself."""
+    return eps.rows(rows) if hasattr(eps, "rows") else eps
 
 
 def _labelled(eps):

@@ -58,10 +58,7 @@ class UNet(nn.Module):
         if classes:
             classes = _checked_classes(classes, config.setdefault("num_class_embeds", len(classes) + 1))
         self.model = _smooth_in_time(_build(config))
-        kept = self.model.config
-        self.shape = (kept["in_channels"], *_size(finite(kept["sample_size"])))
-        if kept["out_channels"] != self.shape[0]:
-            raise ValueError(f"out_channels must be in_channels, {self.shape[0]}, got {kept['out_channels']}")
+        self.shape = self._shape_of(self.model.config)
         self.arguments = {"prediction": prediction, **dict(sorted(config.items()))}
         if classes:
             self.arguments["classes"] = classes
@@ -134,13 +131,24 @@ class UNet(nn.Module):
         """
         t = checked_times(x, t, self.shape, self.training).expand(len(x))
         dtype = next(self.model.parameters()).dtype
-        labels = self.checked_labels(labels, len(x))
-        labels = labels if labels is None else labels.to(x.device)
-        out = self.model(x.to(dtype), self._timestep(t), labels, return_dict=False)[0].to(x.dtype)
+        out = self._answer(x.to(dtype), self._timestep(t), labels).to(x.dtype)
         if self.arguments["prediction"] == "eps":
             return out
         log_ab = self.schedule.log_alpha_bar(t).reshape(-1, 1, 1, 1)
         return (log_ab / 2).exp().to(x.dtype) * out + (-torch.expm1(log_ab)).sqrt().to(x.dtype) * x
+
+    def _answer(self, x, timestep, labels):
+        """The answer of the model to x in its own dtype."""
+        labels = self.checked_labels(labels, len(x))
+        labels = labels if labels is None else labels.to(x.device)
+        return self.model(x, timestep, labels, return_dict=False)[0]
+
+    @staticmethod
+    def _shape_of(config):
+        """Of one image, from the config of the model. ValueError where its output is no such image."""
+        if config["out_channels"] != config["in_channels"]:
+            raise ValueError(f"out_channels must be in_channels, {config['in_channels']}, got {config['out_channels']}")
+        return config["in_channels"], *size_of(finite(config["sample_size"]))
 
     def _timestep(self, t):
         if isinstance(self.schedule, Table):
@@ -217,9 +225,10 @@ def _check_sizes(config):
             raise ValueError(f"{name} must be at least 0, got {value}")
 
 
-def _size(size):
+def size_of(size: Any) -> tuple[int, int]:
+    """(height, width) of a sample_size, which may be one number for both."""
     if isinstance(size, int):
         return size, size
     if not isinstance(size, list) or len(size) != 2:
         raise ValueError(f"sample_size must be the height and width of an image, got {size!r}")
-    return tuple(size)
+    return size[0], size[1]

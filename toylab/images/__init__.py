@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from toylab.images.quality import image_quality as image_quality
     from toylab.images.sampler import ImageSampler as ImageSampler
     from toylab.images.sets import sample_set as sample_set
+    from toylab.images.stages import cascade as cascade
     from toylab.images.sweeps import ImageSweep as ImageSweep
     from toylab.images.sweeps import image_sweep as image_sweep
 

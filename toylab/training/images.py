@@ -6,21 +6,23 @@ import hashlib
 import os
 import shlex
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from toylab import _processes as processes
 from toylab import images as image_sets
 from toylab._errors import flag, number, unknown_name
 from toylab._types import ScheduleLike
-from toylab.epsilon.configurations import unet_config
+from toylab.epsilon.sharpener import NOISE, made_small
 from toylab.epsilon.unet import PREDICTIONS, UNet
 from toylab.schedules import Schedule, as_schedule
 from toylab.training.config import TrainConfig, checked_config
-from toylab.training.examples import some_unlabelled
+from toylab.training.examples import UNLABELLED, some_unlabelled
 from toylab.training.files import finished, run_files
 from toylab.training.loop import fit
 from toylab.training.recipes import Recipe, recipe
@@ -51,7 +53,7 @@ def train_images(
     compile: bool = False,
     **changes: Any,
 ) -> UNet:
-    """Train a `UNet` on images.
+    """Train a `UNet` or a `Sharpener` on images.
 
     Args:
         configuration: a name out of `RECIPES`. schedule, prediction: in place of the recipe's.
@@ -83,17 +85,17 @@ def train_images(
     number("sample_minutes", sample_minutes, 0, open_low=True)
     if max_minutes is not None:
         number("max_minutes", max_minutes, 0, open_low=True)
-    architecture = unet_config(plan.name)
-    shape = architecture["in_channels"], plan.size, plan.size
+    with torch.device("meta"):
+        shape = plan.network().shape
     with run_files(out, schedule, resume, keep=True) as files, ExitStack() as stack:
         images = data
         if not isinstance(data, image_sets.Images):
             images = _loaded(plan.data if data is None else data, plan, shape[0], progress)
         if images.shape != shape:
             raise ValueError(f"data must hold images of shape {shape} for {plan.name!r}, got {images.shape}")
-        classes = image_classes(images) if labels else None
+        classes = image_classes(images) if labels and not plan.sharpens else None
         with fresh_weights(config.seed):
-            network = UNet(schedule, prediction=prediction, classes=classes, **architecture)
+            network = plan.network(schedule, prediction, classes)
         network = network.to(memory_format=memory_format(config.precision, processes.device()))
         network.dataset = _without_folder(images.name)
         network.metadata = {
@@ -107,6 +109,7 @@ def train_images(
         again = command(plan, schedule, prediction, config, data, labels, start, full=True, **again)
         again = f"resume=True (`{again} --resume` in a terminal)" if _in_words(plan, config, data) else "resume=True"
         batches = some_unlabelled(images.labelled_batch, network.no_label) if classes else images.batch
+        batches = also_small(batches) if plan.sharpens else batches
         record = files and stack.enter_context(closing(Record(files, resume, 60 * sample_minutes)))
         network = fit(
             network, batches, schedule, config, state=files and files.state, resume=resume, progress=progress,
@@ -177,6 +180,21 @@ def _loaded(name, plan, channels, progress):
             raise ValueError(
                 f"data must be images for {plan.name!r}, at least {plan.size}x{plan.size}: {error}"
             ) from error
+
+
+def also_small(
+    batches: Callable[[int, torch.Generator], Tensor],
+) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
+    """`batches` of images with the same at half their size for a `Sharpener`: noisy, and a share of them left out."""
+
+    def both(n, generator):
+        x0 = batches(n, generator)
+        low = made_small(x0)
+        low = low + NOISE * torch.randn(low.shape, generator=generator, dtype=low.dtype)
+        kept = torch.rand(n, generator=generator) >= UNLABELLED
+        return x0, low * kept.reshape(-1, 1, 1, 1)
+
+    return both
 
 
 def image_classes(images: image_sets.Images) -> list[str] | None:

@@ -1,17 +1,25 @@
 """The image networks that can be trained by name, and what each needs."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from toylab._errors import unknown_name
-from toylab.epsilon.configurations import UNETS, unet_config
+from toylab.epsilon.configurations import SHARPENERS, UNETS, unet_config
 from toylab.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from toylab._types import ScheduleLike
+    from toylab.epsilon.unet import UNet
 
 
 @dataclass(frozen=True)
 class Recipe:
     """The recipe of one image network.
 
-    name: also that of its UNet in `toylab.epsilon.configurations`. data: what `toylab.images.load` takes.
+    name: also that of its UNet or Sharpener in `toylab.epsilon.configurations`. data: what `toylab.images.load` takes.
     flip: whether images are mirrored at random. schedule, prediction: defaults. config: the `TrainConfig`.
     time: what people should expect, in words.
     """
@@ -27,16 +35,30 @@ class Recipe:
     @property
     def size(self) -> int:
         """Height and width of the images."""
-        return UNETS[self.name]["sample_size"]
+        return 2 * SHARPENERS[self.name]["sample_size"] if self.sharpens else UNETS[self.name]["sample_size"]
+
+    @property
+    def sharpens(self) -> bool:
+        """True for a `toylab.epsilon.Sharpener`."""
+        return self.name in SHARPENERS
+
+    def network(
+        self, schedule: ScheduleLike | None = None, prediction: str | None = None, classes: Sequence[str] | None = None
+    ) -> UNet:
+        """The network with random weights; schedule, prediction: in place of the recipe's. classes: see `UNet`."""
+        from toylab.epsilon.sharpener import Sharpener  # and with it diffusers, which takes seconds
+        from toylab.epsilon.unet import UNet
+
+        about = {"prediction": self.prediction if prediction is None else prediction, **unet_config(self.name)}
+        schedule = self.schedule if schedule is None else schedule
+        return Sharpener(schedule, **about) if self.sharpens else UNet(schedule, classes=classes, **about)
 
     def about(self) -> dict:
         """The facts to know before training, as a JSON-able dict; the parameters are counted."""
         import torch
 
-        from toylab.epsilon.unet import UNet  # and with it diffusers, which takes seconds
-
         with torch.device("meta"):
-            network = UNet(self.schedule, prediction=self.prediction, **unet_config(self.name))
+            network = self.network()
         return {
             "name": self.name,
             "shape": list(network.shape),
@@ -63,6 +85,10 @@ RECIPES = {
         Recipe(
             "cifar10-16", "cifar10-16", True, TrainConfig(20000, 128, 1e-3, ema=0.9995, **_V),
             "2 hours, 2 cores", prediction="v",
+        ),
+        Recipe(
+            "cifar10-sharp", "cifar10", True, TrainConfig(4000, 128, 1e-3, ema=0.999, **_V),
+            "half an hour, 2 cores", prediction="v",
         ),
         Recipe(
             "cifar10-small", "cifar10", True, TrainConfig(12000, 128, 1e-3, ema=0.999, **_V),
