@@ -39,6 +39,7 @@ import toylab
 from toylab import (
     _stops,
     analysis,
+    claims,
     datasets,
     epsilon,
     figures,
@@ -117,6 +118,8 @@ analysis.order_table(eps=EPS, schedule='linear', methods=['DDIM'], steps=(4, 8),
     t_start=0.6, t_end=0.3, spacing='t', progress=False)
 analysis.work_precision(eps=EPS, schedule='linear', methods=['DDIM'], nfe=[3], manifold='circle', seeds=(0,), n=2,
     t_start=0.6, t_end=0.3, spacing='t', tolerances=(1e-2,), progress=False)
+claims.get(name='orders')
+claims.Setting(world='exact', dataset='circle', schedule='linear', t_end=0.1, nfe=3, seed=0, n=4)
 datasets.get(name='circle')
 datasets.as_manifold(value='circle')
 datasets.labelled(name='moons', n=9)
@@ -192,15 +195,17 @@ LEFT_OUT = {
     "results": "LabelledPoints LogLikelihood "
     "Comparison Decomposition Interrupted LeadingError LocalError OffManifold OptimizedGrid OrderEstimate "
     "OrderTable Table Trajectory WorkPrecision Result Verdict ImageQuality ImageSweep Reference Look Diverged TimeUp "
-    "Recipe Manifold Sweep",
+    "Recipe Manifold Sweep Counterexample Verdict Verdicts",
     "tables": "progress_table SHIPPED RECIPES names methods aliases spacings",
+    "a row of a table": "Claim",
     "the same by another name": "iterate ExactEps as_problem Schedule Linear Cosine Quad Sigmoid Constant Table Curves "
     "Points Squares as_manifold",
-    "takes seconds": "UNet Sharpener PhotoClassifier cascade "
+    "takes seconds": "UNet Sharpener PhotoClassifier cascade check break_claim "
     "DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
     "forgiveness memory_lab memory_table "
     "work_lab explore_forward twin_table twins one_point_table phi_table start_table Gallery Lab png",
     "draws a result": "plot_likelihood "
+    "plot_search plot_verdict plot_verdicts "
     "plot_decomposition plot_local_error plot_work plot_comparison plot_sweep plot_eps_error "
     "plot_order plot_scores plot_quality clock_table plot_clocks plot_constants plot_leading_error plot_nodes "
     "plot_pairs transfer_table",
@@ -218,6 +223,7 @@ sample circle --eps exact --times 0.9,0.5 -n 4 --points 9 --schedule linear --ou
 compare circle --eps exact --method DDIM,PRK --nfe 4 -n 4 --seed 0 --points 9 --t-end 0.3 --json --out c.json
 work circle --eps exact --method DDIM --nfe 3,4 -n 4 --seeds 1 --points 9 --t-end 0.3 --json
 order circle --eps exact --method DDIM --steps 4,8 -n 2 --seed 0 --points 9 --t-start 0.6 --t-end 0.3 --json
+claims ddim-is-pseudo --world exact --dataset circle --schedule linear --t-end 0.3 --nfe 3 --seeds 0 -n 4 --json
 order circle --eps exact --method DDIM --steps 8,16 -n 2 --local --points 9 --t-start 0.6 --t-end 0.3 --json
 decompose net.safetensors --method DDIM --nfe 3 -n 2 --points 9 --t-start 0.6 --t-end 0.3 --json
 grid circle --eps exact --method DDIM --steps 2 --iterations 1 -n 2 --points 9 --t-start 0.6 --t-end 0.3 --json
@@ -262,8 +268,8 @@ def world(folder):
         "IMAGE_EPS": image_net.eval().requires_grad_(False), "BATCHES": training_batches,
     }  # fmt: skip
     modules = (
-        toylab, analysis, datasets, epsilon, figures, grids, images, lessons, problems, samplers, schedules, training,
-        widgets,
+        toylab, analysis, claims, datasets, epsilon, figures, grids, images, lessons, problems, samplers, schedules,
+        training, widgets,
     )  # fmt: skip
     return made | {module.__name__.split(".")[-1]: module for module in modules} | {"torch": torch, "np": np}
 
@@ -631,7 +637,20 @@ def public():
     """The names of all public callables that are neither in GOOD nor LEFT_OUT: a test wants none."""
     left_out = set(" ".join(LEFT_OUT.values()).split())
     called = {function.split(".")[-1] for function, _ in CALLS}
-    modules = analysis, datasets, epsilon, figures, grids, images, lessons, problems, samplers, training, widgets
+    modules = (
+        analysis,
+        claims,
+        datasets,
+        epsilon,
+        figures,
+        grids,
+        images,
+        lessons,
+        problems,
+        samplers,
+        training,
+        widgets,
+    )
     offered = {name for module in modules for name in getattr(module, "__all__", ()) if callable(getattr(module, name))}
     return sorted(offered - called - left_out)
 

@@ -20,6 +20,7 @@ LEVELS = (  # from below; rooms of one level do not import one another
     ("problems",),
     ("analysis",),
     ("images",),
+    ("claims",),
     ("training",),
     ("figures",),
     ("widgets",),

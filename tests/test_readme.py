@@ -45,7 +45,7 @@ def test_every_command_shown_is_one_that_the_command_line_has():
             assert option in help_text, f"toylab {name} has no {option}"
 
 
-NAMELESS = {"lab", "datasets", "methods", "train", "reproduce", "export", "present", "exercises"}
+NAMELESS = {"lab", "datasets", "methods", "train", "reproduce", "export", "present", "exercises", "claims"}
 
 
 def test_every_example_in_readme_and_help_is_of_something_that_comes_with_toylab():

@@ -31,5 +31,8 @@ if TYPE_CHECKING:
     from toylab.figures.theory import plot_nodes as plot_nodes
     from toylab.figures.theory import plot_pairs as plot_pairs
     from toylab.figures.theory import plot_straight_lines as plot_straight_lines
+    from toylab.figures.verdicts import plot_search as plot_search
+    from toylab.figures.verdicts import plot_verdict as plot_verdict
+    from toylab.figures.verdicts import plot_verdicts as plot_verdicts
 
 __getattr__, __dir__, __all__ = attach(__name__)

@@ -1,0 +1,82 @@
+"""The settings that a claim is measured in, in plain words and numbers."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from toylab import datasets, schedules
+from toylab._errors import number, positive_int, seed_number, unknown_name
+
+
+@dataclass(frozen=True)
+class World:
+    """A kind of data and of epsilon.
+
+    Attributes:
+        title: in words. datasets: those of a verdict, by default. n: particles or images a seed, by default.
+        network: of images, its name; "" in the plane.
+    """
+
+    title: str
+    datasets: tuple[str, ...]
+    n: int
+    network: str = ""
+
+
+PLANE = ("spiral", "moons", "circle")
+WORLDS = {
+    "exact": World("the plane, exact epsilon", PLANE, 256),
+    "network": World("the plane, trained network", PLANE, 512),
+    "digits": World("digits, 8x8", ("digits",), 64, "digits"),
+    "cifar10-16": World("CIFAR-10, 16x16", ("cifar10-16",), 32, "cifar10-16"),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a claim.
+
+    Attributes:
+        world: a key of WORLDS. dataset: of the plane, or the only one of a world of images.
+        schedule: its name. t_end: where runs end. nfe: network evaluations that a method may spend, where the claim
+            leaves that open. seed: of the start noise. n: particles or images.
+
+    Raises ValueError or TypeError naming the argument.
+    """
+
+    world: str
+    dataset: str
+    schedule: str = "linear"
+    t_end: float = 1e-3
+    nfe: int = 20
+    seed: int = 0
+    n: int = 256
+
+    def __post_init__(self) -> None:
+        known_world("world", self.world)
+        own = WORLDS[self.world]
+        known = own.datasets if own.network else datasets.names()
+        if self.dataset not in known:
+            raise unknown_name("dataset", self.dataset, known)
+        schedules.get(self.schedule)
+        number("t_end", self.t_end, 1e-6, 0.9)
+        positive_int("nfe", self.nfe)
+        positive_int("n", self.n, 2)
+        seed_number("seed", self.seed, 31)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+    @property
+    def words(self) -> str:
+        """The setting as the options of ``toylab claims``."""
+        shown = {"world": self.world, "dataset": self.dataset, "schedule": self.schedule, "t-end": f"{self.t_end:g}"}
+        shown |= {"nfe": self.nfe, "seeds": self.seed, "particles": self.n}
+        return " ".join(f"--{name} {value}" for name, value in shown.items())
+
+
+def known_world(argument: str, name: str) -> str:
+    """`name` if it is that of a world; ValueError or TypeError naming `argument` otherwise."""
+    if not isinstance(name, str) or name not in WORLDS:
+        raise unknown_name(argument, name, list(WORLDS))
+    return name
