@@ -532,3 +532,13 @@ def test_a_tolerance_that_no_solver_reaches_is_refused_at_once(rtol):
     x = torch.ones(2, 2, dtype=torch.float64)
     with pytest.raises(ValueError, match=r"rtol must be a finite number in \[1e-14, 0.1\]"):
         toylab.analysis.leading_error(EPS, "linear", x, "DDIM", t_start=0.6, t_end=0.4, rtol=rtol)
+
+
+def test_references_take_a_schedule_by_its_name():
+    x_T = torch.randn(2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    named, given = (exact_flow(EPS, schedule, x_T, [0.6, 0.4], 1e-4, False) for schedule in ("linear", LINEAR))
+    assert torch.equal(named, given)
+    ends = [reference_solution(EPS, schedule, x_T, 0.6, 0.4, 1e-4, False).x for schedule in ("linear", LINEAR)]
+    assert torch.equal(*ends)
+    with pytest.raises(ValueError, match="unknown schedule 'liner'"):
+        exact_flow(EPS, "liner", x_T, [0.6, 0.4])

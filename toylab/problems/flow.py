@@ -12,9 +12,9 @@ from toylab import grids
 from toylab._errors import number
 from toylab._progress import Bar
 from toylab._threads import single_thread
-from toylab._types import Eps
+from toylab._types import Eps, ScheduleLike
 from toylab.samplers.core import check_start, cost
-from toylab.schedules import Schedule
+from toylab.schedules import as_schedule
 
 LOOSER = 30
 
@@ -29,7 +29,7 @@ class Reference:
 
 
 def reference_solution(
-    eps: Eps, schedule: Schedule, x_T: Tensor, t_start: float, t_end: float, rtol: float | None = None,
+    eps: Eps, schedule: ScheduleLike, x_T: Tensor, t_start: float, t_end: float, rtol: float | None = None,
     progress: bool = True,
 ) -> Reference:  # fmt: skip
     """Solve dy/dsigma = eps, y = x / sqrt(alpha_bar), from x_T [batch, *shape] with scipy's DOP853.
@@ -39,6 +39,7 @@ def reference_solution(
     Raises ValueError for limits out of order or range, and when the solver fails or the two differ by more than 1e-3
     of the samples' size.
     """
+    schedule = as_schedule(schedule)
     t_start, t_end = grids.limits(schedule, t_start, t_end)
     rtol = _tolerance(eps, x_T, rtol, 1e-7)
     (x,), nfe = _solve(eps, schedule, x_T, t_start, [t_end], rtol, progress)
@@ -50,7 +51,7 @@ def reference_solution(
 
 
 def exact_flow(
-    eps: Eps, schedule: Schedule, x_T: Tensor, times: Sequence[float] | Tensor, rtol: float | None = None,
+    eps: Eps, schedule: ScheduleLike, x_T: Tensor, times: Sequence[float] | Tensor, rtol: float | None = None,
     progress: bool = True,
 ) -> Tensor:  # fmt: skip
     """The states of the exact flow at decreasing `times` [k], from x_T at times[0]: float64 [k, batch, *shape].
@@ -58,7 +59,7 @@ def exact_flow(
     As `reference_solution`, without an estimate of the error; between its own steps the solver interpolates
     to order 7. Raises ValueError for times out of order or range, and when it fails.
     """
-    rtol = _tolerance(eps, x_T, rtol, 1e-6)
+    schedule, rtol = as_schedule(schedule), _tolerance(eps, x_T, rtol, 1e-6)
     times = grids.explicit(schedule, times).tolist()
     states, _ = _solve(eps, schedule, x_T, times[0], times[1:], rtol, progress)
     return torch.stack([x_T.double(), *states])
