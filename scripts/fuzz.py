@@ -153,6 +153,7 @@ images.image_sweep(eps=IMAGE_EPS, schedule='linear', methods=['DDIM'], steps=[2]
     progress=False)
 lessons.build(dataset='circle', gradient='ab2', transfer='pseudo', n=4, seed=0, steps=4)
 lessons.exercise(name='03.2')
+lessons.predict(notebook='03')
 lessons.explore(dataset='circle', epsilon='exact', schedule='linear', methods=['DDIM'], n=4, seed=0, steps=2)
 problems.curve(name='circle', points=9, spread=0.0, schedule='linear')
 problems.gaussian(mean=(0.7, -0.4), spread=0.3, schedule='linear')
@@ -203,7 +204,7 @@ LEFT_OUT = {
     "takes seconds": "UNet Sharpener PhotoClassifier cascade check break_claim "
     "DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
     "forgiveness memory_lab memory_table "
-    "work_lab explore_forward twin_table twins one_point_table phi_table start_table Gallery Lab png",
+    "work_lab explore_forward twin_table twins one_point_table phi_table start_table Gallery Lab Predict png",
     "draws a result": "plot_likelihood "
     "plot_search plot_verdict plot_verdicts "
     "plot_decomposition plot_local_error plot_work plot_comparison plot_sweep plot_eps_error "

@@ -49,8 +49,8 @@ def report(
 ) -> None:
     """Write a report of your progress that you can hand to a lecturer.
 
-    It has each exercise's status, attempts, hints used and misconceptions met; no answers, and no name unless --name
-    gives one.
+    It has each exercise's status, attempts, hints used and misconceptions met, and the first guess of each prediction;
+    no answers, and no name unless --name gives one.
 
     \b
     Examples:
@@ -61,12 +61,15 @@ def report(
     from toylab import __version__
     from toylab._files import replacing, strict_json
     from toylab.lessons.exercises.progress import VERSION
-    from toylab.lessons.exercises.report import progress_table, rows
+    from toylab.lessons.exercises.report import guess_table, guesses, progress_table, rows
 
     path = check_output(out, (".md", ".json")) if out else None
-    about = {"name": name, "toylab": __version__, "version": VERSION, "exercises": rows()}
+    guessed = guesses()
+    about = {"name": name, "toylab": __version__, "version": VERSION, "exercises": rows(), "predictions": guessed}
     head = " ".join(f"Progress in toylab's exercises {name and f'of {name}'}".split())
     text = f"# {head}\n\n{progress_table().markdown()}\n"
+    if guessed:
+        text += f"\n## Predictions\n\n{guess_table().markdown()}\n"
     if path is None:
         print(text, end="")
         return

@@ -1,4 +1,4 @@
-"""The calls of the notebooks: players set up for a question, labs, exercises, small tables. Imported on first use."""
+"""The calls of the notebooks: players, labs, predictions, exercises, small tables. Imported on first use."""
 
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from toylab.lessons.players import explore_forward as explore_forward
     from toylab.lessons.players import twin_table as twin_table
     from toylab.lessons.players import twins as twins
+    from toylab.lessons.predictions import predict as predict
     from toylab.lessons.tables import one_point_table as one_point_table
     from toylab.lessons.tables import phi_table as phi_table
     from toylab.lessons.tables import start_table as start_table

@@ -32,7 +32,7 @@ def memory_lab(dataset: str = "spiral", points: int = 30, spread: float = 0.0) -
         found = memory_table(dataset, points, (spread,))
         figure, ax = in_our_look(plt.subplots)(figsize=(7.0, 6.2))
         ax.plot(*datasets.get(dataset).curve(800).T, ".", color=PALE, markersize=1, zorder=0)
-        ax.plot(*_by_formula(dataset, points, spread).T, "o", color="#0072B2", markersize=3, alpha=0.4, label="samples")
+        ax.plot(*by_formula(dataset, points, spread).T, "o", color="#0072B2", markersize=3, alpha=0.4, label="samples")
         ax.plot(*training_points(dataset, points).T, "x", color="#D55E00", markersize=9, label="training points")
         ax.set(aspect="equal", title=f"{dataset}: the exact epsilon of {points} points, spread {spread:g}")
         ax.legend(loc="upper right")
@@ -54,7 +54,7 @@ def memory_table(dataset: str = "spiral", points: int = 30, spreads: Iterable[fl
     Args:
         dataset: a data set with a shipped network. points: training points. spreads: of each point.
     """
-    samples = {f"the formula, spread {spread:g}": _by_formula(dataset, points, spread) for spread in spreads}
+    samples = {f"the formula, spread {spread:g}": by_formula(dataset, points, spread) for spread in spreads}
     samples |= {"the network": _by_network(dataset), "fresh data": datasets.get(dataset).sample(SAMPLES, 2)}
     known = training_points(dataset, points)
     rows = tuple((name, *_judged(x, known, dataset)) for name, x in samples.items())
@@ -77,7 +77,8 @@ def _judged(x, known, dataset):
 
 
 @cache
-def _by_formula(dataset, points, spread):
+def by_formula(dataset: str, points: int, spread: float) -> Tensor:
+    """500 samples of the exact epsilon of so many training points, each widened by `spread`: [500, 2]."""
     eps = exact_eps(training_points(dataset, points), "linear", spread)
     return _samples(eps)
 

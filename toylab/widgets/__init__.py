@@ -1,4 +1,4 @@
-"""Widgets: the player, the gallery and the lab, their static pictures and pages. Imported on first use."""
+"""Widgets: player, gallery, lab and prediction, their static pictures and pages. Imported on first use."""
 
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from toylab.widgets.gallery import Gallery as Gallery
     from toylab.widgets.lab import Lab as Lab
     from toylab.widgets.player import Player as Player
+    from toylab.widgets.predict import Predict as Predict
     from toylab.widgets.stills import png as png
     from toylab.widgets.stills import still as still
 

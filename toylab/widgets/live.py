@@ -20,11 +20,9 @@ with extra("lab"):
     from IPython.display import display
     from traitlets import Unicode
 
-_VIEW = "application/vnd.jupyter.widget-view+json"
-_PLACE = """<div class="toylab-place" data-toylab="{model}">
-<img alt="{alt}" style="max-width: 100%" src="data:image/png;base64,{picture}">
-<p style="font-size: 14px"><em>A picture of what was shown here. Run the cell to make it live.</em></p>
-</div>"""
+_PLACE = '<div class="toylab-place" data-toylab="{model}">\n{still}\n</div>'
+_PICTURE = """<img alt="{alt}" style="max-width: 100%" src="data:image/png;base64,{picture}">
+<p style="font-size: 14px"><em>A picture of what was shown here. Run the cell to make it live.</em></p>"""
 _made = {}  # cell: (its last run, what that made)
 
 
@@ -47,19 +45,24 @@ class Live(anywidget.AnyWidget):
         """The view as the bytes of a PNG."""
         raise NotImplementedError
 
+    def in_output(self) -> tuple[dict[str, str], dict[str, Any], str]:
+        """The part of the view that an output keeps: by MIME type, the metadata of these, and the same as HTML."""
+        picture = base64.b64encode(self.picture()).decode()
+        words = _PICTURE.format(alt=html.escape(self.alt), picture=picture)
+        return {"image/png": picture}, {"image/png": {"alt": self.alt}}, words
+
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        data |= {"image/png": base64.b64encode(self.picture()).decode()}
-        return data, metadata | {"image/png": {"alt": self.alt}}
+        kept, about, _ = self.in_output()
+        return data | kept, metadata | about
 
     def _ipython_display_(self):
         cell, _ = _running()
         if not cell or cell.startswith("vscode"):
             raise NotImplementedError  # the bundle above, with the view
-        data, metadata = self._repr_mimebundle_()
-        words = {"model": self._place, "alt": html.escape(self.alt), "picture": data["image/png"]}
-        display({name: part for name, part in data.items() if name != _VIEW} | {"text/html": _PLACE.format(**words)},
-                metadata=metadata, raw=True)  # fmt: skip
+        kept, about, words = self.in_output()
+        place = _PLACE.format(model=self._place, still=words)
+        display({"text/plain": repr(self)} | kept | {"text/html": place}, metadata=about, raw=True)
 
 
 def _running():

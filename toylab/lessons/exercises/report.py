@@ -28,3 +28,19 @@ def progress_table() -> Table:
         ),
         f"{done} of {len(found)} right; kept in {progress.place()}",
     )  # fmt: skip
+
+
+def guesses() -> list[dict[str, Any]]:
+    """Each prediction that was committed: its notebook and title, the first guess, what was measured, all guesses."""
+    from toylab.lessons.predictions import PREDICTIONS  # which draws widgets
+
+    known = progress.read("predictions")
+    return [{"id": name, "title": asked.title, **known[name]} for name, asked in PREDICTIONS.items() if name in known]
+
+
+def guess_table() -> Table:
+    """Your predictions, as far as you committed: the first guess beside what was measured."""
+    rows = tuple(
+        (row["id"], row["title"], row["guess"], row["measured"] or "–", str(row["guesses"])) for row in guesses()
+    )
+    return Table(("notebook", "prediction", "first guess", "measured", "guesses"), rows)
