@@ -143,6 +143,11 @@ grids.nodes(schedule=LINEAR, steps=3, t_start=None, t_end=None, spacing='t')
 grids.explicit(schedule=LINEAR, times=[0.5, 0.1])
 images.load(name_or_path='digits', size=None, train=True, folder=None, flip=None, progress=False)
 images.frechet_distance(x=X, y=X)
+images.kernel_distance(x=X.repeat(2, 1), y=X.repeat(2, 1), blocks=2)
+images.precision_recall(x=X, y=X, neighbours=1)
+images.distances(sets=torch.rand(30, 1, 2, 2), real=torch.rand(60, 1, 2, 2), features='pixels', held=None,
+    labels=None, progress=False)
+images.Yardstick(real=torch.rand(60, 1, 2, 2), features='pixels', held=None, most=40, progress=False)
 images.Images(name='mine', pixels=BYTES, labels=None, classes=None, flip=False, top=255)
 images.Plane(images=PIXELS)
 images.ImageSampler(network=IMAGE_EPS, method='DDIM', steps=2, times=None, t_start=None, t_end=None, spacing='t',
@@ -196,11 +201,12 @@ LEFT_OUT = {
     "results": "LabelledPoints LogLikelihood "
     "Comparison Decomposition Interrupted LeadingError LocalError OffManifold OptimizedGrid OrderEstimate "
     "OrderTable Table Trajectory WorkPrecision Result Verdict ImageQuality ImageSweep Reference Look Diverged TimeUp "
-    "Recipe Manifold Sweep Counterexample Verdict Verdicts",
+    "Distances KernelDistance Recipe Manifold Sweep Counterexample Verdict Verdicts",
     "tables": "progress_table SHIPPED RECIPES names methods aliases spacings",
     "a row of a table": "Claim",
     "the same by another name": "iterate ExactEps as_problem Schedule Linear Cosine Quad Sigmoid Constant Table Curves "
     "Points Squares as_manifold",
+    "takes seconds, of images": "method_distances",
     "takes seconds": "UNet Sharpener PhotoClassifier cascade check break_claim "
     "DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
     "forgiveness memory_lab memory_table "
@@ -209,7 +215,7 @@ LEFT_OUT = {
     "plot_search plot_verdict plot_verdicts "
     "plot_decomposition plot_local_error plot_work plot_comparison plot_sweep plot_eps_error "
     "plot_order plot_scores plot_quality clock_table plot_clocks plot_constants plot_leading_error plot_nodes "
-    "plot_pairs transfer_table",
+    "plot_distances plot_pairs transfer_table",
 }
 ODD = """None True -1 0 1 2.5 10**20 10**30 -10**30 1e308 -1e308 1e-308 float('nan') float('inf') '' 'nonsense' 'DDIM'
 'circle' 'linear' 'DDIM,PRK' b'x' [] () {} [None] ['DDIM',3] {'steps':3} object() int lambda:0 torch.ones(2) X X.int()
@@ -230,6 +236,7 @@ order circle --eps exact --method DDIM --steps 8,16 -n 2 --local --points 9 --t-
 decompose net.safetensors --method DDIM --nfe 3 -n 2 --points 9 --t-start 0.6 --t-end 0.3 --json
 grid circle --eps exact --method DDIM --steps 2 --iterations 1 -n 2 --points 9 --t-start 0.6 --t-end 0.3 --json
 off circle --eps exact --method DDIM --steps 2 -n 4 --points 9 --json
+distance digits --method DDIM --nfe 1 -n 20 --seeds 0 --features pixels --real 60 --json
 train circle --steps 1 --batch 2 --lr 0.001 --seed 0 --schedule linear --out t.safetensors
 train --list --json
 """

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from toylab import __version__, _stops
-from toylab.cli import claims, lab, measure, present, sample, show, train
+from toylab.cli import claims, images, lab, measure, present, sample, show, train
 from toylab.cli.exercises import exercises
 from toylab.cli.export import export
 
@@ -124,7 +124,8 @@ def toylab(
 
 for command in (
     lab.lab, show.datasets, show.methods, sample.sample, sample.samples, measure.compare, measure.work, measure.order,
-    measure.decompose, measure.grid, measure.off, train.train, claims.claims, show.reproduce, present.present,
+    measure.decompose, measure.grid, measure.off, images.distance, train.train, claims.claims, show.reproduce,
+    present.present,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(export)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from toylab.figures.measures import plot_work as plot_work
     from toylab.figures.panels import plot_comparison as plot_comparison
     from toylab.figures.panels import plot_sweep as plot_sweep
+    from toylab.figures.pictures import plot_distances as plot_distances
     from toylab.figures.plots import plot_eps_error as plot_eps_error
     from toylab.figures.plots import plot_off_manifold as plot_off_manifold
     from toylab.figures.plots import plot_order as plot_order

@@ -60,9 +60,18 @@ class DigitClassifier:
 
     def __call__(self, images: np.ndarray | Tensor) -> Verdict:
         """The `Verdict` on images [n, 1, 8, 8] around [-1, 1], a tensor or an array. ValueError for another shape."""
-        if tuple(images.shape[1:]) != (1, 8, 8) or len(images) == 0:
-            raise ValueError(f"images must be [n, 1, 8, 8] with n of at least 1, got {list(images.shape)}")
-        return Verdict.of(self._model.predict_proba(_flat(images)))
+        return Verdict.of(self._model.predict_proba(_flat(_checked(images))))
+
+    def features(self, images: np.ndarray | Tensor) -> np.ndarray:
+        """The ten values that the probabilities are made of, for the images above: float64 [n, 10]."""
+        (calibrated,) = self._model.calibrated_classifiers_
+        return calibrated.estimator.decision_function(_flat(_checked(images)))
+
+
+def _checked(images):
+    if tuple(images.shape[1:]) != (1, 8, 8) or len(images) == 0:
+        raise ValueError(f"images must be [n, 1, 8, 8] with n of at least 1, got {list(images.shape)}")
+    return images
 
 
 def _flat(images):

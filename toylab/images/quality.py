@@ -4,9 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
-import torch
-from sklearn.decomposition import PCA
 from torch import Tensor
 
 from toylab._errors import positive_int
@@ -18,6 +15,8 @@ from toylab.analysis._budget import evaluations, plans
 from toylab.analysis._result import Result, Rows, pick, reasons
 from toylab.analysis._table import Table
 from toylab.analysis._work import Spread, values
+from toylab.images.comparing import Normal
+from toylab.images.features import Components
 from toylab.images.sampler import image_seeds
 from toylab.images.sweeps import METHODS
 from toylab.problems.problem import Problem, as_problem
@@ -26,7 +25,6 @@ from toylab.samplers.core import cost, default_dtype, start_noise
 
 NFE = (5, 8, 10, 15, 20)
 REFERENCE = "PLMS", 60
-COMPONENTS = 16  # of the real images, in which Fréchet distances are taken: few images fill no more
 DRAWS = 40  # of real images, for the Fréchet distance that these have among themselves
 
 
@@ -39,7 +37,8 @@ class QualityRow:
         error: rms difference of a pixel, in [-1, 1], from the same images in many steps.
         kept: the share of images in which the classifier sees what it sees in the image of many steps; None without a
             classifier. confidence: its median confidence, or None.
-        frechet: Fréchet distance to the real images, see `frechet_distance`.
+        frechet: Fréchet distance to the real images in their principal components, see
+            `frechet_distance`.
     """
 
     method: str
@@ -207,17 +206,17 @@ class _Judge:
     def __init__(self, real, classifier):
         if classifier is not None:
             classifier(real[:2])  # before anything long: whether it takes such images
-        flat = _flat(real)
         self.classifier, self.kind = classifier, classifier and getattr(classifier, "kind", "class")
-        self.pca = PCA(min(COMPONENTS, *flat.shape), svd_solver="covariance_eigh").fit(flat)
-        self.real = self.pca.transform(flat)
+        self.components = Components(real)
+        self.real = self.components(real)
+        self.normal = Normal(self.real)
 
     def __call__(self, x, target):
         """The measures of images x [n, c, h, w] whose converged ones are `target`, by name."""
         x, target = x.cpu(), target.cpu()
         found = {
             "error": (x.double() - target.double()).square().mean().sqrt().item(),
-            "frechet": frechet_distance(self.pca.transform(_flat(x)), self.real),
+            "frechet": self.normal.distance(self.components(x)),
         }
         if self.classifier is None:
             return found
@@ -231,25 +230,4 @@ class _Judge:
         """Quantiles of the Fréchet distance of n real images, drawn without replacement, to all of them."""
         rng = np.random.default_rng(0)
         drawn = [self.real[rng.choice(len(self.real), n, replace=False)] for _ in range(DRAWS)]
-        return tuple(np.quantile([frechet_distance(part, self.real) for part in drawn], (0.05, 0.5, 0.95)).tolist())
-
-
-def frechet_distance(x: np.ndarray | Tensor, y: np.ndarray | Tensor) -> float:
-    """Fréchet distance of the Gaussians with the means and covariances of x [n, d] and y [m, d] (Dowson and Landau
-    1982), squared as is usual: |mean difference|^2 + trace(A + B - 2 (A B)^(1/2)). At least 0.
-
-    The fewer samples, the larger it is, also for samples of one distribution: compare equal numbers only.
-    ValueError unless x and y have at least two rows and equally many columns.
-    """
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
-        raise ValueError(f"x and y must be [n, d] and [m, d] with n, m > 1, got {list(x.shape)} and {list(y.shape)}")
-    a, b = (np.atleast_2d(np.cov(each, rowvar=False)) for each in (x, y))
-    root = scipy.linalg.sqrtm(b).real
-    middle = np.linalg.eigvalsh(root @ a @ root).clip(0)  # those of A B, of a symmetric matrix
-    value = np.square(x.mean(0) - y.mean(0)).sum() + np.trace(a) + np.trace(b) - 2 * np.sqrt(middle).sum()
-    return max(0.0, float(value))
-
-
-def _flat(images):
-    return torch.as_tensor(images).cpu().double().reshape(len(images), -1).numpy()
+        return tuple(np.quantile([self.normal.distance(part) for part in drawn], (0.05, 0.5, 0.95)).tolist())

@@ -1,0 +1,86 @@
+"""The features that images are compared in: those of networks that know real images, or of the pixels alone."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+from torch import Tensor
+
+from toylab._errors import unknown_name
+from toylab.images.classifier import DigitClassifier
+from toylab.images.photographs import SIZES, PhotoClassifier
+
+COMPONENTS = 16  # of the pixels: few images fill no more
+
+
+class Components:
+    """Images in the first principal components of real ones, [m, c, h, w]: at most `COMPONENTS` of them."""
+
+    name = "pixels"
+
+    def __init__(self, real: np.ndarray | Tensor):
+        flat = _flat(real)
+        self._pca = PCA(min(COMPONENTS, *flat.shape), svd_solver="covariance_eigh").fit(flat)
+        self.about = f"the first {self._pca.n_components_} principal components of the real images' pixels"
+
+    def __call__(self, images: np.ndarray | Tensor) -> np.ndarray:
+        """Images [n, c, h, w] as float64 [n, d]."""
+        return self._pca.transform(_flat(images))
+
+
+class Photographs:
+    """Images as the classifier of photographs sees them: the input of its last layer."""
+
+    name = "photographs"
+
+    def __init__(self) -> None:
+        self._classifier = PhotoClassifier()
+        right = self._classifier.accuracy
+        shares = " and ".join(f"{right[size]:.0%} at {size}x{size}" for size in SIZES)
+        self.about = (
+            f"the input of the last layer of a classifier of CIFAR-10 (right on {shares} of the test images), which "
+            f"sees images of {SIZES[0]}x{SIZES[0]} in blocks of 2x2 pixels"
+        )
+
+    def __call__(self, images: np.ndarray | Tensor) -> np.ndarray:
+        """Images [n, 3, 16 or 32, the same] as float64 [n, 192]."""
+        return self._classifier.features(images)
+
+
+class Digits:
+    """Digits as their classifier sees them: the ten values of its decision."""
+
+    name = "digits"
+
+    def __init__(self) -> None:
+        self._classifier = DigitClassifier()
+        self.about = f"the decisions of a classifier of digits (right on {self._classifier.accuracy:.1%} of others)"
+
+    def __call__(self, images: np.ndarray | Tensor) -> np.ndarray:
+        """Images [n, 1, 8, 8] as float64 [n, 10]."""
+        return self._classifier.features(images)
+
+
+NAMES = ("photographs", "digits", "pixels")
+
+
+def features_for(real: Tensor, features: str | Callable | None = None) -> Callable:
+    """The features of this name for images like the real ones [m, c, h, w], by default of the classifier that knows
+    such images. A function from images to [n, d], which may have a `name` and say what it is in `about`, is one, too.
+
+    ValueError or TypeError for an unknown name.
+    """
+    if callable(features):
+        return features
+    shape = tuple(real.shape[1:])
+    if features is None:
+        known = {(1, 8, 8): "digits"} | {(3, size, size): "photographs" for size in SIZES}
+        features = known.get(shape, "pixels")
+    if features not in NAMES:
+        raise unknown_name("features", features, NAMES)
+    return {"photographs": Photographs, "digits": Digits, "pixels": lambda: Components(real)}[features]()
+
+
+def _flat(images):
+    return torch.as_tensor(images).cpu().double().reshape(len(images), -1).numpy()
