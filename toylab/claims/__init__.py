@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from toylab.claims.judging import Verdict as Verdict
     from toylab.claims.judging import Verdicts as Verdicts
     from toylab.claims.judging import check as check
+    from toylab.claims.notes import Notes as Notes
     from toylab.claims.paper import get as get
     from toylab.claims.paper import names as names
     from toylab.claims.setting import Setting as Setting

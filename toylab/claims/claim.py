@@ -57,11 +57,12 @@ class Claim:
     t_end: float = 1e-3
 
     def settings(
-        self, world: str, seeds: Iterable[int] = (0, 1, 2), datasets: Iterable[str] | None = None,
+        self, world: str, seeds: Iterable[int] | None = None, datasets: Iterable[str] | None = None,
         schedule: str = "linear", t_end: float | None = None, nfe: Iterable[int] | None = None, n: int | None = None,
     ) -> tuple[Setting, ...]:  # fmt: skip
         """The settings that a verdict in this world runs over; None for what the claim or the world says."""
         own = WORLDS[world]
+        seeds = own.seeds if seeds is None else tuple(seeds)
         sets = own.datasets if datasets is None or own.network else tuple(datasets)
         rest = {"schedule": schedule, "t_end": self.t_end if t_end is None else t_end, "n": own.n if n is None else n}
         return tuple(

@@ -108,6 +108,10 @@ class Verdicts(Result):
         """The worlds, in order."""
         return tuple(dict.fromkeys(row.world for row in self.rows))
 
+    def of(self, claim: str) -> "Verdicts":
+        """Those on the claim of this name."""
+        return Verdicts(tuple(row for row in self.rows if row.claim.name == claim))
+
     def as_dict(self) -> dict:
         """All numbers."""
         return {"verdicts": [row.as_dict() for row in self.rows]}
@@ -139,7 +143,7 @@ def needed(number: Number) -> str:
 
 def check(
     claims: Iterable[str | Claim] | None = None, worlds: Iterable[str] = ("exact", "network"),
-    seeds: Iterable[int] = (0, 1, 2), datasets: Iterable[str] | None = None, schedule: str = "linear",
+    seeds: Iterable[int] | None = None, datasets: Iterable[str] | None = None, schedule: str = "linear",
     t_end: float | None = None, nfe: Iterable[int] | None = None, n: int | None = None,
     measured: Callable[[Claim, Setting], tuple] | None = None, progress: bool = True,
 ) -> Verdicts:  # fmt: skip
@@ -147,7 +151,7 @@ def check(
 
     Args:
         claims: names, by default all. worlds: keys of `toylab.claims.setting.WORLDS`.
-        seeds: of the start noise. datasets: of the plane, by default three.
+        seeds: of the start noise, by default those of the world. datasets: of the plane, by default three.
         schedule, t_end, nfe, n: as in `Setting`; None for what the claim or the world says.
         measured: what measures a claim in a setting, for one that remembers; by default the claim itself.
         progress: show a bar.
@@ -158,7 +162,7 @@ def check(
     places = tuple(known_world("worlds", world) for world in listed("worlds", worlds, "names of worlds"))
     if not chosen or not places:
         raise ValueError(f"claims and worlds must not be empty, got {len(chosen)} and {len(places)}")
-    seeds = integers("seeds", seeds, 0)
+    seeds = None if seeds is None else integers("seeds", seeds, 0)
     nfe = None if nfe is None else integers("nfe", nfe)
     where = {"seeds": seeds, "datasets": datasets, "schedule": schedule, "t_end": t_end, "nfe": nfe, "n": n}
     jobs = [(claim, world) for world in places for claim in chosen if world in claim.worlds]

@@ -12,7 +12,7 @@ class World:
     """A kind of data and of epsilon.
 
     Attributes:
-        title: in words. datasets: those of a verdict, by default. n: particles or images a seed, by default.
+        title: in words. datasets, seeds: those of a verdict, by default. n: particles or images a seed, by default.
         network: of images, its name; "" in the plane.
     """
 
@@ -20,14 +20,15 @@ class World:
     datasets: tuple[str, ...]
     n: int
     network: str = ""
+    seeds: tuple[int, ...] = (0, 1, 2)
 
 
 PLANE = ("spiral", "moons", "circle")
 WORLDS = {
     "exact": World("the plane, exact epsilon", PLANE, 256),
     "network": World("the plane, trained network", PLANE, 512),
-    "digits": World("digits, 8x8", ("digits",), 64, "digits"),
-    "cifar10-16": World("CIFAR-10, 16x16", ("cifar10-16",), 32, "cifar10-16"),
+    "digits": World("digits, 8x8", ("digits",), 48, "digits", (0, 1)),
+    "cifar10-16": World("CIFAR-10, 16x16", ("cifar10-16",), 16, "cifar10-16", (0, 1)),
 }
 
 

@@ -25,9 +25,10 @@ from toylab.samplers.core import cost, default_dtype, start_noise
 
 RTOL = 1e-6  # of the converged end points in the plane: errors compared here are 1e-4 and more
 CONVERGED = "UniPC-3", 200, "logsnr"  # method, steps and nodes of the images that count as converged
+REAL_IMAGES = {"digits": "digits", "cifar10-16": "cifar10:test"}  # sources of the real images
 REAL = 1000  # real data that samples are compared with
 DRAWS = 20  # of as many real ones, which say what distance means nothing
-ORDER_STEPS, IMAGE_STEPS, FINE_STEPS = (160, 320), (20, 40), 80
+ORDER_STEPS, IMAGE_STEPS, FINE_STEPS = (160, 320), (40, 80), 120
 FEW = 24, 2  # particles and images that orders are measured with
 
 
@@ -167,7 +168,7 @@ class ImageStage(Stage):
         shape = self.problem.shape
         self.noise_seed = image_seeds(setting.seed, range(setting.n))
         self.x_T = start_noise(setting.n, shape, self.noise_seed, *default_dtype(self.problem.eps))
-        pixels = load(_source(setting.world)).values(slice(None)).double()
+        pixels = load(REAL_IMAGES[setting.world], size=shape[-1]).values(slice(None)).double()
         order = np.random.default_rng(0).permutation(len(pixels))
         known, self.others = pixels[order[:REAL]], pixels[order[REAL : 2 * REAL]]
         self._neighbours = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(known.flatten(1).numpy())
@@ -241,8 +242,3 @@ def _rms_of(x, y):
     return rms(x - y)
 
 
-REAL_IMAGES = {"digits": "digits", "cifar10-16": "cifar10-16:test"}  # source of the real images of a world
-
-
-def _source(world):
-    return REAL_IMAGES[world]

@@ -21,9 +21,9 @@ def claims(
     schedule: Annotated[str, typer.Option(help="Noise schedule.")] = "linear",
     t_end: Annotated[float | None, typer.Option("--t-end", help="Where to stop [0.001, 0.2 for orders].")] = None,
     nfe: Annotated[str | None, typer.Option(help="Budgets of network evaluations [those of the claim].")] = None,
-    seeds: Annotated[str, typer.Option(help="Seeds of the start noise.")] = "0,1,2",
+    seeds: Annotated[str | None, typer.Option(help="Seeds of the start noise [0,1,2; of images 0,1].")] = None,
     particles: Annotated[
-        int | None, typer.Option("-n", "--particles", help="Particles or images a seed [256 and 512; 64 and 32].")
+        int | None, typer.Option("-n", "--particles", help="Particles or images a seed [256 and 512; 48 and 16].")
     ] = None,
     break_: Annotated[
         float | None, typer.Option("--break", metavar="SECONDS", help="Search counterexamples for so long a claim.")
@@ -62,7 +62,7 @@ def claims(
 
     how = {
         "datasets": None if dataset is None else options.method_names([dataset]),
-        "seeds": options.comma_separated("seeds", seeds, int, "integers"),
+        "seeds": None if seeds is None else options.comma_separated("seeds", seeds, int, "integers"),
         "nfe": None if nfe is None else options.comma_separated("nfe", nfe, int, "integers"),
     }
     found, stop = kept(lambda: check(chosen, worlds, schedule=schedule, t_end=t_end, n=particles, **how))
