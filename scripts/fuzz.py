@@ -203,7 +203,7 @@ LEFT_OUT = {
     "OrderTable Table Trajectory WorkPrecision Result Verdict ImageQuality ImageSweep Reference Look Diverged TimeUp "
     "Distances KernelDistance Recipe Manifold Sweep Counterexample Verdict Verdicts",
     "tables": "progress_table SHIPPED RECIPES names methods aliases spacings",
-    "a row of a table": "Claim",
+    "a row of a table": "Claim Notes",
     "the same by another name": "iterate ExactEps as_problem Schedule Linear Cosine Quad Sigmoid Constant Table Curves "
     "Points Squares as_manifold",
     "takes seconds, of images": "method_distances",

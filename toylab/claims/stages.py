@@ -1,6 +1,7 @@
 """A setting with everything that runs on it share: start noise, converged end points, real data, and what is known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -231,6 +232,20 @@ def stage(setting: Setting) -> Stage:
     return _stage(replace(setting, nfe=1))
 
 
+@contextmanager
+def real_images(source: str | None) -> Iterator[None]:
+    """Take CIFAR-10's real images from this source in a block, such as "npz:PATH"; None for the usual one."""
+    usual = dict(REAL_IMAGES)
+    _stage.cache_clear()
+    try:
+        if source is not None:
+            REAL_IMAGES["cifar10-16"] = source
+        yield
+    finally:
+        REAL_IMAGES.update(usual)
+        _stage.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def _photographs():
     from toylab.images import PhotoClassifier
@@ -240,5 +255,3 @@ def _photographs():
 
 def _rms_of(x, y):
     return rms(x - y)
-
-

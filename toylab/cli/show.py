@@ -8,7 +8,7 @@ import typer
 from toylab import _shipped
 from toylab._files import user_path
 from toylab.cli import options
-from toylab.cli.output import check_output, print_json, print_table
+from toylab.cli.output import check_output, print_json, print_table, print_view
 
 COUNTED_AT = (10, 20, 40)  # step counts whose evaluations show how a method's cost grows
 
@@ -126,6 +126,9 @@ def _cost(method):
 
 
 def reproduce(
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="plane (the results page), or images (the claims page).")
+    ] = "plane",
     out: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Where to write results.md and results/*.png. [docs]")
     ] = None,
@@ -133,12 +136,34 @@ def reproduce(
         list[str] | None,
         typer.Option(metavar="SECTIONS", help="Sections, readme or notebook-1 to notebook-9, separated by commas."),
     ] = None,
+    world: Annotated[
+        str, typer.Option("--world", help="images: those to measure, of exact, network, digits and cifar10-16; or all.")
+    ] = "all",
+    keep: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="images: where numbers are kept, WORLD.json [data/claims].")
+    ] = None,
+    real: Annotated[
+        str | None, typer.Option(metavar="IMAGES", help="images: real images of CIFAR-10 [cifar10:test, downloaded].")
+    ] = None,
+    note: Annotated[str, typer.Option(help="images: a sentence about the real images, for the page.")] = "",
+    published: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NETWORK",
+            help="images: the paper's table with published weights instead, such as "
+            "google/ddpm-cifar10-32 (needs the internet once).",
+        ),
+    ] = None,
+    n: Annotated[int, typer.Option("-n", "--images", help="images, --published: images a method.")] = 50_000,
     json: options.Json = False,
 ) -> None:
     """Recompute every number that the README and the notebooks quote.
 
     Writes docs/results.md with tables and figures, the commit, versions, seeds and the run time. A part of
-    it (--only) is printed instead, unless --out says where to write it.
+    it (--only) is printed instead, unless --out says where to write it. images writes docs/results-images.md: whether
+    the paper's claims hold here, and what breaks them. What was measured is kept, so that the same command goes on
+    where one was stopped; several worlds can be measured at the same time. With --published it makes a table of
+    distances with published weights in the folder --out [published] instead; accelerate launch shares that work.
 
     \b
     Examples:
@@ -146,7 +171,22 @@ def reproduce(
       toylab reproduce --only notebook-3
       toylab reproduce --only orders,starts --json
       toylab reproduce --out results-here
+      toylab reproduce images --world digits
+      toylab reproduce images --published google/ddpm-cifar10-32 --out published
     """
+    from toylab._errors import unknown_name
+
+    if what == "images":
+        if only:
+            raise ValueError(f"only is for the plane, got {', '.join(only)}")
+        how = {"real": real, "note": note, "json": json}
+        _published(published, out, n, **how) if published else _claims(world, keep, out, **how)
+        return
+    if what != "plane":
+        raise unknown_name("what", what, ["plane", "images"])
+    for name, value in {"keep": keep, "real": real, "note": note, "published": published}.items():
+        if value:
+            raise ValueError(f"{name} is for images, got {value!r}: toylab reproduce images")
     import matplotlib
 
     from toylab.lessons.results import choose, sections
@@ -167,12 +207,43 @@ def reproduce(
         print(report.markdown(figures=False), end="")
 
 
-def _folder(out):
+def _claims(world, keep, out, real, note, json):
+    """The page of the claims, measured as far as it is not yet."""
+    import matplotlib
+
+    from toylab.claims import Notes
+    from toylab.claims.setting import WORLDS
+    from toylab.claims.stages import real_images
+    from toylab.lessons.results.images import PAGE, reproduce_images
+
+    worlds = list(WORLDS) if world == "all" else options.some_of("world", world, WORLDS)
+    folder = _folder(out, PAGE)
+    matplotlib.use("Agg")
+    with real_images(real):
+        files = [str(path) for path in reproduce_images(folder, worlds, Notes(keep), note)]
+    if json:
+        print_json({"files": files})
+    else:
+        print(f"wrote {files[-1]} and {len(files) - 1} figures")
+
+
+def _published(network, out, n, real, note, json):
+    """A table of distances to real images, of sets made with published weights."""
+    from toylab._processes import place
+    from toylab.lessons.results.published import published_table
+
+    found = published_table(network, out or "published", real or "cifar10", n, note=note)
+    if found is not None and place().is_main_process:
+        print_json(found.as_dict()) if json else print_view(found.table())
+
+
+def _folder(out, page=None):
     """The folder to write into, made if need be: it is better to fail now than after minutes of work."""
     from toylab.lessons.results.report import PAGE
 
+    page = page or PAGE
     folder = user_path(out, "out") if out else (_shipped.clone() or Path.cwd()) / "docs"
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"out must be a folder, but {folder} is a file")
     folder.mkdir(parents=True, exist_ok=True)
-    return check_output(folder / PAGE, [".md"]).parent
+    return check_output(folder / page, [".md"]).parent

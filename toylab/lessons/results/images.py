@@ -19,8 +19,8 @@ SETTINGS = {"exact": 16, "network": 16, "digits": 3}  # that a search looks at, 
 HEAD = """\
 # Does the paper hold here?
 
-Every claim of the paper that can be measured here, in the plane and in images. Written by `toylab reproduce images`, never
-by hand; `toylab claims NAME` measures one again.
+Every claim of the paper that can be measured here, in the plane and in images. Written by `toylab reproduce images`,
+never by hand; `toylab claims NAME` measures one again.
 
 A verdict is *holds* (all its numbers, in all settings), *holds partly*, or *does not show here*. Numbers called
 *samples* are ratios of energy distances to real data, each at least the floor that as many real data reach: 1 means
@@ -45,7 +45,7 @@ def reproduce_images(
     notes, worlds = Notes() if notes is None else notes, tuple(worlds)
     for world in worlds:
         with notes.lock(world):
-            check(None, [world], seeds=None, measured=notes.measured, progress=progress)
+            check(names(), [world], seeds=None, measured=notes.measured, progress=progress)
             _search([world], notes.measured, progress)
     return write_page(folder, notes, note)
 
@@ -53,7 +53,7 @@ def reproduce_images(
 def write_page(folder: str | os.PathLike, notes: Notes, note: str = "") -> list[Path]:
     """The page of what `notes` knows, and its figures; returns the paths."""
     folder = user_path(folder, "folder")
-    found = check(None, list(WORLDS), seeds=None, measured=notes.known, progress=False)
+    found = check(names(), list(WORLDS), seeds=None, measured=notes.known, progress=False)
     searches = _search(list(SETTINGS), notes.known, False)
     drawn = {"claims": found.plot()} | {f"claim-{name}": found.of(name).plot() for name in names()}
     contents = {folder / FIGURES / f"{name}.png": _picture(axes) for name, axes in drawn.items()}
@@ -66,7 +66,9 @@ def write_page(folder: str | os.PathLike, notes: Notes, note: str = "") -> list[
 
 def page(found: Verdicts, searches: Sequence[Counterexample], note: str = "") -> str:
     """The page as GitHub's Markdown."""
-    made = "\n".join(["| made with | |", "|---|---|", *(f"| {name} | {value} |" for name, value in provenance().items())])
+    made = "\n".join(
+        ["| made with | |", "|---|---|", *(f"| {name} | {value} |" for name, value in provenance().items())]
+    )
     parts = [HEAD, note, made, "## All claims", found.table().markdown(), f"![All verdicts]({FIGURES}/claims.png)"]
     for name in names():
         claim = get(name)

@@ -1,0 +1,138 @@
+"""Measured numbers of claims are kept, found to be stale, and written to a page; the table of published weights."""
+
+import math
+
+import diffusers
+import pytest
+import torch
+from commands import assert_mistake, run
+
+from toylab import claims
+from toylab.claims import Notes, Setting, check, notes
+from toylab.claims.claim import Claim, Number
+from toylab.epsilon.configurations import unet_config
+from toylab.lessons.results import images
+from toylab.lessons.results.published import published_table
+
+HERE = Setting("network", "circle", n=8)
+
+
+def counted(values=(1.0, math.inf)):
+    """A claim that counts how often it is measured, and the list of the settings."""
+    seen = []
+
+    def measure(setting):
+        seen.append(setting)
+        return values
+
+    return Claim("mine", "It counts.", "nowhere", (Number("a", 1.0), Number("b", 2.0)), measure), seen
+
+
+def test_what_is_known_is_not_measured_again(tmp_path):
+    claim, seen = counted()
+    assert Notes(tmp_path).measured(claim, HERE) == (1.0, math.inf)
+    assert Notes(tmp_path).measured(claim, HERE) == (1.0, math.inf) and seen == [HERE]
+    assert Notes(tmp_path).known(claim, HERE) == (1.0, math.inf)
+
+
+def test_a_stopped_run_goes_on_where_it_stopped(tmp_path):
+    claim, seen = counted()
+
+    def stops(claim, setting):
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return Notes(tmp_path).measured(claim, setting)
+
+    how = {"seeds": (0, 1, 2), "datasets": ("circle",), "progress": False}
+    with pytest.raises(KeyboardInterrupt):
+        check([claim], ["exact"], measured=stops, **how)
+    check([claim], ["exact"], measured=Notes(tmp_path).measured, **how)
+    assert [setting.seed for setting in seen] == [0, 1, 2]
+
+
+def test_numbers_of_another_network_are_found_out_and_measured_anew(tmp_path, monkeypatch):
+    claim, seen = counted()
+    Notes(tmp_path).measured(claim, HERE)
+    monkeypatch.setattr(notes, "_digest", lambda name: "another")
+    with pytest.raises(ValueError, match="measured with another network .* toylab reproduce images measures it anew"):
+        Notes(tmp_path).known(claim, HERE)
+    Notes(tmp_path).measured(claim, HERE)
+    assert len(seen) == 2
+
+
+def test_what_has_not_been_measured_says_how_to(tmp_path):
+    verdict = check(["orders"], ["digits"], measured=Notes(tmp_path).known, progress=False)["orders", "digits"]
+    assert verdict.word == "–" and "toylab reproduce images" in verdict.reason
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": "older"}', '{"format": "toylab-claims-1", "entries": [1]}'])
+def test_a_damaged_file_is_named(tmp_path, content):
+    (tmp_path / "network.json").write_text(content)
+    with pytest.raises(ValueError, match="network.json does not hold the numbers of claims"):
+        Notes(tmp_path).known(counted()[0], HERE)
+
+
+def test_two_runs_do_not_write_the_same_world(tmp_path):
+    with Notes(tmp_path).lock("digits"):
+        with pytest.raises(FileExistsError, match="being written by another run"):
+            with Notes(tmp_path).lock("digits"):
+                pass
+
+
+def test_the_page_has_every_claim_its_verdicts_and_what_breaks_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "SETTINGS", {"exact": 2})
+    monkeypatch.setattr(images, "names", lambda: ["orders", "unbounded"])
+    every = {name: (1.0,) * len(claims.get(name).numbers) for name in images.names()}
+    kept = Notes(tmp_path / "kept")
+    monkeypatch.setattr(kept, "measured", lambda claim, setting: every[claim.name])
+    monkeypatch.setattr(kept, "known", lambda claim, setting: every[claim.name])
+    files = images.reproduce_images(tmp_path / "docs", ["exact"], kept, "Copies of photographs.", progress=False)
+    page = files[-1].read_text()
+    assert all(f"## {name}\n" in page for name in images.names()) and "Copies of photographs." in page
+    assert "breaks in 2 of 2 settings" in page and "toylab claims orders --world exact" in page
+    assert "survives 2 settings" in page
+    assert all(path.exists() for path in files) and len(files) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("reproduce image", "did you mean 'images'"),
+        ("reproduce images --world plane", "unknown world"),
+        ("reproduce images --only spiral", "only is for the plane"),
+        ("reproduce --keep here", "keep is for images"),
+        ("reproduce images --published no-such-folder/none/x -n 1", "n must be an integer of at least 2"),
+    ],
+)
+def test_mistakes_are_named(words, says):
+    assert_mistake(run(words), says)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A small random network of the class of google/ddpm-cifar10-32, in a folder of diffusers."""
+    folder = tmp_path_factory.mktemp("published")
+    scheduler = diffusers.DDPMScheduler(num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, clip_sample=False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        small = unet_config("digits") | {"block_out_channels": (8, 16), "norm_num_groups": 4, "attention_head_dim": 4}
+        model = diffusers.UNet2DModel(**small)
+    diffusers.DDPMPipeline(unet=model, scheduler=scheduler).save_pretrained(folder)
+    return folder
+
+
+def test_the_table_of_published_weights_goes_on_where_it_stopped(published, tmp_path):
+    how = {"n": 40, "methods": ("DDIM",), "many": (("DDPM", 2),), "features": "pixels", "progress": False}
+    found = published_table(published, tmp_path / "sets", "digits", steps=(1,), **how)
+    assert [row.name for row in found.rows] == ["DDIM, N = 1", "DDPM, N = 2"] and found.rows[0].n == 40
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "sets").glob("*/shards/*")}
+    more = published_table(published, tmp_path / "sets", "digits", steps=(1, 2), **how)
+    assert [row.name for row in more.rows] == ["DDIM, N = 1", "DDIM, N = 2", "DDPM, N = 2"]
+    assert all(path.stat().st_mtime_ns == when for path, when in made.items())
+    assert more.rows[0].frechet == found.rows[0].frechet
+
+
+def test_real_images_of_another_shape_are_refused_before_sampling(published, tmp_path):
+    with pytest.raises((ValueError, OSError)):
+        published_table(published, tmp_path / "sets", "npz:missing.npz", n=40, progress=False)
+    assert not (tmp_path / "sets").exists()
