@@ -396,7 +396,9 @@ def test_scalars_of_numpy_are_kept_as_plain_numbers(tmp_path):
     [
         ({"network": lambda x, t: x}, TypeError, "network must be a torch module"),
         ({"network": torch.nn.Identity()}, ValueError, "network must be a module with weights, got a Identity"),
-        ({"batches": 1}, TypeError, "batches must be a function"),
+        ({"batches": 1}, TypeError, "batches must be a function batches(n, generator), got 1"),
+        ({"batches": lambda n: n}, TypeError, "batches must be a function batches"),
+        ({"watch": lambda step, loss: None}, TypeError, "watch must be a function watch(look)"),
         ({"config": {"steps": 3}}, TypeError, "config must be a TrainConfig, got {'steps': 3}"),
         ({"state": 3}, TypeError, "state must be a path"),
         ({"state": torch.ones(2)}, TypeError, "state must be a path"),

@@ -1,8 +1,9 @@
 """The words for a wrong argument: its name, its value, and what is allowed."""
 
+import inspect
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from numbers import Integral, Real
 from reprlib import repr as in_short
@@ -73,3 +74,17 @@ def listed(argument: str, values: object, of: str) -> list:
     except TypeError:
         pass
     raise TypeError(f"{argument} must be a list of {of}, got {in_short(values)}")
+
+
+def function_of(argument: str, value: object, takes: str) -> Callable:
+    """`value`, a function that can be called with what `takes` says, such as "n, generator"; TypeError otherwise."""
+    wrong = TypeError(f"{argument} must be a function {argument}({takes}), got {in_short(value)}")
+    if not callable(value):
+        raise wrong
+    try:
+        inspect.signature(value).bind(*takes.split(", "))
+    except TypeError:
+        raise wrong from None
+    except ValueError:  # of a builtin, which does not say what it takes
+        pass
+    return value

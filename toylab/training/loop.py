@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from toylab import __version__
 from toylab import _processes as processes
-from toylab._errors import flag, number, positive_int
+from toylab._errors import flag, function_of, number, positive_int
 from toylab._files import owned, user_path
 from toylab._progress import Bar
 from toylab._types import ScheduleLike
@@ -107,8 +107,8 @@ def fit(
     number("save_every", save_every, 0)
     if max_minutes is not None:
         number("max_minutes", max_minutes, 0, open_low=True)
-    if not (watch is None or callable(watch)):
-        raise TypeError(f"watch must be a function watch(look) or None, got {watch!r}")
+    if watch is not None:
+        function_of("watch", watch, "look")
     if resume and state is None:
         raise ValueError("resume=True needs the file to resume from: state must be given")
     state = None if state is None else user_path(state, "state")
@@ -188,8 +188,7 @@ def _check(network, batches):
     if not weights or any(weight.is_inference() for weight in weights):
         what = "made outside of torch.inference_mode()" if weights else "with weights"
         raise ValueError(f"network must be a module {what}, got a {type(network).__name__}")
-    if not callable(batches):
-        raise TypeError(f"batches must be a function batches(n, generator) -> x0, got {batches!r}")
+    function_of("batches", batches, "n, generator")
     if not any(weight.requires_grad for weight in weights):
         network.requires_grad_(True)
 
