@@ -37,7 +37,7 @@ def predict(notebook: str) -> Predict:
 
     A guess and its answer stand in the report of ``toylab exercises``. Raises ValueError for a notebook without one.
     """
-    name = notebook.strip().zfill(2) if isinstance(notebook, str) else notebook
+    name = notebook.strip().zfill(2) if isinstance(notebook, str) else None
     if name not in PREDICTIONS:
         raise unknown_name("notebook", notebook, PREDICTIONS)
 
