@@ -206,7 +206,7 @@ LEFT_OUT = {
     "a row of a table": "Claim Notes",
     "the same by another name": "iterate ExactEps as_problem Schedule Linear Cosine Quad Sigmoid Constant Table Curves "
     "Points Squares as_manifold",
-    "takes seconds, of images": "method_distances",
+    "takes seconds, of images": "method_distances Inception",
     "takes seconds": "UNet Sharpener PhotoClassifier cascade check break_claim "
     "DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
     "forgiveness memory_lab memory_table "

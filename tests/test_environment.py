@@ -157,7 +157,7 @@ def notebook_code(path):
     return re.sub(r"^\s*[%!].*$", "", lines, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("extra", ["", "images", "lab", "site"])
+@pytest.mark.parametrize("extra", ["", "images", "inception", "lab", "site"])
 def test_toylab_imports_the_packages_of_an_extra_only_where_it_names_that_extra(declared, extra):
     parts = {path: part_of(source, extra) for path, source in python_files("toylab").items()}
     assert any(imported_names(source) for source in parts.values())

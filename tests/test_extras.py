@@ -15,10 +15,15 @@ ROOT = Path(__file__).parents[1]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 MODULES = {
     "images": {"diffusers", "pooch"},
+    "inception": {"torch_fidelity"},
     "lab": {"IPython", "anywidget", "ipywidgets", "jupyterlab", "traitlets"},
     "site": {"latex2mathml", "markdown_it"},
 }
-PACKAGES = {"IPython": "ipython", "markdown_it": "markdown-it-py"}  # whose names are not those of their modules
+PACKAGES = {
+    "IPython": "ipython",
+    "markdown_it": "markdown-it-py",
+    "torch_fidelity": "torch-fidelity",
+}  # whose names are not those of their modules
 
 WITHOUT = """
 import importlib.abc, sys
@@ -46,6 +51,7 @@ CASES = [  # the extra, the module of it that is missing, and what needs it
     ("images", "diffusers", "toylab.epsilon.UNet"),
     ("images", "diffusers", 'toylab.load("google/ddpm-cifar10-32")'),
     ("images", "pooch", "from toylab.images.data import cifar; cifar._download(None, '', '', False)"),
+    ("inception", "torch_fidelity", "toylab.images.Inception(download=True)"),
     ("lab", "anywidget", "toylab.widgets.Player"),
     ("lab", "anywidget", "toylab.widgets.Lab"),
     ("lab", "traitlets", "toylab.widgets.Gallery"),

@@ -1,6 +1,8 @@
 """Sets of images against real ones: closed forms on Gaussians, brute force, floors, and what is refused."""
 
 import json
+import sys
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,6 +11,8 @@ import torch
 from commands import assert_mistake, run, run_json
 from image_networks import Shrinking, labelled_unet
 from sklearn.metrics.pairwise import polynomial_kernel
+from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.kid import KernelInceptionDistance
 
 from toylab import guided, images
 from toylab.analysis import Interrupted
@@ -87,6 +91,71 @@ def test_too_few_rows_and_other_columns_are_refused(measure, rows):
         measure(np.zeros((rows, 2)), np.zeros((99, 2)))
     with pytest.raises(ValueError, match="x and y"):
         measure(np.zeros((99, 2)), np.zeros((99, 3)))
+
+
+# ---- the same by torchmetrics, whose numbers others report as FID and KID
+
+
+class Flat(torch.nn.Module):
+    """Features [n, 6] of images [n, 1, 2, 3], which torchmetrics takes in place of Inception's"""
+
+    num_features = 6
+
+    def forward(self, x):
+        return x.flatten(1).double()
+
+
+def test_frechet_distance_is_the_fid_of_torchmetrics_with_the_same_features():
+    x, y = normal(80, 0.2, shape=(1, 2, 3)), normal(90, shape=(1, 2, 3), seed=1)
+    theirs = FrechetInceptionDistance(Flat(), normalize=True).set_dtype(torch.float64)
+    theirs.update(y, real=True)
+    theirs.update(x, real=False)
+    assert images.frechet_distance(pixels(x), pixels(y)) == pytest.approx(theirs.compute().item(), rel=1e-6)
+
+
+def test_a_block_of_the_kernel_distance_is_the_kid_of_torchmetrics_with_the_same_features():
+    x, y = normal(60, 0.2, shape=(1, 2, 3)), normal(60, shape=(1, 2, 3), seed=1)
+    for block, rows in enumerate((slice(0, 30), slice(30, 60))):
+        theirs = KernelInceptionDistance(Flat(), subsets=1, subset_size=30, normalize=True)
+        theirs.update(y[rows], real=True)
+        theirs.update(x[rows], real=False)
+        ours = kernel_distance(pixels(x), pixels(y), 2).blocks[block]
+        assert ours == pytest.approx(theirs.compute()[0].item(), rel=1e-6)
+
+
+def test_with_inceptions_features_the_distances_are_called_fid_and_kid(monkeypatch, tmp_path):
+    """A network of torch-fidelity's form in place of its own: bytes in, a tuple of features out."""
+    given = []
+
+    class Network:
+        def __init__(self, name, features, path):
+            given.append((features, path))
+
+        def __call__(self, x):
+            assert x.dtype == torch.uint8 and x.shape[1] == 3
+            return (x.float().mean((2, 3)) / 127.5 - 1,)
+
+    module = SimpleNamespace(FeatureExtractorInceptionV3=Network)
+    monkeypatch.setitem(sys.modules, "torch_fidelity", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", module)
+    torch.save({"w": torch.zeros(1)}, tmp_path / "weights.pth")
+    features = images.Inception(tmp_path / "weights.pth")
+    assert given == [(["2048"], str(tmp_path / "weights.pth"))]
+    found = distances(normal(60, shape=(3, 4, 4)), normal(200, shape=(3, 4, 4)), features, progress=False)
+    assert found.width == 3 and {"FID", "KID [95 %]"} <= set(found.table().header)
+    assert "torch-fidelity" in found.note and "JPEG" in found.note
+
+
+@pytest.mark.parametrize("how", [{}, {"weights": "a.pth", "download": True}])
+def test_inceptions_weights_come_from_a_file_or_are_asked_for(how):
+    with pytest.raises(ValueError, match="weights must be a file, or download True instead"):
+        images.Inception(**how)
+
+
+def test_a_file_that_holds_no_weights_is_refused(tmp_path):
+    (tmp_path / "bad.pth").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="weights must be a file of torch-fidelity's"):
+        images.Inception(tmp_path / "bad.pth")
 
 
 # ---- sets of images

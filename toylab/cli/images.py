@@ -30,6 +30,11 @@ def distance(
         str | None,
         typer.Option(help="photographs, digits or pixels; by default those of the classifier that knows such images."),
     ] = None,
+    inception: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="FID and KID: torch-fidelity's Inception weights, or the word download "
+                     "(needs toylab[inception])."),
+    ] = None,
     real: Annotated[int, typer.Option("--real", help="Real images to use at most, and held ones.")] = 5000,
     guidance: Annotated[
         float | None,
@@ -43,14 +48,15 @@ def distance(
 
     Fréchet distance of features, and what it would be for infinitely many images; kernel distance with its 95 %
     confidence interval; precision (share of images near real ones) and recall (share of real images near them). Every
-    method takes the largest step count within each budget. The last line is what as many real images reach. None of it
-    is FID, which has other features. Ctrl-C keeps what is done.
+    method takes the largest step count within each budget. The last line is what as many real images reach. With
+    --inception it is FID and KID; with other features none of it is. Ctrl-C keeps what is done.
 
     \b
     Examples:
       toylab distance digits -n 400 --nfe 5,10,20
       toylab distance cifar10-16 --method DDIM,S-PNDM --nfe 10,20 --held cifar10:test --out distances.png
       toylab distance cifar10-16-classes --guidance 2 --nfe 30 --seeds 0,1,2
+      toylab distance cifar10 -n 10000 --real 50000 --held cifar10:test --inception download
       toylab distance npz:cifar10-f-pndm/images.npz --data cifar10 --held cifar10:test
     """
     from toylab import images, problems
@@ -66,7 +72,13 @@ def distance(
         raise ValueError(f"data must name real images to compare {name} with")
     source = images.load(data or found.eps.dataset, size=size)
     others = None if held is None else images.load(held, size=size)
-    yardstick = images.Yardstick(source, features, others, most=real)
+    if inception is not None:
+        if features is not None:
+            raise ValueError(f"inception is in place of features, got {inception!r} and {features!r}")
+        seen = images.Inception(download=True) if inception == "download" else images.Inception(inception)
+    else:
+        seen = features
+    yardstick = images.Yardstick(source, seen, others, most=real)
     if finished:
         result, stop, title = images.distances({"images": finished}, yardstick, labels=_story(name)), None, name
     else:

@@ -45,9 +45,9 @@ def plot_distances(result: "Distances") -> np.ndarray:
     _against_n(axes[3], floor, PALE)
     axes[0].set(title=result.title.replace(" (", "\n("), xlabel="dot: n images, ring: n → ∞")
     axes[0].set_xlim(left=min(0, axes[0].get_xlim()[0]))
-    axes[1].set(title="kernel distance", xlabel="with 95 % interval")
+    axes[1].set(title="KID" if result.title == "FID" else "kernel distance", xlabel="with 95 % interval")
     axes[2].set(title="precision and recall", xlabel="% (dot and ring)", xlim=(-3, 103))
-    axes[3].set(title="the bias in n", xlabel="n, on a scale of 1/n", ylabel="Fréchet distance")
+    axes[3].set(title="the bias in n", xlabel="n, on a scale of 1/n", ylabel=result.title.partition(" (")[0])
     sizes = [size for size, _ in floor.parts]
     axes[3].set_xticks([0, *(1 / size for size in sizes)], ["∞", *map(str, sizes)])
     figure.supxlabel(f"grey: {floor.n} real images against {result.real}", fontsize=12)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from toylab.images.data.pixels import Images as Images
     from toylab.images.data.sources import load as load
     from toylab.images.data.sources import names as names
+    from toylab.images.features import Inception as Inception
     from toylab.images.photographs import PhotoClassifier as PhotoClassifier
     from toylab.images.plane import Plane as Plane
     from toylab.images.plane import in_plane as in_plane

@@ -17,6 +17,7 @@ from toylab.analysis._table import Table
 from toylab.analysis._work import Spread
 from toylab.images.comparing import KernelDistance
 from toylab.images.data.pixels import Images
+from toylab.images.features import Inception
 from toylab.images.sampler import ImageSampler
 from toylab.images.yardstick import Yardstick
 from toylab.samplers.core import cost
@@ -78,8 +79,8 @@ class Distances(Result):
 
     @property
     def title(self) -> str:
-        """The name of the Fréchet distance."""
-        return f"Fréchet distance (features: {self.features})"
+        """The name of the Fréchet distance, which is FID with the features of that name alone."""
+        return "FID" if self.features == Inception.name else f"Fréchet distance (features: {self.features})"
 
     def as_dict(self) -> dict:
         """All numbers."""
@@ -98,8 +99,9 @@ class Distances(Result):
                  row.limit and row.limit.middle, f"{row.kernel.value:.3g} [{low:.2g}, {high:.2g}]",
                  f"{row.precision.middle:.0%}", f"{row.recall.middle:.0%}")
             )  # fmt: skip
+        kernel = "KID" if self.title == "FID" else "kernel distance"
         header = (
-            "images", *(("NFE",) if with_nfe else ()), "n", self.title, "n → ∞", "kernel distance [95 %]", "precision",
+            "images", *(("NFE",) if with_nfe else ()), "n", self.title, "n → ∞", f"{kernel} [95 %]", "precision",
             "recall",
         )  # fmt: skip
         return Table(header, tuple(rows), self.note)

@@ -1,5 +1,7 @@
 """The features that images are compared in: those of networks that know real images, or of the pixels alone."""
 
+import os
+import pickle
 from collections.abc import Callable
 
 import numpy as np
@@ -7,11 +9,15 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor
 
-from toylab._errors import unknown_name
+from toylab._errors import flag, unknown_name
+from toylab._extras import extra
+from toylab._files import user_path
 from toylab.images.classifier import DigitClassifier
 from toylab.images.photographs import SIZES, PhotoClassifier
+from toylab.images.tiles import to_bytes
 
 COMPONENTS = 16  # of the pixels: few images fill no more
+SEEN_AT_ONCE = 64  # images of 299x299
 
 
 class Components:
@@ -60,6 +66,47 @@ class Digits:
     def __call__(self, images: np.ndarray | Tensor) -> np.ndarray:
         """Images [n, 1, 8, 8] as float64 [n, 10]."""
         return self._classifier.features(images)
+
+
+class Inception:
+    """Images as the Inception network of FID and KID sees them: the 2048 averages before its last layer.
+
+    The network is torch-fidelity's (``pip install 'toylab[inception]'``), which gives what TensorFlow's original does;
+    torchmetrics asks torch-fidelity for it, too, but resizes otherwise. With it a Fréchet distance is FID, and a kernel
+    distance KID.
+
+    Args:
+        weights: the file ``weights-inception-2015-12-05-6726825d.pth`` of torch-fidelity's releases.
+        download: True, in place of weights, lets torch-fidelity fetch that file (91 MB) where it has not yet.
+
+    Raises ValueError unless one of them is given, and for a file without such weights.
+    """
+
+    name = "inception"
+    about = "the pool3 layer of the Inception network of 2015, which sees images resized to 299x299 by torch-fidelity"
+
+    def __init__(self, weights: str | os.PathLike | None = None, *, download: bool = False):
+        if flag("download", download) == (weights is not None):
+            raise ValueError(f"weights must be a file, or download True instead, got {weights!r} and {download}")
+        path = None if weights is None else user_path(weights, "weights")
+        if path is not None:
+            try:
+                torch.load(path, weights_only=True)  # torch-fidelity reads whatever the file says
+            except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+                raise ValueError(f"weights must be a file of torch-fidelity's Inception weights, got {path}") from error
+        try:
+            with extra("inception"):
+                from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+        except RuntimeError as error:
+            raise ImportError(f"torch-fidelity needs the torchvision that was built for this torch: {error}") from error
+        self._network = FeatureExtractorInceptionV3("inception", ["2048"], path and str(path))
+
+    def __call__(self, images: np.ndarray | Tensor) -> np.ndarray:
+        """Images [n, 3, h, w] as float64 [n, 2048]."""
+        if images.ndim != 4 or images.shape[1] != 3:
+            raise ValueError(f"images must be [n, 3, h, w], got {list(images.shape)}")
+        parts = to_bytes(torch.as_tensor(images)).split(SEEN_AT_ONCE)
+        return torch.cat([self._network(part)[0] for part in parts]).double().numpy()
 
 
 NAMES = ("photographs", "digits", "pixels")
