@@ -122,4 +122,4 @@ def test_the_clock_figure_names_the_orders():
 
     ax = plot_clocks(problems.gaussian(), steps=(160, 320), n=4)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels[2] == "even in logsnr: last order 2.00" and len(ax.lines) == 5
+    assert labels[2] == "even in logsnr: order 2.00" and len(ax.lines) == 5

@@ -1,9 +1,11 @@
 """Problem in, result out: what every measurement takes, and what every result can do."""
 
+import itertools
 import json
 import math
 from dataclasses import replace
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ import toylab
 from toylab import analysis, figures, problems
 from toylab.analysis import Result, log_density
 from toylab.analysis._order import _estimate
-from toylab.figures.look import markers
+from toylab.analysis._work import Spread, WorkRow
+from toylab.figures import line
+from toylab.figures.style import told_apart
 from toylab.problems import Problem, as_problem, reference_solution
 
 CIRCLE = problems.curve("circle", 40, 0.05)
@@ -279,19 +283,84 @@ def test_an_order_is_quoted_only_where_the_errors_are_asymptotic(slopes, spread,
 
 def test_dashes_mean_classical_and_nothing_else(results):
     orders = analysis.order_table(CIRCLE, methods=["DDIM", "Heun"], steps=(80, 160), **HOW).plot()
-    local = results["local_error"].plot()
-    for ax in (orders, *local):
+    dashed = {line.get_label().split(":")[0] for line in orders.lines if line.get_linestyle() == "--"}
+    assert dashed == {"Heun"}
+    for ax in results["local_error"].plot():
         assert {line.get_linestyle() for line in ax.lines} <= {"-", ":", "None"}
     plt.close("all")
 
 
-def test_methods_of_one_hue_differ_in_their_markers():
-    shown = ("DDIM", "S-PNDM", "F-PNDM", "PLMS", "RK4", "DEIS-tAB3", "DPM-Solver++2M", "UniPC-2")
-    marks = markers(shown)
-    for one in shown:
-        for other in shown:
-            same = toylab.figures.style(one)["color"] == toylab.figures.style(other)["color"]
-            assert one == other or not same or marks[one] != marks[other]
+def test_any_two_methods_differ_in_two_of_hue_dash_and_marker():
+    for one, other in itertools.combinations(map(toylab.figures.style, toylab.methods()), 2):
+        assert sum(one[part] != other[part] for part in ("color", "dash", "marker")) >= 2
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_variants_of_one_method_keep_hue_and_dash_and_differ_in_marker_and_shade(theme):
+    names = ["RK4", "PRK", "PRK, midpoint in sigma", "PRK, exact weights", "mine", "yours: PRK", "remembers"]
+    looks = told_apart(names, theme)
+    assert len({(look["color"], look["marker"], str(look["linestyle"])) for look in looks.values()}) == len(names)
+    family = [looks[name] for name in names[:4]]
+    assert len({look["marker"] for look in family}) == 4
+    assert len({str(look["linestyle"]) for look in family[1:]}) == 1
+    towards = np.array([matplotlib.colors.to_rgb(look["color"]) for look in family[1:]]) - (theme == "light")
+    assert (np.diff(np.linalg.norm(towards, axis=1)) > 0).all()  # each further from the background
+    assert looks["RK4"] == line("RK4", theme) | {"marker": toylab.figures.style("RK4")["marker"]}
+
+
+def test_a_legend_of_more_than_six_methods_is_grouped_by_family_and_others_are_not():
+    def labels(methods):
+        found = analysis.order_table(CIRCLE, methods=methods, steps=(20, 40), **HOW).plot().get_legend().get_texts()
+        plt.close("all")
+        return [text.get_text().split(":")[0] for text in found]
+
+    few = ["Euler", "DDIM", "Heun", "PIE", "AB2", "S-PNDM"]
+    assert labels(few) == few
+    assert labels([*few, "PLMS"]) == ["classical", "Euler", "Heun", "AB2", "pseudo", "DDIM", "PIE", "S-PNDM", "PLMS"]
+
+
+def work(**errors):
+    """A result with these errors of methods at budgets 10, 20 and 30."""
+    rows = [
+        WorkRow(name.replace("_", "-"), nfe, None, nfe, nfe, *[Spread((error,))] * 4, pareto=False)
+        for name, values in errors.items()
+        for nfe, error in zip((10, 20, 30), values, strict=True)
+    ]
+    return analysis.WorkPrecision(tuple(rows), {}, (10, 20, 30), (0,), Spread((0.1,)), Spread((1.0,)), 0.0)
+
+
+def test_the_best_of_a_family_is_its_least_error_at_most_budgets():
+    found = work(Euler=(1, 2, 2), RK4=(3, 1, 1), DDIM=(1, 1, 1), PIE=(2, 2, math.inf))
+    assert found.best() == {"classical": "RK4", "pseudo": "DDIM"}
+    assert found.best("coverage") == {"classical": "Euler", "pseudo": "PIE"}
+    with pytest.raises(ValueError, match="distance"):
+        found.best("distance")
+
+
+def test_beyond_six_methods_the_best_of_each_family_stand_out():
+    names = ["Euler", "Heun", "RK4", "AB2", "DDIM", "PIE"]
+    plain, starred = (
+        work(**{name: (i + 1,) * 3 for i, name in enumerate(shown)}) for shown in (names, [*names, "PRK"])
+    )
+    for found, bright in ((plain, set(names)), (starred, {"Euler ★", "DDIM ★"})):
+        ax = found.plot(("error",))[0]
+        assert {
+            each.get_label() for each in ax.lines if each.get_alpha() is None and len(each.get_xdata()) > 1
+        } >= bright
+        assert len([each for each in ax.lines if each.get_alpha() is not None]) == (5 if found is starred else 0)
+        plt.close("all")
+
+
+def test_error_is_drawn_against_error_and_no_excess_exceeds_its_bound():
+    found = analysis.work_precision(CIRCLE, methods=["DDIM", "S-PNDM", "DDPM"], nfe=(8, 16), seeds=(0,), n=16)
+    _, ax = found.plot()
+    lines = {each.get_label(): each.get_xydata() for each in ax.lines}
+    for method in ("DDIM", "S-PNDM"):
+        rows = [(row.error.middle, row.excess.middle) for row in found.of(method)]
+        np.testing.assert_allclose(lines[method], rows)
+        assert (lines[method][:, 1] <= lines[method][:, 0]).all()
+    assert "DDPM" not in lines
+    plt.close("all")
 
 
 def test_the_legend_explains_triangles_where_there_are_any():

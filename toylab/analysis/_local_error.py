@@ -22,6 +22,8 @@ from toylab.analysis._order import (
     order_problem,
     round_off,
     slope,
+    slope_in_words,
+    slopes_between,
 )
 from toylab.analysis._result import Result, pick
 from toylab.analysis._table import Table
@@ -65,6 +67,15 @@ class LocalError(Result):
         """Slope of the global error over the same step counts."""
         return float(slope(self.steps[self.fitted], self.end[self.fitted]))
 
+    @property
+    def slopes(self) -> tuple[str, str]:
+        """The slopes of both errors in words: ("3.00", "2.01"), or "not yet, last slope 5.63" where the last two slopes
+        between neighbours do not agree."""
+        used = np.flatnonzero(self.fitted)[:-1]
+        pairs = ((self.order, self.local), (self.end_order, self.end))
+        one, every = (slope_in_words(found, slopes_between(self.steps, errors)[used]) for found, errors in pairs)
+        return one, every
+
     def as_dict(self) -> dict:
         """All numbers."""
         fields = "method", "order", "end_order", "floor", "steps", "local", "end", "fitted", "times", "profile"
@@ -73,8 +84,8 @@ class LocalError(Result):
     def table(self) -> Table:
         """The errors of one step and of all steps, with their slopes; in brackets what the fit leaves out."""
         rows = (
-            (self.method, "one step", f"{self.order:.2f}", *brackets(self.local, self.fitted), f"{self.floor:.0e}"),
-            ("", "all steps", f"{self.end_order:.2f}", *brackets(self.end, self.fitted), ""),
+            (self.method, "one step", self.slopes[0], *brackets(self.local, self.fitted), f"{self.floor:.0e}"),
+            ("", "all steps", self.slopes[1], *brackets(self.end, self.fitted), ""),
         )
         return Table(("method", "error of", "slope", *(f"N = {count}" for count in self.steps), "floor"), rows)
 
@@ -116,7 +127,7 @@ def local_error(
         run = sample(eps, schedule, method, x_T=x_T, times=nodes, record=False, progress=False)
         end.append(rms(run.x.double() - flow[-1]))
     local, floor = np.array(local), max(error, round_off(exact[-1], x_T.dtype))
-    fitted = asymptotic_window(local, -np.diff(np.log(local)) / np.diff(np.log(counts)), floor)
+    fitted = asymptotic_window(local, slopes_between(counts, local), floor)
     if fitted.sum() < 2:
         raise ValueError(
             f"{method.name}: fewer than two of the local errors {np.array2string(local, precision=2)} lie above "

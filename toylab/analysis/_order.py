@@ -25,6 +25,7 @@ AGREE = 0.3  # local orders of an asymptotic window lie this close to its last o
 SETTLED = 0.2  # what the last two local orders may differ by for an order to be quoted
 DOUBT = 0.4  # what half its interval may be: with more, the next integer would do as well
 RESAMPLES = 400
+NOT_YET = "not yet"  # in place of an order where errors are not asymptotic
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,9 +66,8 @@ class OrderEstimate(Result):
         as the last one is still away from its limit. And the particles agree on one integer: half the interval is at
         most 0.4.
         """
-        used = self.local_orders[: np.flatnonzero(self.window)[-1]]
         half = (self.interval[1] - self.interval[0]) / 2
-        return bool(half <= DOUBT and (len(used) < 2 or abs(used[-1] - used[-2]) <= SETTLED))
+        return bool(half <= DOUBT and settled(self.local_orders[: np.flatnonzero(self.window)[-1]]))
 
     @property
     def verdict(self) -> tuple[str, str]:
@@ -75,7 +75,7 @@ class OrderEstimate(Result):
         errors are not asymptotic."""
         if self.asymptotic:
             return f"{self.order:.2f}", f"{self.interval[0]:.2f} to {self.interval[1]:.2f}"
-        return "not yet", f"last slope {self.local_orders[np.flatnonzero(self.window)[-1] - 1]:.2f}"
+        return NOT_YET, f"last slope {self.local_orders[np.flatnonzero(self.window)[-1] - 1]:.2f}"
 
     def as_dict(self) -> dict:
         """All numbers but the errors of single particles."""
@@ -153,7 +153,7 @@ def _estimate(method, steps, nfe, particle_errors, floor, reference):
         raise ValueError(f"{method}: an order needs errors at two step counts, got {len(particle_errors)}")
     errors = np.sqrt((particle_errors**2).mean(1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        local_orders = -np.diff(np.log(errors)) / np.diff(np.log(steps))
+        local_orders = slopes_between(steps, errors)
     window = asymptotic_window(errors, local_orders, floor)
     if window.sum() < 2:
         raise ValueError(
@@ -190,6 +190,21 @@ def asymptotic_window(errors: np.ndarray, local_orders: np.ndarray, floor: float
         first -= 1
     window[first : last + 1] = True
     return window
+
+
+def slopes_between(steps: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Slopes of -log(errors [k]) against log(steps [k]) between neighbours, float64 [k - 1]."""
+    return -np.diff(np.log(errors)) / np.diff(np.log(steps))
+
+
+def settled(local_orders: np.ndarray) -> bool:
+    """True where the last two local orders above the floor agree within 0.2, or there are no two."""
+    return len(local_orders) < 2 or bool(abs(local_orders[-1] - local_orders[-2]) <= SETTLED)
+
+
+def slope_in_words(slope: float, local_orders: np.ndarray) -> str:
+    """A slope with two decimals, or that there is none yet: "not yet, last slope 5.63"."""
+    return f"{slope:.2f}" if settled(local_orders) else f"{NOT_YET}, last slope {local_orders[-1]:.2f}"
 
 
 def slope(steps: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from statistics import median
 from toylab._errors import unknown_name
 from toylab.analysis._result import Result, Rows, reasons
 from toylab.analysis._table import Table
+from toylab.samplers.rows import look
 
 LABELS = {
     "error": "end-point error (rms)",
@@ -92,12 +93,37 @@ class WorkPrecision(Rows, Result):
         """
         if measure not in RANKED:
             raise unknown_name("measure", measure, RANKED)
-        sign = -1 if measure == "coverage" else 1
-        middles = [getattr(row, measure) and sign * getattr(row, measure).middle for row in self.rows]
+        middles = [_lower(measure, getattr(row, measure)) for row in self.rows]
         pairs = zip(self.rows, middles, strict=True)
         best = pareto([(row.nfe, row.budget or row.nfe, middle) for row, middle in pairs])
         chosen = [row for row, on in zip(self.rows, best, strict=True) if on]
         return tuple(sorted(chosen, key=lambda row: row.nfe))
+
+    def best(self, measure: str = "error") -> dict[str, str]:
+        """By family ("classical", "pseudo", ...) the method that is its best at most budgets or tolerances.
+
+        By "error", "excess" or "coverage", ValueError for others (see `front`). Of two that are as often, the one asked
+        for first. Families without a number are left out.
+        """
+        if measure not in RANKED:
+            raise unknown_name("measure", measure, RANKED)
+        wins: dict[str, dict[str, int]] = {}
+        for at in dict.fromkeys(row.budget or row.rtol for row in self.rows):
+            for family, row in self._best_at(at, measure).items():
+                wins.setdefault(family, dict.fromkeys(self.methods, 0))[row.method] += 1
+        return {family: max(counts, key=lambda method: counts[method]) for family, counts in wins.items()}
+
+    def _best_at(self, at, measure):
+        """By family the best row at one budget or tolerance."""
+        best: dict[str, WorkRow] = {}
+        for row in self.rows:
+            value, family = getattr(row, measure), look(row.method)[0]
+            if (row.budget or row.rtol) != at or value is None or not isfinite(value.middle):
+                continue
+            rival = best.get(family)
+            if rival is None or _lower(measure, value) < _lower(measure, getattr(rival, measure)):
+                best[family] = row
+        return best
 
     def as_dict(self) -> dict:
         """All numbers."""
@@ -136,6 +162,11 @@ class WorkPrecision(Rows, Result):
         if self.left_out:
             note += "; left out: " + ", ".join(f"{name} at {at:g}" for name, at in self.left_out)
         return Table(("method", *(f"NFE {budget}" for budget in self.nfe)), tuple(rows), note)
+
+
+def _lower(measure, spread):
+    """The median of a `Spread` as a number of which less is better; None stays None."""
+    return spread and (-spread.middle if measure == "coverage" else spread.middle)
 
 
 def pareto(candidates: list[tuple]) -> list[bool]:

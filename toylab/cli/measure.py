@@ -98,7 +98,8 @@ def work(
     Every method takes the largest step count within each budget, from the same particles. error: rms distance
     of the particles from where the exact flow of the same epsilon takes them. excess: |d - d exact|, d the
     mean distance to the manifold (nearer is not better). coverage: share of the manifold with a sample within
-    0.15. Medians over the seeds; * is on the Pareto front. Ctrl-C keeps what is done.
+    0.15. Medians over the seeds; * is on the Pareto front. In the figure, measures beside the error are drawn
+    against it. Ctrl-C keeps what is done.
 
     \b
     Examples:
@@ -126,7 +127,9 @@ def work(
     title = f"{problem.title}: {n} particles a seed, nodes equispaced in {spacing}"
     whole = replace(result, left_out={})
     tables = [part for each in measures for part in ("", whole.table(each))]
-    asked.show(problem, about, lambda: result.plot(measures), stop, title, *tables, *_left_out(result))
+    # each other measure beside the error is drawn against it: what does an error cost, and what is it worth?
+    panels = [(each, "error") if "error" in measures and each != "error" else each for each in measures]
+    asked.show(problem, about, lambda: result.plot(panels), stop, title, *tables, *_left_out(result))
 
 
 @options.sharing(Asked, eps="exact", particles=64)

@@ -1,6 +1,6 @@
 """One look for all matplotlib figures, and the parts that several of them share."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -8,9 +8,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
-from toylab.figures.style import line
+from toylab.figures.style import told_apart
+from toylab.samplers.rows import look
 
 LOOK = {
     "font.size": 13,
@@ -26,6 +28,8 @@ LOOK = {
 
 FIT = "0.45"  # the grey of fitted lines, thin and solid: dashes mean the classical transfer
 INK, PALE = "#202428", "#8a9096"
+BESIDE, ROW = 3.4, 0.36  # inches: width of a legend in groups, height of one of its rows
+MOST = 6  # methods in a legend without groups
 ENDS = ("middle", "low", "high")  # of a `Spread`
 
 
@@ -54,37 +58,64 @@ def ticks(ax: Axes, values: Iterable[int]) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
 
 
-def common_legend(figure: Figure, axes: Sequence[Axes] | np.ndarray) -> None:
-    """One legend to the right of all Axes, with every label once."""
+def legend(target: Axes | Figure, axes: Sequence[Axes], methods: Mapping[str, str], **where: Any) -> None:
+    """One legend in `target` of what these Axes show, with every label once.
+
+    `methods`: the method of each label that stands for one. More than MOST of them are grouped by family, each under
+    its name, and stand to the right of `target`, whose figure grows for them.
+    """
     found = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    figure.legend(found.values(), found.keys(), loc="outside right center", fontsize=13)
+    families, known = {}, [label for label in found if label in methods]
+    for label in known if len(known) > MOST else ():
+        families.setdefault(look(methods[label])[0], []).append(label)
+    rest, rows = [label for label in found if not families or label not in methods], []
+    for family, labels in families.items():
+        rows += [(Patch(visible=False), family), *((found[label], label) for label in labels)]
+    rows += [(found[label], label) for label in rest]
+    if families:
+        figure = target.get_figure(root=True)
+        figure.set_figheight(max(figure.get_figheight(), ROW * len(rows)))
+        if isinstance(target, Axes):
+            figure.set_figwidth(figure.get_figwidth() + BESIDE)
+            where |= {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+    handles, labels = zip(*rows, strict=True) if rows else ((), ())
+    for text in target.legend(handles, labels, **where).get_texts():
+        if text.get_text() in families:
+            text.set_fontweight("bold")
 
 
-def markers(methods: Iterable[str], shapes: str = "oDsvPX") -> dict[str, str]:
-    """A marker for each method: methods that share a hue differ in it, since dashes hide behind markers."""
-    chosen, used = {}, {}
-    for method in methods:
-        hue = line(method)["color"]
-        chosen[method] = shapes[used.setdefault(hue, 0) % len(shapes)]
-        used[hue] += 1
-    return chosen
+def common_legend(figure: Figure, axes: Sequence[Axes] | np.ndarray, methods: Iterable[str] = ()) -> None:
+    """One `legend` to the right of all Axes; `methods`: those whose labels are their names."""
+    legend(figure, list(axes), {method: method for method in methods}, loc="outside right center", fontsize=13)
 
 
-def draw_spreads(ax: Axes, result: Any, measure: str, top: float, scale: float = 1) -> None:
+def draw_spreads(
+    ax: Axes, result: Any, measure: str, top: float, scale: float = 1, against: str | None = None,
+    pale: Collection[str] = (),
+) -> None:  # fmt: skip
     """A measure of a result's rows, a `Spread` each, against NFE: the median over the seeds and, but for adaptive
-    methods, a band from the least to the largest. What lies beyond `top` has blown up: a triangle there."""
-    marks, blown_up = markers(result.methods), False
+    methods, a band from the least to the largest. What lies beyond `top` has blown up: a triangle there.
+
+    `against`: another measure in place of NFE, then without bands. `pale`: methods that only stand behind the others.
+    """
+    looks, blown_up = told_apart(result.methods), False
     for method in result.methods:
-        rows, look = [row for row in result.of(method) if getattr(row, measure) is not None], line(method)
+        rows = [row for row in result.of(method) if getattr(row, measure) is not None]
+        if against:
+            rows = [row for row in rows if getattr(row, against) and getattr(row, against).middle <= top]
         if not rows:
             continue
-        nfe, spreads = np.array([row.nfe for row in rows]), [getattr(row, measure) for row in rows]
+        look = looks[method] | ({"alpha": 0.35, "linewidth": 1.2, "zorder": 1.5} if method in pale else {})
+        x = np.array([getattr(row, against).middle if against else row.nfe for row in rows])
+        spreads = [getattr(row, measure) for row in rows]
         middle, low, high = (scale * np.array([getattr(each, end) for each in spreads]) for end in ENDS)
-        ax.plot(nfe, np.minimum(middle, top), marker=marks[method], markersize=6, label=method, **look)
-        if rows[0].budget:  # an adaptive method's NFE may fall as its tolerance does
+        ax.plot(x, np.minimum(middle, top), markersize=6, label=method, **look)
+        if (
+            rows[0].budget and not against and method not in pale
+        ):  # an adaptive method's NFE may fall as its tolerance does
             band = np.minimum(low, top), np.minimum(high, top)
-            ax.fill_between(nfe, *band, color=look["color"], alpha=0.14, linewidth=0)
-        if len(over := nfe[~(middle <= top)]):
+            ax.fill_between(x, *band, color=look["color"], alpha=0.14, linewidth=0)
+        if len(over := x[~(middle <= top)]):
             ax.plot(over, [top] * len(over), "^", color=look["color"], markersize=11, clip_on=False, zorder=4)
             blown_up = True
     if blown_up:

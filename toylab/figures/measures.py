@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from toylab.analysis import Decomposition, LocalError, WorkPrecision
-from toylab.analysis._work import LABELS
-from toylab.figures.look import FIT, INK, PALE, common_legend, draw_spreads, in_our_look, ticks
+from toylab.analysis._order import NOT_YET
+from toylab.analysis._work import LABELS, RANKED
+from toylab.figures.look import FIT, INK, MOST, PALE, common_legend, draw_spreads, in_our_look, legend, ticks
 from toylab.figures.style import line
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TOP = 10  # errors beyond have blown up: data have unit variance
 ACCENT = "#fff3d6"
+STAR = " ★"
 OF_IMAGES = {
     "error": "difference from the converged images\n(rms of a pixel)",
     "kept": "same {kind} as when converged\n(% of images)",
@@ -28,46 +30,78 @@ OF_IMAGES = {
 
 @in_our_look
 def plot_work(
-    result: WorkPrecision, measures: Sequence[str] = ("error", "excess"),
+    result: WorkPrecision, measures: Sequence[str | tuple[str, str]] = ("error", ("excess", "error")),
     axes: Axes | Sequence[Axes] | np.ndarray | None = None,
 ) -> np.ndarray:  # fmt: skip
-    """The measures of a `WorkPrecision` against NFE: "error", "excess", "distance" or "coverage".
+    """The measures of a `WorkPrecision`: "error", "excess", "distance" or "coverage".
+
+    A name is drawn against NFE, a pair of names the first against the second: ("excess", "error") asks whether those
+    who end near the exact flow's end points also end as near to the data, whatever that costs.
 
     Dots are medians over the seeds, bands reach from the least to the largest (not for adaptive methods),
     rings are the Pareto front. Of distances there is none, because nearer is not better; a line shows the
-    exact flow's instead. Methods of one hue differ in their markers.
-    Errors beyond 10 have blown up and are shown as triangles at the top. Returns the Axes, one a measure.
+    exact flow's instead. Of more than six methods, the best of each family (see `WorkPrecision.best`) have a star, and
+    the others are pale. Errors beyond 10 have blown up and are shown as triangles at the top. Returns the Axes, one a
+    measure.
     """
+    pairs = [(measure, None) if isinstance(measure, str) else measure for measure in measures]
     figure = None
     if axes is None:
-        figure, axes = plt.subplots(1, len(measures), figsize=(6.1 * len(measures) + 2.2, 5.4), squeeze=False)
-    every = np.ravel(axes)
-    for ax, measure in zip(every, measures, strict=True):
-        _draw_measure(ax, result, measure)
+        figure, axes = plt.subplots(1, len(pairs), figsize=(6.1 * len(pairs) + 2.2, 5.4), squeeze=False)
+    every, pale = np.ravel(axes), _outdone(result, [measure for measure, _ in pairs])
+    for ax, (measure, against) in zip(every, pairs, strict=True):
+        _draw_measure(ax, result, measure, against, pale)
+    if pale:
+        for ax in every:
+            _star(ax, set(result.methods) - set(pale))
+    labels = {label: label.removesuffix(STAR) for ax in every for label in ax.get_legend_handles_labels()[1]}
+    labels = {label: method for label, method in labels.items() if method in result.methods}
     if figure:
-        common_legend(figure, every)
+        legend(figure, list(every), labels, loc="outside right center", fontsize=13)
     else:
-        every[-1].legend()
+        legend(every[-1], list(every), labels)
     return every
 
 
-def _draw_measure(ax, result, measure):
+def _outdone(result, measures):
+    """Of more than MOST methods those that are not the best of their family."""
+    ranked = next((measure for measure in measures if measure in RANKED), None)
+    if len(result.methods) <= MOST or ranked is None:
+        return ()
+    best = result.best(ranked).values()
+    return [method for method in result.methods if method not in best]
+
+
+def _star(ax, best):
+    for drawn in ax.get_lines():
+        if drawn.get_label() in best:
+            drawn.set_label(f"{drawn.get_label()}{STAR}")
+    ax.plot([], [], " ", label=f"{STAR.strip()} best of its family")
+
+
+def _draw_measure(ax, result, measure, against, pale):
     top = 1.03 if measure == "coverage" else TOP
-    draw_spreads(ax, result, measure, top)
+    draw_spreads(ax, result, measure, top, against=against, pale=pale)
     if measure == "distance":
         ax.axhline(result.distance.middle, color=PALE, linewidth=3, zorder=1, label="exact flow")
-    else:
+    elif not against:
         front = [row for row in result.front(measure) if getattr(row, measure).middle <= top]
         ax.plot(
             [row.nfe for row in front], [getattr(row, measure).middle for row in front], "o", color=INK,
             fillstyle="none", markersize=14, markeredgewidth=2, linestyle="none", label="Pareto front", zorder=5,
         )  # fmt: skip
+    elif measure == "excess" and against == "error":  # by the triangle inequality
+        ends = np.array(ax.get_xlim())
+        ax.plot(ends, ends, color=PALE, linewidth=1.3, zorder=1, label="no excess lies above")
     if measure == "coverage":
         ax.set_ylim(0, top)
     else:
         ax.set(yscale="log", ylim=(None, top))
-    ticks(ax, result.nfe)
-    ax.set_title(LABELS[measure])
+    if against:
+        ax.set(xlabel=LABELS[against], title=f"{LABELS[measure]},\nagainst the {against}")
+    else:
+        ticks(ax, result.nfe)
+        ax.set_title(LABELS[measure])
 
 
 @in_our_look
@@ -89,7 +123,7 @@ def plot_quality(result: "ImageQuality") -> np.ndarray:
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter("{x:g}")
     axes[-1].axhspan(result.floor[0], result.floor[2], color=PALE, alpha=0.3, label=f"{result.n} real images")
-    common_legend(figure, axes)
+    common_legend(figure, axes, result.methods)
     return axes
 
 
@@ -163,14 +197,16 @@ def plot_local_error(result: LocalError | Sequence[LocalError], axes: np.ndarray
 
 def _draw_steps(ax, result):
     color, steps = line(result.method)["color"], result.steps[result.fitted]
-    for errors, slope, word, fill in (
-        (result.end, result.end_order, "global: all steps", "none"),
-        (result.local, result.order, "local: one step", "full"),
+    local, end = result.slopes
+    for errors, slope, said, word, fill in (
+        (result.end, result.end_order, end, "global: all steps", "none"),
+        (result.local, result.order, local, "local: one step", "full"),
     ):
-        level = np.exp(np.mean(np.log(errors[result.fitted]) + slope * np.log(steps)))
-        ax.loglog(steps, level * steps**-slope, color=FIT, linewidth=1.3, zorder=1)
+        if not said.startswith(NOT_YET):
+            level = np.exp(np.mean(np.log(errors[result.fitted]) + slope * np.log(steps)))
+            ax.loglog(steps, level * steps**-slope, color=FIT, linewidth=1.3, zorder=1)
         ax.loglog(result.steps, errors, "o", color=color, markersize=9, fillstyle=fill, markeredgewidth=2,
-                  label=f"{word}, slope {slope:.2f}")  # fmt: skip
+                  label=f"{word}, slope {said}")  # fmt: skip
     ax.axhline(result.floor, color=PALE, linestyle=":")
     ax.annotate("floor", (result.steps[0], result.floor), xytext=(0, 5), textcoords="offset points", color="#62686e")
     ax.set(xlabel="steps N", ylabel="error (rms)", title=f"{result.method}: one step, and all of them")

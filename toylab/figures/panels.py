@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from toylab.analysis import Comparison, Sweep
-from toylab.figures.look import in_our_look, markers
-from toylab.figures.style import line
+from toylab.figures.look import in_our_look, legend
+from toylab.figures.style import line, told_apart
 
 WINDOW = 3.3
 COLUMNS = 5
@@ -49,12 +49,11 @@ def _panel(ax, curve, x, name, cost, score):
 def plot_sweep(result: Sweep, ax: Axes | None = None) -> Axes:
     """The mean distance to the manifold at the end of each run of a `Sweep` against its NFE. Returns the Axes."""
     ax = ax or plt.subplots(figsize=(8, 5.2))[1]
-    marks = markers(result.methods)
-    for method in result.methods:
+    for method, look in told_apart(result.methods).items():
         nfe = [result.nfe[method, count] for count in result.steps]
         distance = [result.distance[method, count][-1] for count in result.steps]
-        ax.loglog(nfe, distance, marker=marks[method], markersize=6, label=method, **line(method))
+        ax.loglog(nfe, distance, markersize=6, label=method, **look)
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set(xlabel="network evaluations (NFE)", ylabel="mean distance to the manifold", title=result.labels["dataset"])
-    ax.legend()
+    legend(ax, [ax], {method: method for method in result.methods})
     return ax

@@ -13,8 +13,8 @@ from toylab._errors import listed
 from toylab.analysis import OffManifold, OrderEstimate, OrderTable, off_manifold
 from toylab.analysis._arguments import method_list
 from toylab.analysis._eps_error import eps_error
-from toylab.figures.look import FIT, axes_of_errors, in_our_look, markers, ticks
-from toylab.figures.style import line
+from toylab.figures.look import FIT, axes_of_errors, in_our_look, legend, ticks
+from toylab.figures.style import told_apart
 from toylab.problems import Problem, as_problem
 from toylab.samplers import sample
 
@@ -72,8 +72,9 @@ def plot_scores(scores: OffManifold | Sequence[OffManifold]) -> tuple[Axes, Axes
     _, (left, right) = plt.subplots(1, 2, figsize=(13.5, 5))
     _draw_ratio(left, scores)
     left.set_title("off the manifold")
+    looks = told_apart(score.method for score in scores)
     for score in scores:
-        right.plot(score.times, 100 * score.share, marker="o", markersize=5, **line(score.method))
+        right.plot(score.times, 100 * score.share, markersize=5, **looks[score.method])
     right.axhline(1, color="0.5", linewidth=3, alpha=0.5, label="forward process: 1 %")
     right.set(xlabel="t", xlim=left.get_xlim(), ylim=(-3, 103), title="unlikely particles (%)")
     right.legend(fontsize=11)
@@ -81,46 +82,48 @@ def plot_scores(scores: OffManifold | Sequence[OffManifold]) -> tuple[Axes, Axes
 
 
 def _draw_ratio(ax, scores):
-    marks = markers(score.method for score in scores)
+    looks, methods = told_apart(score.method for score in scores), {}
     for score in scores:
         label = score.method if score.nfe is None else f"{score.method} (NFE {score.nfe})"
-        mark = marks[score.method]
-        ax.plot(score.times, score.ratio, marker=mark, markersize=5, label=label, **line(score.method))
+        methods[label] = score.method
+        ax.plot(score.times, score.ratio, markersize=5, label=label, **looks[score.method])
     ax.fill_between(score.times, *score.band, color="0.5", alpha=0.25, label="forward process, 1 % to 99 %")
     ax.set(xlabel="t", ylabel=r"$r_t$ (1 = on the manifold)", xlim=(1, 0), yscale="log")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(LogFormatter())  # labels as many as there is room for
-    ax.legend(fontsize=11)
+    legend(ax, [ax], methods, fontsize=11)
 
 
 @in_our_look
 def plot_order(estimates: OrderEstimate | OrderTable | Iterable[OrderEstimate], ax: Axes | None = None) -> Axes:
     """Errors of `measure_order` or `order_table` against steps, log-log. Returns the Axes.
 
-    Marks are the rms error (hollow for methods that are not drawn solid elsewhere, the classical ones above all),
-    the faint band holds half of the particles, the thin grey line is the fit over the asymptotic window (shaded)
-    with its slope as label, where there is one yet; the dotted line is the round-off floor.
+    Marks are the rms error (hollow for methods whose line is not solid, the classical ones above all), joined by the
+    method's own line; the faint band holds half of the particles, the wide grey line is the fit over the asymptotic
+    window (shaded) with its slope as label, where there is one yet; the dotted line is the round-off floor.
     """
     if isinstance(estimates, OrderEstimate | OrderTable):
         estimates = getattr(estimates, "estimates", {"": estimates}).values()
     estimates, ax = list(estimates), axes_of_errors(ax, title="convergence order")
-    marks = markers(estimate.method for estimate in estimates)
+    looks, methods = told_apart(estimate.method for estimate in estimates), {}
     for estimate in estimates:
-        look, (order, _) = line(estimate.method), estimate.verdict
+        look, (order, interval) = looks[estimate.method], estimate.verdict
         color, fill = look["color"], "full" if look["linestyle"] == "-" else "none"
         low, high = np.quantile(estimate.particle_errors, [0.25, 0.75], axis=1)
         ax.fill_between(estimate.steps, low, high, color=color, alpha=0.15, linewidth=0)
         half = (estimate.interval[1] - estimate.interval[0]) / 2
-        found = f"order {order} ± {half:.2f}" if estimate.asymptotic else f"not asymptotic yet ({estimate.verdict[1]})"
+        found = f"order {order} ± {half:.2f}" if estimate.asymptotic else f"not asymptotic yet ({interval})"
+        label = f"{estimate.method}: {found}"
+        methods[label] = estimate.method
         ax.loglog(
-            estimate.steps, estimate.errors, marks[estimate.method], color=color, markersize=8, fillstyle=fill,
-            markeredgewidth=2, label=f"{estimate.method}: {found}",
+            estimate.steps, estimate.errors, markersize=8, fillstyle=fill, markeredgewidth=2, linewidth=1.3,
+            label=label, **look,
         )  # fmt: skip
         if not estimate.asymptotic:
             continue
         steps, errors = estimate.steps[estimate.window], estimate.errors[estimate.window]
         level = np.exp(np.mean(np.log(errors) + estimate.order * np.log(steps)))
-        ax.loglog(steps, level * steps**-estimate.order, color=FIT, linewidth=1.3, zorder=1)
+        ax.loglog(steps, level * steps**-estimate.order, color=FIT, linewidth=6, alpha=0.3, zorder=1)
         ax.axvspan(steps[0], steps[-1], color=color, alpha=0.08 / len(estimates), linewidth=0)
     floor = max(estimate.floor for estimate in estimates)
     ax.axhline(floor, color="0.4", linestyle=":", linewidth=1.5)
@@ -128,5 +131,5 @@ def plot_order(estimates: OrderEstimate | OrderTable | Iterable[OrderEstimate], 
     counts = sorted({int(count) for estimate in estimates for count in estimate.steps})
     ticks(ax, counts)
     ax.set_ylim(floor / 30, None)
-    ax.legend(frameon=True, framealpha=0.9, edgecolor="none")
+    legend(ax, [ax], methods, frameon=True, framealpha=0.9, edgecolor="none")
     return ax

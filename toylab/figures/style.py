@@ -1,12 +1,16 @@
-"""One fixed line style per method, for every figure and for the player.
+"""One fixed line style per method, for every figure, for the player and for pages.
 
 The hue says which slopes a method combines (its gradient part), the dash how it moves:
-solid = pseudo transfer, dashed = classical; other families have dashes of their own. The hues are
+solid = pseudo transfer, dashed = classical; other families have dashes of their own. Markers go round a Latin
+square of hues and dashes: whatever two methods share of hue, dash and marker, they differ in the other two.
+Where a figure has two variants of one method, its dash must still mean the transfer: the later variant takes
+another marker and a deeper shade (`told_apart`). The hues are
 those of Okabe and Ito (2008), shaded so that each stands out at about 3 to 1 or better from the
 background of its theme; tests/test_player.py checks that simulated colour blindness keeps them apart.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from toylab._errors import unknown_name
@@ -27,13 +31,16 @@ _SHADES = {  # hue: (on a light background, on a dark one)
 }
 DARK = dict(_SHADES.values()) | {ALERTS["light"]: ALERTS["dark"]}  # by the shade for a light background
 PAGES = {"light": ("#ffffff", "#15181c"), "dark": ("#14171c", "#f2f4f6")}  # by theme: background, text
-_DASHES = {  # by family: pixels drawn and left out, at a line width of one or two
-    "classical": (6, 4),
-    "exponential": (8, 3, 2, 3),
-    **dict.fromkeys(("data", "sigma", "ancestral"), (2, 3)),
-    "frozen": (12, 4, 2, 4),
-    **dict.fromkeys(("adaptive", "corrector"), (12, 4)),
+_DASHES = ((), (6, 4), (8, 3, 2, 3), (2, 3), (12, 4, 2, 4), (12, 4))  # pixels drawn and left out, at a width of 1 or 2
+_FAMILIES = {  # the place of their dash; 0, solid, is that of the pseudo transfer and of what nobody knows
+    "classical": 1,
+    "exponential": 2,
+    **dict.fromkeys(("data", "sigma", "ancestral"), 3),
+    "frozen": 4,
+    **dict.fromkeys(("adaptive", "corrector"), 5),
 }
+MARKERS = "osD^vPX"  # as many as hues, and more than dashes
+DEEPER = 0.4  # how far a further variant's shade goes towards the color of the text
 _HUES = {  # by gradient part
     "euler": "blue",
     "improved-euler": "orange",
@@ -56,22 +63,56 @@ def known_theme(theme: str, known: Sequence[str] = THEMES) -> str:
 
 
 def style(method: str, theme: str = "light") -> dict[str, Any]:
-    """The style of a method: {"color": "#rrggbb", "dash": (on, off, ...) in pixels, empty if solid}.
+    """The style of a method: {"color": "#rrggbb", "dash": (on, off, ...) in pixels, empty if solid, "marker": "o"}.
 
     A name that only begins with a known one ("PRK, midpoint in sigma") takes that one's style, a method
     built by parts ("plms+classical") the hue and the dash of its parts; any other name is neutral and
-    solid. Raises TypeError if `method` is no string, ValueError for an unknown theme.
+    solid. Markers are matplotlib's. Raises TypeError if `method` is no string, ValueError for an unknown theme.
     """
     if not isinstance(method, str):
         raise TypeError(f"method must be a name (str), got {method!r}")
     known_theme(theme)
     family, gradient = look(method.removeprefix(YOURS))
-    gradient = None if method.startswith(YOURS) else gradient
-    hue = _SHADES[_HUES.get(gradient, "neutral")]
-    return {"color": hue[THEMES.index(theme)], "dash": _DASHES.get(family, ())}
+    hue = _HUES.get("" if method.startswith(YOURS) or gradient is None else gradient, "neutral")
+    dash = _FAMILIES.get(family, 0)
+    marker = MARKERS[(list(_SHADES).index(hue) + dash) % len(MARKERS)]
+    return {"color": _SHADES[hue][THEMES.index(theme)], "dash": _DASHES[dash], "marker": marker}
 
 
 def line(method: str, theme: str = "light") -> dict[str, Any]:
-    """The same as matplotlib keywords: ``ax.plot(x, y, **line("DDIM"))``."""
-    chosen = style(method, theme)
-    return {"color": chosen["color"], "linestyle": (0, chosen["dash"]) if chosen["dash"] else "-"}
+    """The line alone as matplotlib keywords: ``ax.plot(x, y, **line("DDIM"))``."""
+    return _keywords(style(method, theme))
+
+
+def told_apart(methods: Iterable[str], theme: str = "light") -> dict[str, dict[str, Any]]:
+    """By method the matplotlib keywords of its line and marker in a figure of all these: no two look the same.
+
+    A look that an earlier method has already keeps its hue and dash, and gets a marker that is free among its hue
+    and a deeper shade.
+    """
+    looks, members = {}, defaultdict(list)
+    for method in dict.fromkeys(methods):
+        looks[method] = style(method, theme)
+        members[looks[method]["color"]].append(method)
+    for color, relatives in members.items():
+        used, known = {looks[method]["marker"] for method in relatives}, defaultdict(int)
+        for method in relatives:
+            look, again = looks[method], known[looks[method]["dash"]]
+            known[look["dash"]] += 1
+            if again:
+                free = next((marker for marker in MARKERS if marker not in used), look["marker"])
+                used.add(free)
+                looks[method] = look | {"marker": free, "color": deeper(color, again, theme)}
+    return {method: _keywords(look) | {"marker": look["marker"]} for method, look in looks.items()}
+
+
+def deeper(color: str, times: int, theme: str = "light") -> str:
+    """A color `times` shades nearer to that of the text, so that it only stands out more from the background."""
+    part = 1 - (1 - DEEPER) ** times
+    channels = ([int(each[i : i + 2], 16) for i in (1, 3, 5)] for each in (color, PAGES[theme][1]))
+    mixed = (round((1 - part) * own + part * ink) for own, ink in zip(*channels, strict=True))
+    return "#" + "".join(f"{value:02X}" for value in mixed)
+
+
+def _keywords(look):
+    return {"color": look["color"], "linestyle": (0, look["dash"]) if look["dash"] else "-"}

@@ -15,8 +15,9 @@ from toylab.analysis import LeadingError, OptimizedGrid, leading_error
 from toylab.analysis._arguments import method_list
 from toylab.analysis._end_errors import error_at
 from toylab.analysis._leading_error import STEPS
-from toylab.figures.look import axes_of_errors, in_our_look, markers, ticks
-from toylab.figures.style import line
+from toylab.analysis._order import slope_in_words, slopes_between
+from toylab.figures.look import axes_of_errors, in_our_look, legend, ticks
+from toylab.figures.style import line, told_apart
 from toylab.problems import Problem, as_problem
 from toylab.problems.flow import rms
 from toylab.samplers import get, sample
@@ -88,11 +89,11 @@ def _look(spacing):
 
 
 def draw_clocks(ax: Axes, steps: Sequence[int], errors: dict) -> None:
-    """Errors {spacing: [len(steps)]} of one method against N, each with its last local order."""
+    """Errors {spacing: [len(steps)]} of one method against N, each with its last local order, if that is one yet."""
     for spacing, found in errors.items():
-        blown_up = np.isinf(found[-2:]).any()
-        order = "–" if blown_up else f"{np.log(found[-2] / found[-1]) / np.log(steps[-1] / steps[-2]):.2f}"
-        ax.loglog(steps, found, markersize=7, label=f"even in {spacing}: last order {order}", **_look(spacing))
+        slopes = slopes_between(np.asarray(steps), np.asarray(found))
+        order = slope_in_words(slopes[-1], slopes) if np.isfinite(slopes[-2:]).all() else "–"
+        ax.loglog(steps, found, markersize=7, label=f"even in {spacing}: order {order}", **_look(spacing))
     ticks(ax, steps)
     ax.legend(fontsize=11)
 
@@ -144,14 +145,14 @@ def plot_pairs(
     Errors above 100 are cut off: a classical method whose steps are too long for a stiff problem blows up.
     """
     problem = as_problem(problem)
-    ax, x_T, marks = axes_of_errors(ax, title=problem.title), problem.start(n), markers(methods)
+    ax, x_T, looks = axes_of_errors(ax, title=problem.title), problem.start(n), told_apart(methods)
     reference = problem.reference(x_T, None, t_end).x
     for name in methods:
         errors = [error_at(problem, name, count, reference, x_T, t_end=t_end) for count in steps]
-        ax.loglog(steps, errors, marker=marks[name], markersize=6, label=name, **line(name))
+        ax.loglog(steps, errors, markersize=6, label=name, **looks[name])
     low, high = ax.get_ylim()
     ax.set_ylim(low, min(high, 100))
-    ax.legend(fontsize=11)
+    legend(ax, [ax], {name: name for name in methods}, fontsize=11)
     return ax
 
 

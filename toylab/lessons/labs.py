@@ -33,7 +33,8 @@ FLOW_RTOL = 1e-5  # of flows whose difference is about 1e-2
 FLOW_POINTS = 1000  # of the exact one: twice as many change that difference by less than 1 % on every curve
 SHARP_RTOL = 1e-9  # of flows to data without spread, where no method comes nearer than 1e-5
 MEASURES = {
-    "end-point error": "error", "|d − d_exact|": "excess", "distance": "distance", "coverage": "coverage"
+    "end-point error": "error", "|d − d_exact|": "excess", "distance": "distance", "coverage": "coverage",
+    "|d − d_exact| for an error": ("excess", "error"), "distance for an error": ("distance", "error"),
 }  # fmt: skip
 PICTURE = 7.0  # inches wide, for type that can be read from the last row
 
@@ -145,12 +146,13 @@ def clock_lab(
 
 def work_lab(
     methods: Iterable[str] = ("DDIM", "S-PNDM", "F-PNDM", "PLMS", "RK4", "DEIS-tAB3", "DPM-Solver++2M", "UniPC-2"),
-    dataset: str = "circle", eps: str = "exact", measure: str = "error", particles: int = 128,
+    dataset: str = "circle", eps: str = "exact", measure: str | tuple[str, str] = "error", particles: int = 128,
 ) -> Lab:  # fmt: skip
     """The worth of a network evaluation with each method, live.
 
-    At first it shows `dataset`, `eps` ("exact" or "network") and `measure` ("error", "excess", "distance" or
-    "coverage"); particles: measured ones. Its result is a `WorkPrecision`. Raises ValueError for what is not on offer.
+    At first it shows `dataset`, `eps` ("exact" or "network") and `measure` ("error", "excess", "distance", "coverage",
+    or a pair of them as for `plot_work`); particles: measured ones. Its result is a `WorkPrecision`. Raises ValueError
+    for what is not on offer.
     """
 
     @cache
@@ -163,14 +165,13 @@ def work_lab(
 
     def compute(measure, methods, **where):
         problem, found = measured(methods=tuple(methods), **where)
-        if all(getattr(row, measure) is None for row in found.rows):
-            raise ValueError(f"{LABELS[measure]} is not known of stochastic methods: their particles follow no flow")
+        names = [measure] if isinstance(measure, str) else measure
+        if all(getattr(row, names[-1]) is None for row in found.rows):
+            raise ValueError(f"{LABELS[names[-1]]} is not known of stochastic methods: their particles follow no flow")
         figure, ax = in_our_look(plt.subplots)(figsize=(PICTURE, 6.3))
         plot_work(found, (measure,), ax)
-        ax.get_legend().remove()
-        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=12)
         ax.set_title(f"{problem.title}; even in {where['spacing']}, t_end = {where['t_end']:g}", fontsize=13)
-        ax.set_ylabel(LABELS[measure])
+        ax.set_ylabel(LABELS[names[0]])
         return found, figure, _left_out({f"{name} at {at:g}": why for (name, at), why in found.left_out.items()})
 
     controls = {
