@@ -123,6 +123,8 @@ claims.Setting(world='exact', dataset='circle', schedule='linear', t_end=0.1, nf
 datasets.get(name='circle')
 datasets.as_manifold(value='circle')
 datasets.labelled(name='moons', n=9)
+datasets.drawing(text='0,0 1,1 2,0')
+datasets.Drawing(strokes=[[(0, 0), (1, 1)]])
 datasets.get('circle').sample(n=4, seed=0, noise=0.0)
 datasets.get('spiral').curve(n=4)
 datasets.get('moons').distance(x=X)
@@ -202,7 +204,7 @@ LEFT_OUT = {
     "Comparison Decomposition Interrupted LeadingError LocalError OffManifold OptimizedGrid OrderEstimate "
     "OrderTable Table Trajectory WorkPrecision Result Verdict ImageQuality ImageSweep Reference Look Diverged TimeUp "
     "Distances KernelDistance Recipe Manifold Sweep Counterexample Verdict Verdicts",
-    "tables": "progress_table SHIPPED RECIPES names methods aliases spacings",
+    "tables": "progress_table SHIPPED RECIPES names methods aliases spacings load_drawing",
     "a row of a table": "Claim Notes",
     "the same by another name": "iterate ExactEps as_problem Schedule Linear Cosine Quad Sigmoid Constant Table Curves "
     "Points Squares as_manifold",
@@ -210,7 +212,7 @@ LEFT_OUT = {
     "takes seconds": "UNet Sharpener PhotoClassifier cascade check break_claim "
     "DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
     "forgiveness memory_lab memory_table "
-    "work_lab explore_forward twin_table twins one_point_table phi_table start_table Gallery Lab Predict png",
+    "work_lab explore_forward twin_table twins one_point_table phi_table start_table Gallery Lab Pad Predict png",
     "draws a result": "plot_likelihood "
     "plot_search plot_verdict plot_verdicts "
     "plot_decomposition plot_local_error plot_work plot_comparison plot_sweep plot_eps_error "

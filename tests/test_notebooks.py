@@ -175,7 +175,7 @@ def test_the_first_figure_of_a_later_notebook_is_drawn_anew_from_its_slider(ran,
 
 
 def test_there_are_the_first_three_notebooks():
-    assert NAMES[:3] == ["01_start_here", "02_noise_and_the_perfect_denoiser", "03_classical_methods_fall_off"]
+    assert NAMES[:3] == ["01_start_here", "01b_your_own_manifold", "02_noise_and_the_perfect_denoiser"]
 
 
 @pytest.mark.parametrize("name", NAMES)

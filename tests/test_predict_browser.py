@@ -101,7 +101,7 @@ def test_a_guess_at_the_end_of_the_scale_stands_there(fresh):
 def test_after_a_restart_it_says_so_and_takes_no_guess(fresh):
     page = fresh.page
     page.evaluate(
-        "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart().then(() => {}); }"
+        "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
     )
     fresh.nth(0).locator(".error", has_text="The kernel was restarted").wait_for(timeout=30_000)
     assert fresh.nth(0).locator("input:enabled, button:enabled").count() == 0

@@ -8,12 +8,16 @@ from functools import cache
 import torch
 
 from toylab import _errors as errors
+from toylab.datasets.drawn import Drawing, drawing, load_drawing
 from toylab.datasets.geometry import Curves, Points, Squares
 from toylab.datasets.labels import CLASSES, LabelledPoints
 from toylab.datasets.manifold import Manifold
 from toylab.datasets.shapes import TABLE
 
-__all__ = ["Curves", "LabelledPoints", "Manifold", "Points", "Squares", "as_manifold", "get", "labelled", "names"]
+__all__ = [
+    "Curves", "Drawing", "LabelledPoints", "Manifold", "Points", "Squares", "as_manifold", "drawing", "get", "labelled",
+    "load_drawing", "names",
+]  # fmt: skip
 
 
 def names() -> list[str]:

@@ -20,6 +20,7 @@ from toylab.widgets.predict import Amount, Options, Predict, Prediction, Slope, 
 
 NEAR = 0.2  # the arms of the spiral are about twice that apart
 CLOSE = 0.001  # of the exact flow
+LETTER = "-2,2 2,2; 0,2 0,-2"  # a T
 COUNTS = tuple(2**k for k in range(14))
 CLOCKS = ("t", "sigma", "logsnr", "karras", "quad")
 RIVALS = ("DDIM", "S-PNDM", "F-PNDM", "PLMS", "RK4", "DEIS-tAB3", "DPM-Solver++2M", "UniPC-2")
@@ -58,6 +59,15 @@ def first_to_break() -> Truth:
     others = max(off[name, n] for name in found.methods if name != first)
     return Truth(first, f"{first} is the first to have most of its particles off the spiral, at {n} steps: "
                  f"{off[first, n]:.0%}, and no other method more than {others:.0%}.", broken)  # fmt: skip
+
+
+def off_a_letter() -> Truth:
+    """The share of DDIM's samples that are off a drawn letter, with ten steps and the exact epsilon."""
+    letter = problems.curve(datasets.drawing(LETTER), POINTS)
+    x = sample(letter, None, "DDIM", 10, n=512, record=False, progress=False).x
+    off = 100 * (letter.manifold.distance(x) > 0.1).double().mean().item()
+    return Truth(off, f"{off:.0f} per cent are farther than 0.1 from the letter. Epsilon is exact: all of this is the "
+                 "solver's.")  # fmt: skip
 
 
 def when_seen(n: int = 512) -> Truth:
@@ -211,6 +221,13 @@ PREDICTIONS = {
         "Fewer and fewer steps, from 50 down to 5. Of which method is the first half of the particles off the spiral?",
         Options(("Euler", "RK4", "DDIM", "F-PNDM"), "breaks at N ="),
         first_to_break,
+    ),
+    "01b": Prediction(
+        "a letter drawn by hand",
+        "Somebody draws a letter T. DDIM takes ten steps, with an epsilon that is exactly right. How many per cent of "
+        "its samples end farther than 0.1 from the letter?",
+        Amount(0, 100, 1, "per cent"),
+        off_a_letter,
     ),
     "02": Prediction(
         "when the data can be seen",

@@ -127,7 +127,7 @@ def _data(values: Any) -> str:
 def _module() -> str:
     """The page's own script; its names stay apart from those of the widgets' files that it calls."""
     own = source.joined(*(source.text(f"lab/{name}.js") for name in MODULES))
-    return f"{widget_source('parts.js', 'panels.js')}\n{{\n{own}\n}}\n"
+    return f"{widget_source('parts.js', 'panels.js', 'drawing.js')}\n{{\n{own}\n}}\n"
 
 
 def _packed(sets: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

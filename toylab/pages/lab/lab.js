@@ -218,7 +218,7 @@ const check = (label, name) => {
   return { input, row: make("label", { className: "check" }, input, label) };
 };
 
-const board = buildBoard((drawn, count) => {
+const board = buildDrawing((drawn, count) => {
   strokes = drawn;
   const kept = drawn.reduce((sum, stroke) => sum + stroke.length, 0);
   set({ data: "draw", drawing: writeDrawing(drawn) });

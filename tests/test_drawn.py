@@ -1,0 +1,100 @@
+"""Drawings: their text, their geometry against closed forms, and what is no drawing."""
+
+import numpy as np
+import pytest
+import torch
+from browser import open_page
+
+from toylab import datasets
+from toylab.datasets.drawn import from_text, simplified, strokes_of, to_text
+from toylab.pages import source
+from toylab.widgets.page import source as widget_source
+
+SQUARE = [[(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]]
+RANDOM = np.random.default_rng(0)
+
+
+def test_a_text_gives_back_the_strokes_to_a_place_of_the_board():
+    strokes = [RANDOM.uniform(-3, 3, (k, 2)) for k in (1, 2, 50)]
+    for one, other in zip(from_text(to_text(strokes)), strokes, strict=True):
+        assert np.abs(one - other).max() <= 3 / 4095 + 1e-12
+    assert to_text(from_text(to_text(strokes))) == to_text(strokes)
+
+
+def test_a_square_has_the_moments_distances_and_even_points_of_a_square():
+    square = datasets.Drawing(SQUARE)
+    scale = (2 / 3) ** -0.5  # a side of length 2 has variance (1 + 1/3) / 2 in each coordinate
+    x = torch.tensor([[0, 0], [2, 0], [0.9, 0.5], [2, 2]], dtype=torch.float64)
+    assert square.distance(scale * x).numpy() == pytest.approx(scale * np.array([1, 1, 0.1, 2**0.5]), abs=3e-3)
+    even = square.curve(4000)
+    assert even.mean(0).abs().max() < 1e-9 and even.var(0, correction=0).mean() == pytest.approx(1, abs=1e-5)
+    steps = (even[1:] - even[:-1]).norm(dim=1)
+    assert steps.median() == pytest.approx(8 * scale / 4000, rel=1e-3) and steps.max() < 1.01 * steps.median()
+    drawn = square.sample(20_000)
+    assert square.distance(drawn).max() < 1e-5 and drawn.mean(0).abs().max() < 0.03
+
+
+def test_a_drawn_circle_is_measured_as_the_circle_in_the_table():
+    angle = np.linspace(0, 2 * np.pi, 1001)
+    drawn, x = datasets.Drawing([2 * np.stack([np.cos(angle), np.sin(angle)], -1)]), torch.randn(500, 2)
+    assert (drawn.distance(x) - datasets.get("circle").distance(x)).abs().max() < 0.01
+
+
+def test_ten_thousand_points_that_cross_a_thousand_times_become_four_hundred():
+    drawn = simplified([RANDOM.uniform(-3, 3, (10_000, 2))])
+    assert sum(map(len, drawn)) <= 400
+    u = np.linspace(0, 1, 10_000)
+    wave = np.stack([6 * u - 3, np.sin(12 * u)], -1)
+    (fewer,) = simplified([wave])
+    again = np.interp(wave[:, 0], fewer[:, 0], fewer[:, 1])
+    assert len(fewer) < 100 and np.abs(again - wave[:, 1]).max() < 0.0081 * 5**0.5  # slopes are at most 2
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [("", "got none"), ("...", "got none"), ("<script>", "got '<'"), ("AAA", "cut off"), ("AAAAA", "cut off"),
+     ("AAAA" * 30_000, "at most 100,000"), ("1,2 3", "points like"), ("1,x 2,3", "points like"),
+     ("1,2,3", "points like"),
+     ("nan,0 1,1", "points like"), ("AAAA", "single dot"), ("1,1", "single dot"), ("ÄÖÜß", "letters, digits")],
+)  # fmt: skip
+def test_what_is_no_drawing_is_told_in_a_sentence(text, says):
+    with pytest.raises(ValueError, match=says):
+        datasets.drawing(text)
+
+
+@pytest.mark.parametrize("strokes", [[], None, 3, [[]], [[(0, 0)]], [[(0, 0, 0), (1, 1, 1)]], [[(0, "x")]], ["ab"]])
+def test_what_are_no_strokes_is_told_by_name(strokes):
+    with pytest.raises((ValueError, TypeError), match="strokes must"):
+        datasets.Drawing(strokes)
+
+
+def test_typed_points_and_an_address_of_the_live_lab_are_read():
+    typed = datasets.drawing("0,0 1,1; -1,-1 1,-1")
+    assert len(typed.components) == 2
+    assert datasets.drawing(f"lab.html#data=draw&drawing={typed.text}&steps=5").text == typed.text
+    assert len(strokes_of("0,0 1,1")) == 1
+
+
+def test_a_file_gives_back_the_drawing_and_is_not_overwritten(tmp_path):
+    drawn = datasets.Drawing(SQUARE)
+    drawn.save(tmp_path / "mine.txt")
+    assert datasets.load_drawing(tmp_path / "mine.txt").text == drawn.text
+    with pytest.raises(FileExistsError):
+        drawn.save(tmp_path / "mine.txt")
+    (tmp_path / "mine.txt").write_bytes(b"\xff\x00\xfe")
+    with pytest.raises(ValueError, match="text must hold a drawing"):
+        datasets.load_drawing(tmp_path / "mine.txt")
+
+
+def test_the_live_lab_reads_writes_and_thins_as_python_does(started, tmp_path):
+    script = source.joined(widget_source("parts.js", "drawing.js"), source.core(), source.text("lab/drawing.js"))
+    (tmp_path / "page.html").write_text(f"<script>{script}</script>", encoding="utf-8")
+    strokes = [np.cumsum(RANDOM.normal(0, 0.05, (k, 2)), 0) for k in (30, 1200)]
+    with open_page(started, (tmp_path / "page.html").as_uri()) as page:
+        written = page.evaluate("strokes => writeDrawing(simplified(strokes))", [each.tolist() for each in strokes])
+        read = page.evaluate("text => readDrawing(text)", to_text(strokes[:1]))
+        shape = page.evaluate("text => geometryOf(readDrawing(text)).strokes[0]", to_text(strokes[:1]))
+    assert written == to_text(simplified(strokes))
+    assert np.array(read[0]) == pytest.approx(from_text(to_text(strokes[:1]))[0])
+    there = np.array(shape).reshape(-1, 2)
+    assert datasets.Drawing(from_text(to_text(strokes[:1]))).distance(there).max() < 0.05

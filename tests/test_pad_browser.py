@@ -1,0 +1,88 @@
+"""The pad in JupyterLab: drawn by pointer, by keys and by text; samples follow; after a restart it says so."""
+
+import pytest
+from browser import hashes, notebook, open_notebook, settled
+
+CELLS = (
+    """from toylab.training import TrainConfig
+from toylab.widgets import Pad, pad
+pad.CONFIG = TrainConfig(steps=40, batch=64)
+mine = Pad()
+mine""",
+)
+SHOWN = ".toylab-pad .samples"
+NOTE = "text => document.querySelector('.toylab-pad .note').textContent.includes(text)"
+
+
+@pytest.fixture(scope="module")
+def pad(started, jupyter, tmp_path_factory):
+    source = notebook(tmp_path_factory.mktemp("pad") / "pad.ipynb", *CELLS)
+    with open_notebook(started, jupyter, source, viewport={"width": 1280, "height": 720}) as page:
+        page.locator(".toylab-pad").wait_for(timeout=60_000)
+        yield page.locator(".toylab-pad")
+
+
+def text(pad):
+    return pad.get_by_label("drawing as text").input_value()
+
+
+def test_an_empty_board_says_so_and_trains_nothing(pad):
+    assert pad.locator(".note").text_content() == "Nothing is drawn yet."
+    assert pad.get_by_role("button", name="Train").is_disabled()
+
+
+def test_a_single_click_is_told_and_a_stroke_is_sampled_at_once(pad):
+    page, box = pad.page, pad.locator(".board").bounding_box()
+    page.mouse.click(box["x"] + 40, box["y"] + 40)
+    pad.locator(".error", has_text="single dot").wait_for()
+    pad.get_by_role("button", name="Clear").click()
+    page.mouse.move(box["x"] + 40, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 240, box["y"] + 60, steps=20)
+    page.mouse.up()
+    page.wait_for_function(NOTE, arg="DDIM, N = 20, 20 evaluations, exact epsilon")
+    assert len(text(pad)) == 8 and pad.locator(".error").text_content() == ""  # a straight line has two points
+
+
+def test_keys_draw_on_the_board_and_move_the_steps(pad):
+    pad.get_by_role("button", name="Clear").click()
+    board = pad.locator(".board")
+    board.focus()
+    before = text(pad)
+    for key in (" ", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowUp", " "):
+        pad.page.keyboard.press(key)
+    pad.page.wait_for_function("old => document.querySelector('.toylab-pad .wide input').value !== old", arg=before)
+    picture = settled(pad.page, SHOWN)
+    pad.get_by_role("slider").press("Home")
+    pad.page.wait_for_function(NOTE, arg="N = 1, 1 evaluations")
+    settled(pad.page, SHOWN, different_from=picture)
+
+
+def test_a_text_is_drawn_and_a_hostile_one_changes_nothing(pad):
+    field = pad.get_by_label("drawing as text")
+    field.fill("0,0 1,1; -1,-1 1,-1")
+    field.press("Enter")
+    pad.page.wait_for_function("() => /2 strokes/.test(document.querySelector('.toylab-pad .board').ariaLabel)")
+    shown = settled(pad.page, SHOWN)
+    field.fill("<img src=x onerror=alert(1)>")
+    field.press("Enter")
+    pad.locator(".error", has_text="text must hold a drawing").wait_for()
+    assert hashes(pad.page, SHOWN) == shown and pad.locator("img").count() == 0
+
+
+def test_a_network_learns_it_and_is_shown(pad):
+    pad.get_by_role("button", name="Train").click()
+    pad.page.wait_for_function(NOTE, arg="network epsilon")
+    assert pad.locator(".curve svg").get_attribute("aria-label").startswith("Loss, from ")
+    assert pad.get_by_role("combobox", name="epsilon").input_value() == "network"
+
+
+def test_after_a_restart_it_says_so(pad):
+    pad.page.evaluate(
+        "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
+    )
+    pad.locator(".error", has_text="The kernel was restarted").wait_for(timeout=30_000)
+    assert pad.locator("button:enabled, input:enabled, select:enabled").count() == 0
+    pad.page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+    )
