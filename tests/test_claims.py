@@ -12,7 +12,7 @@ from commands import assert_mistake, run, run_json
 import toylab
 from toylab import claims
 from toylab.analysis import Interrupted
-from toylab.claims import Setting, break_claim, check
+from toylab.claims import Setting, break_claim, check, stages
 from toylab.claims.breaking import settings
 from toylab.claims.claim import Claim, Number
 from toylab.claims.judging import HOLDS, NOT, PARTLY
@@ -141,12 +141,28 @@ def test_s_pndm_is_nearer_than_ddim_at_equal_evaluations():
 def test_distances_below_the_floor_of_real_data_count_as_equal():
     here = stage(setting())
     assert here.run("DDIM", 200).samples < here.floor < here.run("DDIM", 2).samples
-    assert claims.get("best-of-all").measure(setting()) == (1.0,)
+    assert claims.get("s-equal-nfe").measure(setting(nfe=50))[0] == 1
 
 
 def test_settings_that_differ_in_evaluations_share_their_runs():
     assert stage(setting(nfe=10)) is stage(setting(nfe=20))
     assert stage(setting(seed=2)) is not stage(setting(seed=3))
+
+
+@pytest.mark.slow
+def test_digits_are_measured_as_the_plane_is(monkeypatch):
+    monkeypatch.setattr(stages, "CONVERGED", ("UniPC-3", 30, "logsnr"))
+    here = stage(Setting("digits", "digits", n=3))
+    few, many = here.run("DDIM", 3), here.run("DDIM", 20)
+    assert few.error > 2 * many.error and few.nfe == 3
+    assert here.away(here.others[:3]).min() > 0.5 > here.away(here.real[:3].reshape(3, 1, 8, 8)).max()
+
+
+@pytest.mark.slow
+def test_photographs_need_real_ones(monkeypatch, tmp_path):
+    monkeypatch.setitem(stages.REAL_IMAGES, "cifar10-16", f"npz:{tmp_path}/none.npz")
+    verdict = check(["unbounded"], ["cifar10-16"], n=2, seeds=(7,), progress=False)["unbounded", "cifar10-16"]
+    assert verdict.word == "–" and "none.npz" in verdict.reason
 
 
 # Searches
@@ -224,6 +240,7 @@ def test_the_command_prints_what_python_finds():
         ("claims oders", "did you mean 'orders'"),
         ("claims orders --world plane", "unknown world"),
         ("claims orders --dataset circel", "did you mean 'circle'"),
+        ("claims orders --world digits --dataset circle", "unknown datasets 'circle'"),
         ("claims orders --seeds -1", "seeds must be an integer of at least 0"),
         ("claims orders --nfe 0", "nfe must be an integer of at least 1"),
         ("claims orders --t-end 2", "t_end must be a finite number in"),
@@ -244,7 +261,7 @@ def test_verdicts_are_drawn_as_a_table_and_one_claim_as_dots():
         ["fifty-steps", "quarter-steps"], ["exact", "network"], measured=lambda *_: (1.0, 2.0), seeds=(0,), **SMALL
     )
     words = [text.get_text() for text in found.plot().texts]
-    assert words == [f"{PARTLY}\n1"] * 4
+    assert words == [f"{PARTLY}\n1; 2"] * 4
     left, right = found["fifty-steps", "exact"].plot()
     assert right.lines[0].get_xdata().tolist() == [2.0]
     plt.close("all")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf, isfinite
 
-from toylab import datasets, epsilon
+from toylab import epsilon
 from toylab._errors import positive_int, seed_number
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
@@ -145,7 +145,7 @@ def settings(claim: Claim, world: str, seed: int = 0) -> Iterator[Setting]:
     """The settings that a search goes through, in order, without end."""
     rng, own = random.Random(seed_number("seed", seed, 31)), WORLDS[world]
     known, ends = set(epsilon.names()), ENDS
-    sets = own.datasets if own.network else datasets.names()
+    sets = own.known
     if world != "exact":
         ends = [t_end for t_end in ENDS if t_end >= TRAINED]
     while True:

@@ -60,10 +60,13 @@ class Claim:
         self, world: str, seeds: Iterable[int] | None = None, datasets: Iterable[str] | None = None,
         schedule: str = "linear", t_end: float | None = None, nfe: Iterable[int] | None = None, n: int | None = None,
     ) -> tuple[Setting, ...]:  # fmt: skip
-        """The settings that a verdict in this world runs over; None for what the claim or the world says."""
+        """The settings that a verdict in this world runs over; None for what the claim or the world says.
+
+        Of data sets only those that there are in this world count.
+        """
         own = WORLDS[world]
         seeds = own.seeds if seeds is None else tuple(seeds)
-        sets = own.datasets if datasets is None or own.network else tuple(datasets)
+        sets = own.datasets if datasets is None else [name for name in datasets if name in own.known]
         rest = {"schedule": schedule, "t_end": self.t_end if t_end is None else t_end, "n": own.n if n is None else n}
         return tuple(
             Setting(world, dataset, seed=seed, nfe=budget, **rest)

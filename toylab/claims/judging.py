@@ -13,7 +13,7 @@ from toylab.analysis._table import Table
 from toylab.analysis._work import Spread
 from toylab.claims.claim import Claim, Number
 from toylab.claims.paper import get, names
-from toylab.claims.setting import WORLDS, Setting, known_world
+from toylab.claims.setting import WORLDS, Setting, known_dataset, known_world
 
 HOLDS, PARTLY, NOT = "holds", "holds partly", "does not show here"
 
@@ -162,6 +162,8 @@ def check(
     places = tuple(known_world("worlds", world) for world in listed("worlds", worlds, "names of worlds"))
     if not chosen or not places:
         raise ValueError(f"claims and worlds must not be empty, got {len(chosen)} and {len(places)}")
+    if datasets is not None:
+        datasets = [known_dataset("datasets", name, places) for name in listed("datasets", datasets, "data sets")]
     seeds = None if seeds is None else integers("seeds", seeds, 0)
     nfe = None if nfe is None else integers("nfe", nfe)
     where = {"seeds": seeds, "datasets": datasets, "schedule": schedule, "t_end": t_end, "nfe": nfe, "n": n}

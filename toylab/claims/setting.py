@@ -1,5 +1,6 @@
 """The settings that a claim is measured in, in plain words and numbers."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +22,11 @@ class World:
     n: int
     network: str = ""
     seeds: tuple[int, ...] = (0, 1, 2)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """All data sets that there are in it."""
+        return self.datasets if self.network else tuple(datasets.names())
 
 
 PLANE = ("spiral", "moons", "circle")
@@ -54,10 +60,7 @@ class Setting:
 
     def __post_init__(self) -> None:
         known_world("world", self.world)
-        own = WORLDS[self.world]
-        known = own.datasets if own.network else datasets.names()
-        if self.dataset not in known:
-            raise unknown_name("dataset", self.dataset, known)
+        known_dataset("dataset", self.dataset, [self.world])
         schedules.get(self.schedule)
         number("t_end", self.t_end, 1e-6, 0.9)
         positive_int("nfe", self.nfe)
@@ -74,6 +77,14 @@ class Setting:
         shown = {"world": self.world, "dataset": self.dataset, "schedule": self.schedule, "t-end": f"{self.t_end:g}"}
         shown |= {"nfe": self.nfe, "seeds": self.seed, "particles": self.n}
         return " ".join(f"--{name} {value}" for name, value in shown.items())
+
+
+def known_dataset(argument: str, name: str, worlds: Iterable[str]) -> str:
+    """`name` if it is a data set of one of these worlds; ValueError or TypeError naming `argument` otherwise."""
+    known = [each for world in worlds for each in WORLDS[world].known]
+    if name not in known:
+        raise unknown_name(argument, name, list(dict.fromkeys(known)))
+    return name
 
 
 def known_world(argument: str, name: str) -> str:

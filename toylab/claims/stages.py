@@ -57,6 +57,17 @@ class Stage:
         setting: the `Setting`, whose nfe plays no part. problem: a `Problem` that ends at its t_end.
     """
 
+    x_T: Tensor
+    noise_seed: object  # of methods with noise of their own
+    converged: Tensor  # end points of the exact flow
+    real: Tensor  # as they are `seen`
+    difference: Callable[[Tensor, Tensor], float]
+    seen: Callable[[Tensor], Tensor]  # what energy distances are taken of
+    away: Callable[[Tensor], Tensor]  # distances to the manifold
+    known: Tensor  # data that the epsilon knows
+    draw: Callable[[int], Tensor]  # as many real data as there are samples, another draw for each number
+    ratio: Callable[[str, int], np.ndarray]  # r_t at every node of a run, see `off_manifold`
+
     def __init__(self, setting: Setting, problem: Problem) -> None:
         self.setting, self.problem = setting, replace(problem, t_end=setting.t_end)
         self._runs: dict[tuple, Run] = {}
@@ -101,17 +112,6 @@ class Stage:
         x = run.x.double()
         error = inf if method.stochastic else self.difference(x, self.converged)
         return Run(run.steps, run.nfe, error, energy_distance(self.seen(x), self.real), self.away(x).mean().item())
-
-    x_T: Tensor
-    noise_seed: object  # of methods with noise of their own
-    converged: Tensor  # end points of the exact flow
-    real: Tensor  # as they are `seen`
-    difference: Callable[[Tensor, Tensor], float]
-    seen: Callable[[Tensor], Tensor]  # what energy distances are taken of
-    away: Callable[[Tensor], Tensor]  # distances to the manifold
-    known: Tensor  # data that the epsilon knows
-    draw: Callable[[int], Tensor]  # as many real data as there are samples, another draw for each number
-    ratio: Callable[[str, int], np.ndarray]  # r_t at every node of a run, see `off_manifold`
 
 
 class PlaneStage(Stage):

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
 
-from toylab.claims.judging import HOLDS, NOT, PARTLY, Verdict, Verdicts
+from toylab.claims.judging import HOLDS, NOT, PARTLY, Verdict, Verdicts, cell
 from toylab.claims.setting import WORLDS
 from toylab.figures.look import FIT, INK, in_our_look
 
@@ -21,7 +22,7 @@ EDGE = 1e3  # numbers beyond, on either side, are drawn there
 
 @in_our_look
 def plot_verdicts(result: Verdicts | Verdict, ax: Axes | None = None) -> Axes | np.ndarray:
-    """The verdicts as a table of colours, with the median of the first number; one claim alone as `plot_verdict` does.
+    """The verdicts as a table of colours, with the medians of the numbers; one claim alone as `plot_verdict` does.
 
     Returns the Axes.
     """
@@ -32,8 +33,7 @@ def plot_verdicts(result: Verdicts | Verdict, ax: Axes | None = None) -> Axes | 
     for verdict in result.rows:
         x, y = worlds.index(verdict.world), claims.index(verdict.claim)
         ax.add_patch(plt.Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=SHADES[verdict.word]))
-        middle = f"\n{verdict.of(verdict.claim.numbers[0]).middle:.3g}" if verdict.values else ""
-        ax.text(x, y, f"{verdict.word}{middle}", ha="center", va="center", fontsize=11, color=INK)
+        ax.text(x, y, cell(verdict).replace(": ", "\n"), ha="center", va="center", fontsize=11, color=INK)
     ax.set_xticks(range(len(worlds)), [WORLDS[world].title.replace(", ", ",\n") for world in worlds])
     ax.set_yticks(range(len(claims)), [claim.name for claim in claims])
     ax.set(xlim=(-0.5, len(worlds) - 0.5), ylim=(len(claims) - 0.5, -0.5))
@@ -64,6 +64,8 @@ def plot_verdict(result: Verdicts | Verdict) -> np.ndarray:
                 ax.plot(values, place + spread, "o", color=COLOURS[verdict.word], markersize=7, alpha=0.8)
         _bounds(ax, number)
         ax.set(xscale="log", ylim=(len(rows) - 0.5, -0.5))
+        ax.set_xlim(*_wide_enough(ax.get_xlim()))
+        _plain(ax.xaxis)
         ax.set_title(number.name, fontsize=12)
     axes[0, 0].set_yticks(range(len(rows)), [WORLDS[verdict.world].title for verdict in rows])
     figure.suptitle(claim.sentence, fontsize=14)
@@ -85,9 +87,24 @@ def plot_search(result: "Counterexample") -> np.ndarray:
             ax.plot(np.flatnonzero(chosen) + 1, values[chosen], "o", color=colour, markersize=6)
         _bounds(ax, number, across=True)
         ax.set(yscale="log", xlabel="setting")
+        ax.set_ylim(*_wide_enough(ax.get_ylim()))
+        _plain(ax.yaxis)
         ax.set_title(number.name, fontsize=12)
     figure.suptitle(result.sentence, fontsize=14)
     return axes[0]
+
+
+def _wide_enough(limits):
+    """Limits of a logarithmic axis that reach over a factor of ten at least."""
+    middle, half = np.sqrt(np.prod(limits)), max(10.0, limits[1] / limits[0]) ** 0.5
+    return middle / half, middle * half
+
+
+def _plain(axis):
+    """Ticks of a logarithmic axis as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")
 
 
 def _bounds(ax, number, across=False):

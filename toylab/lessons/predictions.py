@@ -7,6 +7,8 @@ from torch import Tensor
 from toylab import datasets, epsilon, grids, images, problems, schedules
 from toylab._errors import unknown_name
 from toylab.analysis import decompose_error, order_table, sweep, work_precision
+from toylab.claims import check
+from toylab.claims.judging import HOLDS
 from toylab.lessons.court import CASES, ruling
 from toylab.lessons.exercises import progress
 from toylab.lessons.forgiving import forgiveness
@@ -214,6 +216,14 @@ def bugs() -> Truth:
     return Truth(count, f"{count} of {len(CASES)} lose an order, or are no longer exact on one data point. Which ones?")
 
 
+def claims_that_hold() -> Truth:
+    """The number of claims that hold in all their numbers, on the spiral with the exact epsilon."""
+    found = check(None, ["exact"], datasets=("spiral",), seeds=(0,), n=64, progress=False)
+    count = sum(row.word == HOLDS for row in found.rows)
+    names = ", ".join(row.claim.name for row in found.rows if row.word == HOLDS)
+    return Truth(count, f"{count} of {len(found.rows)} hold in all their numbers: {names}.")
+
+
 ERROR = "end-point error"
 PREDICTIONS = {
     "01": Prediction(
@@ -313,5 +323,11 @@ PREDICTIONS = {
         "How many of the five are bugs, that is, lose an order or the exactness on one data point?",
         Amount(0, 5, 1, "bugs"),
         bugs,
+    ),
+    "15": Prediction(
+        "claims that hold",
+        "Eleven claims of the paper, on the spiral with the exact epsilon. How many hold in all their numbers?",
+        Amount(0, 11, 1, "claims"),
+        claims_that_hold,
     ),
 }
