@@ -19,6 +19,9 @@ DECLARED := pyproject.toml constraints.txt
 CHECK := $(if $(filter command% environment%,$(origin PYTHON)),same-python)
 ALL_CORES := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
+# Tests are compiled once for all processes, also where the shell says to keep nothing compiled.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help lab test check check-oldest durations fuzz notebooks reproduce picture lint format clean same-python
 .DELETE_ON_ERROR:

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -17,13 +18,21 @@ from toylab.images.tiles import save_picture
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a digits network of three steps."""
+    folder = tmp_path_factory.mktemp("trained")
+    out = folder / "run.safetensors"
+    training.train_images("digits", out=out, steps=3, batch=16, note="A note.", labels=False, progress=False)
+    return folder
+
+
 @pytest.fixture
-def shipped(tmp_path, monkeypatch):
-    """A data folder of one's own in which a digits network of three steps has been shipped."""
+def shipped(trained, tmp_path, monkeypatch):
+    """A data folder of one's own in which that network has been shipped; a copy of its run lies in `tmp_path`."""
     monkeypatch.setenv("TOYLAB_DATA", str(tmp_path / "data"))
-    run = tmp_path / "run.safetensors"
-    training.train_images("digits", out=run, steps=3, batch=16, note="A note.", labels=False, progress=False)
-    cards.ship(run, "digits")
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    cards.ship(tmp_path / "run.safetensors", "digits")
     return tmp_path / "data"
 
 

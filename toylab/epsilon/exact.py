@@ -104,7 +104,7 @@ class ExactEps:
         size = max(1, CHUNK // len(points))
         chunks = zip((rows / scale).split(size), (scale**2 / (-2 * variance)).split(size), strict=True)
         for places, precision in chunks:
-            yield _squared_distances(places, points) * precision
+            yield _squared_distances(places, points).mul_(precision)
 
     def _mean(self, weights):
         """The mean of the points under weights [chunk, k]: [chunk, d] in the dtype of weights."""
@@ -115,10 +115,13 @@ class ExactEps:
 
 def _squared_distances(rows, points):
     """Squared Euclidean distances [n, k] of rows [n, d] and points [k, d], in the dtype of rows."""
-    if rows.shape[1] <= DIRECT:
-        columns = zip(rows.unbind(1), points.to(rows.dtype).unbind(1), strict=True)
-        first, *others = ((a[:, None] - b) ** 2 for a, b in columns)
-        return sum(others, first)
+    if rows.shape[1] <= DIRECT:  # in place and along contiguous points: a new table takes longer than its numbers
+        columns = zip(rows.T[..., None], points.to(rows.dtype).T.contiguous(), strict=True)
+        squares = ((a - b).square_() for a, b in columns)
+        total = next(squares)
+        for square in squares:
+            total += square
+        return total
     dtype, rows = rows.dtype, rows.double()
     norms = (rows**2).sum(1, keepdim=True)
     blocks = map(torch.Tensor.double, _blocks(points))
