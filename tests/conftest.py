@@ -16,9 +16,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**25))
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**29))
 
-# With it jsonschema, which nbformat imports, builds 39 grammars of addresses: four seconds in every process.
-sys.modules["rfc3987_syntax"] = None
-
 import browser
 import hypothesis
 import matplotlib
@@ -29,6 +26,9 @@ import torch
 
 from toylab.epsilon import ExactEps
 from toylab.problems import flow
+
+# With it jsonschema, which nbformat imports, builds 39 grammars of addresses: four seconds in every process.
+sys.modules["rfc3987_syntax"] = None
 
 if hasattr(libc := ctypes.CDLL(None), "mallopt"):  # of glibc
     libc.mallopt(-3, 2**25)  # M_MMAP_THRESHOLD

@@ -31,6 +31,8 @@ def trained(tmp_path_factory):
 def shipped(trained, tmp_path, monkeypatch):
     """A data folder of one's own in which that network has been shipped; a copy of its run lies in `tmp_path`."""
     monkeypatch.setenv("TOYLAB_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(cards, "STEPS", 4)
+    monkeypatch.setattr(cards, "GUIDED_STEPS", 2)
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     cards.ship(tmp_path / "run.safetensors", "digits")
     return tmp_path / "data"
@@ -118,16 +120,14 @@ def test_a_shipped_network_is_the_trained_one_under_the_name_of_its_data(tmp_pat
         assert weight.equal(trained.state_dict()[key])
 
 
-def test_the_picture_of_a_card_is_what_toylab_sample_makes(tmp_path, shipped, monkeypatch):
-    monkeypatch.setattr(cards, "STEPS", 4)
+def test_the_picture_of_a_card_is_what_toylab_sample_makes(tmp_path, shipped):
     network = checkpoints.load("digits")
     cards.draw_samples(network, tmp_path / "card.png")
     save_picture(ImageSampler(network, cards.METHOD, 4).images(cards.SAMPLES).x, tmp_path / "sample.png", scale=8)
     assert (tmp_path / "card.png").read_bytes() == (tmp_path / "sample.png").read_bytes()
 
 
-def test_a_card_of_a_network_with_labels_shows_them_and_where_it_began(tmp_path, shipped, monkeypatch):
-    monkeypatch.setattr(cards, "GUIDED_STEPS", 2)
+def test_a_card_of_a_network_with_labels_shows_them_and_where_it_began(tmp_path, shipped):
     out, start = tmp_path / "l.safetensors", str(tmp_path / "run.safetensors")
     training.train_images("digits", out=out, steps=2, batch=4, start=start, progress=False)
     cards.ship(out, "labelled")

@@ -82,8 +82,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("arguments", REFUSED, ids=range(len(REFUSED)))
-def test_what_cannot_be_exported_is_told_in_a_sentence(tmp_path, monkeypatch, arguments):
+def test_what_cannot_be_exported_is_told_in_a_sentence_before_anything_is_computed(tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("toylab.analysis.sweep", None)
     result = run(*arguments)
     flat = " ".join(result.output.split())
     assert result.exit_code == 2 and (REFUSED[arguments] in flat or ".pdf, .svg" in flat or ".pdf or .svg" in flat), (
@@ -95,6 +96,7 @@ def test_what_cannot_be_exported_is_told_in_a_sentence(tmp_path, monkeypatch, ar
 @pytest.mark.parametrize("arguments", [("figure", "a.pdf", *ORDER), ("movie", "a.gif", "moons")])
 def test_a_file_that_is_there_is_kept(tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("toylab.analysis.sweep", None)  # is told before anything is computed
     there = tmp_path / arguments[1]
     there.write_text("mine")
     result = run(*arguments)

@@ -184,8 +184,9 @@ def movie(
     """
     from toylab import problems
     from toylab.analysis import Sweep, sweep
-    from toylab.widgets.movie import write_movie
+    from toylab.widgets.movie import checked_place, write_movie
 
+    checked_place(file, over=over, fps=fps, force=force)  # before anything is computed
     names = options.method_names(methods) if methods else None
     if source.endswith(".npz"):
         found = Sweep.load(source)

@@ -39,6 +39,24 @@ def frames(sweep: Sweep, over: str = "time", dpi: float = 80, **look: Any) -> It
         yield picture.crop((0, 0, picture.width // 2 * 2, picture.height // 2 * 2))  # MP4 has even sides
 
 
+def checked_place(path: str | os.PathLike, *, over: str = "time", fps: float = 8, force: bool = False) -> Path:
+    """The path of a movie that can be written with these arguments of `write_movie`; raises what that would."""
+    path = user_path(path, "out")
+    suffix = path.suffix.lower()
+    if suffix not in (".mp4", ".gif", ""):
+        raise ValueError(f"out must end in .mp4 or .gif, or be a folder for PNG frames, got {str(path)!r}")
+    if over not in OVER:
+        raise unknown_name("over", over, OVER)
+    if not 0 < fps <= 60:
+        raise ValueError(f"fps must be above 0 and at most 60, got {fps!r}")
+    check_new(path, force or (path.is_dir() and not any(path.iterdir())))
+    if suffix == ".mp4" and not shutil.which("ffmpeg"):
+        raise FileNotFoundError(
+            "an .mp4 needs ffmpeg, which is not installed; a .gif or a folder of PNG frames (no suffix) needs nothing"
+        )
+    return path
+
+
 def write_movie(
     sweep: Sweep, path: str | os.PathLike, *, over: str = "time", fps: float = 8, force: bool = False, **look: Any
 ) -> Path:
@@ -48,17 +66,8 @@ def write_movie(
 
     Raises FileExistsError for what is there, unless `force`; FileNotFoundError where ffmpeg is missing.
     """
-    path = user_path(path, "out")
+    path = checked_place(path, over=over, fps=fps, force=force)
     suffix = path.suffix.lower()
-    if suffix not in (".mp4", ".gif", ""):
-        raise ValueError(f"out must end in .mp4 or .gif, or be a folder for PNG frames, got {str(path)!r}")
-    if not 0 < fps <= 60:
-        raise ValueError(f"fps must be above 0 and at most 60, got {fps!r}")
-    check_new(path, force or (path.is_dir() and not any(path.iterdir())))
-    if suffix == ".mp4" and not shutil.which("ffmpeg"):
-        raise FileNotFoundError(
-            "an .mp4 needs ffmpeg, which is not installed; a .gif or a folder of PNG frames (no suffix) needs nothing"
-        )
     pictures = list(frames(sweep, over, **look))
     if not suffix:
         places = [path / f"frame-{k:04d}.png" for k in range(len(pictures))]
