@@ -29,7 +29,7 @@ class Arcs:
         first = np.append(0, last[:-1] + 1)
         landmarks = np.concatenate([middle, start[first], end[last]])
         self._owner = np.concatenate([np.arange(len(middle)), first, last])
-        self._tree = KDTree(np.stack([landmarks.real, landmarks.imag], -1))
+        self._tree = KDTree(np.stack([landmarks.real, landmarks.imag], -1), leafsize=32)  # 10 takes a tenth longer
         self._reach = np.abs([middle - start, end - middle]).max() * 1.001
         self._sharpest = np.abs(self._curvature).max()
 

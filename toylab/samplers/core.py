@@ -137,17 +137,17 @@ def sample(
     """
     record = flag("record", record)
     run = _prepare(eps, schedule, method, steps, x_T, n, shape, seed, times, t_start, t_end, spacing, eta, options)
-    states, nfe = [], []
+    states = run.x.new_empty(len(run.times), *run.x.shape) if record else None  # at once: a list would be held twice
+    x, nfe = run.x, []
     shown = Bar(run, total=len(run.times), desc=run.method.name, unit="node") if flag("progress", progress) else run
     with torch.no_grad(), single_thread(run.x):
-        for x, evaluations in shown:
-            if not record:
-                states.clear()
-            states.append(x)
+        for node, (x, evaluations) in enumerate(shown):
+            if states is not None:
+                states[node] = x
             nfe.append(evaluations)
     return Trajectory(
-        x=states[-1],
-        states=torch.stack(states) if record else None,
+        x=x,
+        states=states,
         times=run.times,
         nfe_per_step=nfe[1:],
         method=run.method.name,

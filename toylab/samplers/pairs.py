@@ -99,22 +99,19 @@ class Pair(Planned):
         if inner and not clock(schedule, s[-1]).isfinite():
             last = self._runge_kutta(schedule, t[-1:], s[-1:], ONE_SLOPE, midpoint, first + len(t) - 1)
             return self._runge_kutta(schedule, t[:-1], s[:-1], tableau, midpoint, first) + last
-        stages, targets = tableau.c, (*tableau.c[1:], 1)  # as parts of the step
-        nodes = {c: t if c == 0 else s if c == 1 else _between(schedule, clock, time, t, s, c) for c in {*stages, 1}}
-        moves = {c: list(numbers(*self.transfer.move_parts(schedule, t, nodes[c]))) for c in set(targets)}
-        slopes = {c: list(numbers(*self.transfer.slope_parts(schedule, nodes[c]))) for c in set(stages)}
-        at = {c: nodes[c].unbind() for c in set(stages)}
-        averages = [self._stage_weights(schedule, tableau, i, nodes, nodes[c]) for i, c in enumerate(targets)]
+        nodes = {c: t if c == 0 else s if c == 1 else _between(schedule, clock, time, t, s, c) for c in {*tableau.c, 1}}
+        stages, targets = (torch.stack([nodes[c] for c in parts]) for parts in (tableau.c, (*tableau.c[1:], 1)))
+        slopes = torch.stack(self.transfer.slope_parts(schedule, stages), -1)
+        scales, gains = self.transfer.move_parts(schedule, t.expand_as(targets), targets)
+        weights = [self._stage_weights(schedule, tableau, i, nodes, end) for i, end in enumerate(targets)]
+        rows = [(gain[:, None] * each).tolist() for gain, each in zip(gains, weights, strict=True)]
+        moves = zip(zip(*scales.tolist(), strict=True), zip(*rows, strict=True), strict=True)
+        at, slopes = zip(*(each.unbind() for each in stages), strict=True), zip(*slopes.tolist(), strict=True)
         steps = []
-        for i in range(len(t)):
-            past = (0.0,) * (first + i) if self.gradient.adams else ()
-            reached = [(1.0, past)]
-            for c, weights in zip(targets, averages, strict=True):
-                scale, gain = moves[c][i]
-                reached.append((scale, (*past, *(gain * weight for weight in weights[i]))))
-            evaluations = [
-                Evaluation(at[c][i], *where, slopes[c][i]) for c, where in zip(stages, reached[:-1], strict=True)
-            ]
+        for i, (times, slope, (scale, gain)) in enumerate(zip(at, slopes, moves, strict=True), first):
+            past = [0.0] * i if self.gradient.adams else []
+            reached = [(1.0, past), *((factor, past + row) for factor, row in zip(scale, gain, strict=True))]
+            evaluations = [Evaluation(t, *where, parts) for t, where, parts in zip(times, reached, slope, strict=False)]
             steps.append(Step(evaluations, *reached[-1], keep=slice(len(past) + 1 if self.gradient.adams else 0)))
         return steps
 
@@ -123,12 +120,12 @@ class Pair(Planned):
         rows, totals = (*tableau.a[1:], tableau.b), (*tableau.c[1:], 1)
         row = [weight / totals[stage] for weight in rows[stage]]
         if not tableau.through or self.weights == "equispaced":
-            return [row] * len(end)
+            return torch.tensor(row, dtype=torch.float64).expand(len(end), -1)
         used = list(tableau.through[stage])
         weights = np.zeros((len(end), len(row)))
         known = torch.stack([nodes[tableau.c[i]] for i in used], 1)
         weights[:, used] = WEIGHTS[self.weights](schedule, self.transfer, known, end)
-        return weights.tolist()
+        return torch.from_numpy(weights)
 
     def _adams(self, schedule, t, s, part):
         if not part:
@@ -138,15 +135,15 @@ class Pair(Planned):
         if self.final == "lower":
             used = np.minimum(used, len(t) - np.asarray(part))
         used = np.where(weights.finite(schedule, self.transfer, s[own]), used, 1)
-        averages = weigher(weights, schedule, self.transfer, t, s, part, used)()
-        moves = numbers(*self.transfer.move_parts(schedule, t[own], s[own]))
+        averages = torch.from_numpy(weigher(weights, schedule, self.transfer, t, s, part, used, most)())
+        scale, gain = self.transfer.move_parts(schedule, t[own], s[own])
+        moves = zip(scale.tolist(), (gain[:, None] * averages).tolist(), strict=True)
         slopes = numbers(*self.transfer.slope_parts(schedule, t[own]))
         steps = []
-        for i, node, slope, (scale, gain), average in zip(part, t[own].unbind(), slopes, moves, averages, strict=True):
+        for i, node, slope, (factor, gains) in zip(part, t[own].unbind(), slopes, moves, strict=True):
             known = min(i + 1, most)  # slopes, with that of this step
-            gains = [0.0] * (known - len(average)) + [gain * weight for weight in average]
             evaluations = [Evaluation(node, 1.0, (), slope)]
-            steps.append(Step(evaluations, scale, gains, keep=slice(max(0, known + 1 - most), known)))
+            steps.append(Step(evaluations, factor, gains[most - known :], slice(max(0, known + 1 - most), known)))
         return steps
 
 

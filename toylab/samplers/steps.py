@@ -51,8 +51,8 @@ def nodes(times: Tensor) -> Iterator[Tensor]:
 
 def numbers(*tensors: Tensor) -> Iterator[tuple[float, ...]]:
     """The numbers of a few tensors [N], as N tuples."""
-    for pieces in zip(*(tensor.split(PIECE) for tensor in tensors), strict=True):
-        yield from zip(*(piece.tolist() for piece in pieces), strict=True)
+    for first in range(0, len(tensors[0]), PIECE):
+        yield from zip(*(tensor[first : first + PIECE].tolist() for tensor in tensors), strict=True)
 
 
 def follow(steps: Iterable[Step], eps: Eps, x: Tensor) -> Iterator[Tensor]:

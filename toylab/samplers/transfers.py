@@ -59,8 +59,9 @@ class Classical(Transfer):
     @staticmethod
     def slope_parts(schedule: Schedule, t: Tensor) -> tuple[Tensor, Tensor]:
         """dx/dt = (alpha_bar' / (2 alpha_bar)) (x - eps / sqrt(1 - alpha_bar)), with alpha_bar' / alpha_bar = -beta."""
-        one, none = torch.ones_like(t), torch.zeros_like(t)
-        return schedule.drift(one, none, t), schedule.drift(none, one, t)
+        x, eps = torch.eye(2, dtype=t.dtype).reshape(2, 2, *[1] * t.ndim)
+        a, b = schedule.drift(x, eps, t)
+        return a, b
 
     @classmethod
     def slope(cls, schedule: Schedule, x: Tensor, eps: Tensor, t: Tensor) -> Tensor:

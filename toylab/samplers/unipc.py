@@ -62,19 +62,21 @@ class UniPC(Planned):
         used = np.minimum(known, n - np.asarray(part)) if self.final == "lower" else known.copy()
         if part.stop == n and s[-1] == 0:
             used[-1] = 1
-        weigh = weigher(WEIGHTS["logsnr"], schedule, DataPrediction, t, s, part, used, self._half)
-        moves = numbers(*DataPrediction.move_parts(schedule, t[own], s[own]))
+        weigh = weigher(WEIGHTS["logsnr"], schedule, DataPrediction, t, s, part, used, self.slopes, self._half)
+        scales, gain = DataPrediction.move_parts(schedule, t[own], s[own])
+        predictors, correctors = (
+            (gain[:, None] * torch.from_numpy(each)).tolist() for each in (weigh(), weigh(end=True))
+        )
         there, *slopes = numbers(*DataPrediction.slope_parts(schedule, torch.cat([t[cut : cut + 1], s[own]])))
-        for i, count, predictor, corrector, end, (scale, gain), slope in zip(
-            part, known.tolist(), weigh(), weigh(end=True), s[own].unbind(), moves, slopes, strict=True
+        for i, count, scale, predictor, corrector, end, slope in zip(
+            part, known.tolist(), scales.tolist(), predictors, correctors, s[own].unbind(), slopes, strict=True
         ):
-            pad, evaluations = [0.0] * (count - len(predictor)), []
-            gains = [*pad, *(gain * weight for weight in predictor)]
+            gains, evaluations = predictor[self.slopes - count :], []
             if i == first:  # no corrector has evaluated here
                 evaluations.append(Evaluation(t[i], 1.0, (), there))
             if i < n - 1:
                 evaluations.append(Evaluation(end, scale, gains, slope))
-                gains = [*pad, *(gain * weight for weight in corrector)]
+                gains = corrector[self.slopes - count :]
             steps.append(Step(evaluations, scale, gains, slice(max(0, len(gains) - self.slopes), len(gains))))
         return steps
 

@@ -99,14 +99,15 @@ def clock_of(name: str, transfer: type[Transfer]) -> tuple[Callable, Callable]:
 
 def weigher(
     weights: Weights, schedule: Schedule, transfer: type[Transfer], t: Tensor, s: Tensor, part: range, used: np.ndarray,
-    two: Callable | None = None,
-) -> Callable[..., list[list[float]]]:  # fmt: skip
-    """weigh(): for each of the steps `part`, from t[i] to s[i], the weights of its last `used` [len(part)] slopes, old
-    to new. With another rule for two slopes, two(readings [m, 2], those of the ends [m]), also weigh(end=True): with
-    the slope at the end of the step as one more."""
+    most: int, two: Callable | None = None,
+) -> Callable[..., np.ndarray]:  # fmt: skip
+    """weigh(): for the steps `part`, from t[i] to s[i], the weights [len(part), most] of the last `most` slopes, old to
+    new; 0 but for the last `used` [len(part)]. With another rule for two slopes, two(readings [m, 2], those of the ends
+    [m]), also weigh(end=True): with the slope at the end of the step as one more."""
     if weights.polynomial is None:
-        return lambda: [ADAMS_BASHFORTH[count][::-1] for count in used.tolist()]
-    first, stop = max(0, part.start + 1 - used.max().item()), part.stop
+        table = np.array([(0.0,) * (most - k) + ADAMS_BASHFORTH[k][::-1] for k in range(1, most + 1)])
+        return lambda: table[used - 1]
+    first, stop = max(0, part.start + 1 - most), part.stop
     readings = weights.readings(schedule, transfer, torch.cat([t[first:stop], s[part.start : stop]]))
     own, ends = np.split(readings, [stop - first])
     many = np.flatnonzero(used > 1)  # elsewhere the clocks may be infinite
@@ -115,21 +116,20 @@ def weigher(
     )
 
     def weigh(end=False):
-        found = [[1.0]] * len(part)
+        found = np.zeros((len(part), most + end))
         for count in set(used.tolist()):
             rows = np.flatnonzero(used == count)
+            columns = most - 1 - np.arange(count)
             readings = own[rows[:, None] + (part.start - first) - np.arange(count)]
             if end:
-                readings = np.concatenate([readings, ends[rows, None]], 1)
-            if readings.shape[1] == 1:
-                continue
-            if two and readings.shape[1] == 2:
+                columns, readings = np.append(columns, most), np.concatenate([readings, ends[rows, None]], 1)
+            if len(columns) == 1:
+                averaged = 1.0
+            elif two and len(columns) == 2:
                 averaged = two(readings, ends[rows])
             else:
                 averaged = average(readings, np.searchsorted(many, rows))
-            order = [*range(count - 1, -1, -1), *([count] if end else [])]
-            for row, values in zip(rows.tolist(), averaged[:, order].tolist(), strict=True):
-                found[row] = values
+            found[rows[:, None], columns] = averaged
         return found
 
     return weigh
