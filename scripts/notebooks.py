@@ -2,7 +2,8 @@
 
 Players keep their static picture and lose their live view, which needs a kernel; everything that
 differs between two runs (execution times, widget models, progress bars) is dropped. The questions of
-exercises come from `toylab.lessons.exercises`: cell "ask-03-2" asks, code cell "exercise-03-2" checks.
+exercises come from `toylab.lessons.exercises`: cell "ask-03-2" asks, code cell "exercise-03-2" checks. Cell "colab" is the
+same everywhere.
 """
 
 import argparse
@@ -20,6 +21,24 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 PLACE = "toylab-place"  # of a live view in JupyterLab, which holds the picture a second time
 
 
+COLAB = """\
+# Installs toylab where it is missing, as on Colab: a wheel that lies here, else the package of that name. Whatever else
+# is installed stays as it is, or pip refuses.
+import importlib.metadata
+import importlib.util
+import pathlib
+import subprocess
+import sys
+
+if importlib.util.find_spec("toylab") is None:
+    here = {f"{each.name}=={each.version}" for each in importlib.metadata.distributions()}
+    pathlib.Path("installed.txt").write_text("\\n".join(sorted(here)))
+    wheel = next(map(str, pathlib.Path().glob("toylab-*.whl")), "toylab")
+    command = [sys.executable, "-m", "pip", "install", "-q", "-c", "installed.txt", f"{wheel}[images]", "anywidget"]
+    subprocess.run(command, check=True)
+print("toylab is installed")"""
+
+
 def execute(path, timeout=300):
     """The notebook at `path` with fresh outputs. Raises nbclient's CellExecutionError where a cell fails."""
     notebook = ask(nbformat.read(path, as_version=4))
@@ -33,6 +52,7 @@ def execute(path, timeout=300):
 def ask(notebook):
     """`notebook` with the questions and stubs of its exercises as the package has them; changed in place, returned."""
     cells = {cell.id: cell for cell in notebook.cells}
+    cells["colab"].source = COLAB
     for name, each in exercises().items():
         place = name.replace(".", "-")
         if f"ask-{place}" in cells:

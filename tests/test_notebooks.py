@@ -3,8 +3,10 @@
 They run in JupyterLab, where a Chromium is found; without one in a kernel alone, and tests of sliders skip.
 """
 
+import importlib.metadata
 import importlib.util
 import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -198,6 +200,25 @@ def test_notebook_asks_before_it_shows_and_ends_with_a_recap(name):
     assert any("**Predict first.**" in cell.source for cell in cells[:first_code])
     recap = cells[-1].source.split("**In three lines**")[1]
     assert recap.count("\n* ") == 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_notebook_begins_with_the_same_cell_for_places_without_toylab(name):
+    cell = read(name).cells[1]
+    assert (cell.id, cell.source, outputs(read(name))[0].text) == ("colab", execute.COLAB, "toylab is installed\n")
+
+
+@pytest.mark.parametrize("there, asks", [(True, []), (False, ["toylab[images]", "anywidget"])])
+def test_that_cell_installs_where_toylab_is_missing_and_holds_all_else_as_it_is(there, asks, tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: there or None)
+    monkeypatch.setattr(subprocess, "run", lambda command, check: ran.extend(command))
+    exec(execute.COLAB, {})
+    assert ran[-2:] == asks
+    if not there:
+        assert ran[-4:-2] == ["-c", "installed.txt"]
+        assert f"torch=={importlib.metadata.version('torch')}" in (tmp_path / "installed.txt").read_text().split()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -133,7 +133,8 @@ def test_every_answer_is_one_that_could_have_been_guessed(name):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_each_notebook_asks_before_anything_is_shown(name):
-    cells = [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+    colab, *cells = [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+    assert colab.id == "colab"
     number = name.split("_")[0]
     assert f'predict("{number}")' in cells[0].source
     (output,) = cells[0].outputs

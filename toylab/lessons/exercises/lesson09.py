@@ -2,8 +2,10 @@
 
 import torch
 
+from toylab import datasets, epsilon
+from toylab.analysis import log_likelihood
 from toylab.lessons.exercises.base import Exercise, Wrong
-from toylab.lessons.exercises.forms import Function, Number
+from toylab.lessons.exercises.forms import Choice, Function, Number
 from toylab.problems.flow import rms
 
 # fmt: off
@@ -51,6 +53,19 @@ def is_the_three(answer):
 def crossing():
     """The N at which 4 / N^2 has fallen to 0.01."""
     return (4 / 0.01) ** 0.5
+
+
+def likelier():
+    """The letter of what the spiral's network finds likelier, and of how much it errs."""
+    net, spiral = epsilon.load("spiral"), datasets.get("spiral")
+    end = spiral.curve(400)[-1:]
+    x = torch.cat([end, 1.3 * end])
+    on, off = log_likelihood(net, x.float(), t_end=0.02, progress=False).log_prob.tolist()
+    exact_on, exact_off = epsilon.exact_eps(spiral.curve(1000), net.schedule).log_prob(x, 0.02).tolist()
+    if on < off:
+        return "a"
+    gap, exact_gap = on - off, exact_on - exact_off
+    return "b" if abs(gap / exact_gap - 1) < 0.1 else "c" if gap < exact_gap else "d"
 
 
 EXERCISES = (
@@ -125,5 +140,43 @@ The solver's error is `0.03` and the network's is `0.04`. What is the most that 
         because="Total error is the sum of two vectors for each particle: at most the sum of the two lengths (the "
         "triangle inequality, for rms too), at least their difference.",
         hints=("Draw three points: samples, the network's flow, the exact flow.", "The triangle inequality."),
+    ),
+    Exercise(
+        "09.4", "explain", "likelier, and by how much", """
+Two samples at $t = 0.02$: the outer end of the spiral, and the same point `1.3` times as far from the origin, off the
+spiral. Which one does the network find likelier, and is it right?
+
+```python
+import torch
+
+spiral = toylab.datasets.get("spiral")
+end = spiral.curve(400)[-1:]
+x = torch.cat([end, 1.3 * end])
+toylab.log_likelihood(toylab.load("spiral"), x.float(), t_end=0.02).log_prob  # in nats, by the network's flow
+toylab.exact_eps(spiral.curve(1000), "linear").log_prob(x, 0.02)  # the truth
+```
+""", Choice({
+            "a": "the one off the spiral: it has seen no data there, and anything goes",
+            "b": "the end of the spiral, and both log densities are right to a tenth",
+            "c": "the end of the spiral; but it finds the other one far too likely",
+            "d": "the end of the spiral; but it finds the other one far too unlikely",
+            "e": "both alike: a network that predicts noise knows no density",
+            "f": "it depends on the solver: a density is a property of the method",
+        }), right=("c",), derive=likelier,
+        wrong=(
+            Wrong("anything goes", "a", "It still points back to the data from there: the flow from far away does not "
+                  "end there, so that little probability can be found there. Run the lines."),
+            Wrong("right everywhere", "b", "It is right on the spiral. Compare the second numbers, and remember that "
+                  "they are logarithms."),
+            Wrong("too sure", "d", "The other way round: which of the two second numbers is larger?"),
+            Wrong("no density", "e", "Epsilon is the slope of the log density, times minus the noise. The flow from "
+                  "data to noise adds it up."),
+            Wrong("the solver's density", "f", "The flow belongs to epsilon alone; a solver only errs on it. Give "
+                  "log_likelihood another method or more steps."),
+        ),
+        because="It ranks the two rightly, and its log density off the spiral is more than ten nats too large: near t "
+        "= 0 it has seen nothing but data, and its slope is too gentle elsewhere.",
+        hints=("Run the lines, and subtract the second number from the first in each line.", "exp(10) is about 22000. "
+               "By what factor is the odd point too likely?"),
     ),
 )
