@@ -2,8 +2,8 @@
 
 Players keep their static picture and lose their live view, which needs a kernel; everything that
 differs between two runs (execution times, widget models, progress bars) is dropped. The questions of
-exercises come from `toylab.lessons.exercises`: cell "ask-03-2" asks, code cell "exercise-03-2" checks. Cell "colab" is the
-same everywhere.
+exercises come from `toylab.lessons.exercises`: cell "ask-03-2" asks, code cell "exercise-03-2" checks. Cell "colab" is
+the same everywhere.
 """
 
 import argparse
