@@ -322,7 +322,7 @@ def test_a_real_ctrl_c_or_sigterm_during_training_saves_and_can_be_resumed(tmp_p
 @pytest.mark.slow
 @STOPS
 def test_a_real_ctrl_c_or_sigterm_keeps_the_measured_part(tmp_path, stop):
-    words = "order circle --eps exact --points 400 -n 400 --method DDIM,RK4 --steps {} --json --out o.json"
+    words = "order circle --eps exact --points 100 -n 100 --method DDIM,RK4 --steps {} --json --out o.json"
     words = words.format(",".join(str(10 * 2**k) for k in range(15)))
     code, out, seen = on_terminal(*words.split()).until("DDIM").stop(stop)
     assert code == 130

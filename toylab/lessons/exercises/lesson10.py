@@ -1,5 +1,7 @@
 """Exercises of notebook 10: images."""
 
+from functools import cache
+
 import torch
 
 from toylab import epsilon
@@ -15,11 +17,18 @@ NOISE = torch.linspace(-2.0, 9.0, 8 * 64, dtype=torch.float64).reshape(8, 1, 8, 
 AB = torch.tensor([0.05, 0.2, 0.4, 0.5, 0.6, 0.8, 0.9, 0.99], dtype=torch.float64)
 
 
-def from_converged(network, method, steps, n=8, **limits):
+@cache
+def converged(network, n, **limits):
+    """A network, and its n images after many steps: rows [n, pixels]."""
+    net = epsilon.load(network)
+    return net, sample(net, None, "PLMS", 40, n=n, progress=False, record=False, **limits).x.flatten(1)
+
+
+def from_converged(network, method, steps, n=8, spacing="t", **limits):
     """The rms difference of n images from those of many steps, all pixels of an image together."""
-    net, how = epsilon.load(network), {"n": n, "progress": False, "record": False}
-    many = sample(net, None, "PLMS", 40, **how, **{name: limits[name] for name in limits if name != "spacing"})
-    return rms((sample(net, None, method, steps, **how, **limits).x - many.x).flatten(1))
+    net, many = converged(network, n, **limits)
+    few = sample(net, None, method, steps, n=n, spacing=spacing, progress=False, record=False, **limits)
+    return rms(few.x.flatten(1) - many)
 
 
 def profits():
