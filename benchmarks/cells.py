@@ -4,8 +4,8 @@
 
 Every notebook runs from top to bottom in processes of its own, in turns with one thread and with as many as torch
 takes, beside endless loops. Shown are the cells that take at least a second with one thread and 1.3 times as long with
-more, each the shortest of its rounds; with --all every cell. The ratio of CPU times tells what the load of the machine
-does not change: well above 1 where threads wait for each other.
+more, the least of all rounds; with --all every cell. A load that changes between the two changes their seconds, but not
+"helpers": the share of the CPU time that threads beside the main one took, less that with one thread.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from threads import beside
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 VARIABLES = "OMP_NUM_THREADS", "MKL_NUM_THREADS"
+CLOCKS = time.perf_counter, time.process_time, time.thread_time
 SECONDS, RATIO = 1.0, 1.3
 
 
@@ -31,14 +32,15 @@ def cells(name):
 
 
 def run(name):
-    """(seconds, CPU seconds) of each cell, run here."""
+    """(seconds, share of the CPU time that was not the main thread's) of each cell, run here."""
     from IPython.core.interactiveshell import InteractiveShell
 
     shell, taken = InteractiveShell.instance(), []
     for source in cells(name):
-        begin = time.perf_counter(), time.process_time()
+        begin = [clock() for clock in CLOCKS]
         shell.run_cell(source).raise_error()
-        taken.append((time.perf_counter() - begin[0], time.process_time() - begin[1]))
+        wall, cpu, main = (clock() - before for clock, before in zip(CLOCKS, begin, strict=True))
+        taken.append((wall, 1 - main / cpu))
     return taken
 
 
@@ -69,14 +71,14 @@ def main():
     if options.run:
         print(f"\n{json.dumps(run(options.run))}")
         return
-    print(f"{'notebook and cell':40}{'1 thread':>10}{'more':>8}{'CPU':>8}")
+    print(f"{'notebook and cell':40}{'1 thread':>10}{'more':>8}{'helpers':>9}")
     for name in options.names or names:
         with beside(options.loops):
             rounds = [[elsewhere(name, 1), elsewhere(name, None)] for _ in range(options.rounds)]
         one, more = (least(each) for each in zip(*rounds, strict=True))
-        for i, ((wall, cpu), (wall_more, cpu_more)) in enumerate(zip(one, more, strict=True), 1):
+        for i, ((wall, own), (wall_more, helpers)) in enumerate(zip(one, more, strict=True), 1):
             if options.all or (wall >= SECONDS and wall_more > RATIO * wall):
-                print(f"{name} {i:<3}".ljust(40) + f"{wall:8.2f} s{wall_more / wall:8.2f}{cpu_more / cpu:8.2f}")
+                print(f"{name} {i:<3}".ljust(40) + f"{wall:8.2f} s{wall_more / wall:8.2f}{helpers - own:9.0%}")
         total = sum(wall for wall, _ in one), sum(wall for wall, _ in more)
         print(f"{name}, all".ljust(40) + f"{total[0]:8.2f} s{total[1] / total[0]:8.2f}", flush=True)
 
