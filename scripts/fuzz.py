@@ -146,6 +146,7 @@ grids.explicit(schedule=LINEAR, times=[0.5, 0.1])
 images.load(name_or_path='digits', size=None, train=True, folder=None, flip=None, progress=False)
 images.frechet_distance(x=X, y=X)
 images.kernel_distance(x=X.repeat(2, 1), y=X.repeat(2, 1), blocks=2)
+images.nearest_images(images=PIXELS, real=PIXELS, features='pixels')
 images.precision_recall(x=X, y=X, neighbours=1)
 images.distances(sets=torch.rand(30, 1, 2, 2), real=torch.rand(60, 1, 2, 2), features='pixels', held=None,
     labels=None, progress=False)
@@ -208,7 +209,8 @@ LEFT_OUT = {
     "a row of a table": "Claim Notes",
     "the same by another name": "iterate ExactEps as_problem Schedule Linear Cosine Quad Sigmoid Constant Table Curves "
     "Points Squares as_manifold",
-    "takes seconds, of images": "method_distances Inception",
+    "takes seconds, of images": "method_distances Inception image_paths explore_images",
+    "results, of images": "ImagePaths Nearest plot_image_paths plot_nearest",
     "takes seconds": "UNet Sharpener PhotoClassifier cascade check break_claim "
     "DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
     "forgiveness memory_lab memory_table "

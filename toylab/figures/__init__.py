@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from toylab.figures.panels import plot_comparison as plot_comparison
     from toylab.figures.panels import plot_sweep as plot_sweep
     from toylab.figures.pictures import plot_distances as plot_distances
+    from toylab.figures.pictures import plot_image_paths as plot_image_paths
+    from toylab.figures.pictures import plot_nearest as plot_nearest
     from toylab.figures.plots import plot_eps_error as plot_eps_error
     from toylab.figures.plots import plot_off_manifold as plot_off_manifold
     from toylab.figures.plots import plot_order as plot_order

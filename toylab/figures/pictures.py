@@ -6,11 +6,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from toylab.figures.look import INK, PALE, in_our_look
+from toylab.figures.look import INK, PALE, common_legend, in_our_look, markers
 from toylab.figures.style import line
 
 if TYPE_CHECKING:
-    from toylab.images import Distances
+    from toylab.images import Distances, ImagePaths, Nearest
 
 FLOOR = {"color": PALE, "alpha": 0.3, "linewidth": 3}
 
@@ -66,3 +66,43 @@ def _against_n(ax, row, color):
         slope = (values[1] - values[0]) / (inverse[1] - inverse[0])
         reach = np.array([0, inverse[-1]])
         ax.plot(reach, values[0] + slope * (reach - inverse[0]), color=color, linewidth=1.2)
+
+
+@in_our_look
+def plot_image_paths(result: "ImagePaths") -> np.ndarray:
+    """Above, the median of each statistic of x_t along each path of an `ImagePaths`, and the band of the forward
+    process in grey; below, the share of images beyond the band. Returns the Axes [2, statistics]."""
+    figure, axes = plt.subplots(2, len(result.band), figsize=(15, 7.5), sharex=True, squeeze=False)
+    marks = markers(result.methods)
+    for (name, (low, middle, high)), (ax, below) in zip(result.band.items(), axes.T, strict=True):
+        ax.fill_between(result.times, low, high, color=PALE, alpha=0.3, linewidth=0, label="98 % of forward images")
+        ax.plot(result.times, middle, color=PALE, linewidth=1.2)
+        for row in result.rows:
+            look = {"marker": marks[row.method], "markersize": 5, **line(row.method)}
+            label = f"{row.method}, N = {row.steps}"
+            ax.plot(row.times, np.minimum(row.values[name], 4 * high.max()), label=label, **look)
+            below.plot(row.times, 100 * row.off[name], **look)
+        below.axhline(2, color=PALE, linewidth=3, alpha=0.5)
+        below.set(ylim=(-3, 103), xlabel="t")
+        ax.set(title=f"{name} of x_t", yscale="log")
+    axes[0, 0].invert_xaxis()
+    axes[1, 0].set_ylabel("% of images beyond the band")
+    common_legend(figure, axes.ravel())
+    return axes
+
+
+@in_our_look
+def plot_nearest(result: "Nearest", columns: int = 12) -> np.ndarray:
+    """The first images of a `Nearest`, and below each the nearest real ones. Returns the Axes, one a row."""
+    count = min(columns, len(result.images))
+    names = ["images", *(f"nearest in {row.name}" for row in result.rows)]
+    figure, axes = plt.subplots(len(names), 1, figsize=(1.1 * count, 1.5 * len(names)))
+    for ax, name, images in zip(axes, names, (result.images, *result.found), strict=True):
+        strip = np.concatenate(
+            [np.pad(each, ((0, 0), (0, 0), (0, 1)), constant_values=1) for each in images[:count]], 2
+        )
+        picture = ((strip.clip(-1, 1) + 1) / 2).transpose(1, 2, 0)
+        ax.imshow(picture if picture.shape[2] == 3 else picture[..., 0], cmap="gray", interpolation="nearest")
+        ax.set_title(name, loc="left", fontsize=12)
+        ax.set_axis_off()
+    return axes

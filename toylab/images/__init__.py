@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from toylab.images._distances import Distances as Distances
     from toylab.images._distances import distances as distances
     from toylab.images._distances import method_distances as method_distances
+    from toylab.images._nearest import Nearest as Nearest
+    from toylab.images._nearest import nearest_images as nearest_images
+    from toylab.images._paths import ImagePaths as ImagePaths
+    from toylab.images._paths import image_paths as image_paths
     from toylab.images.classifier import DigitClassifier as DigitClassifier
     from toylab.images.classifier import Verdict as Verdict
     from toylab.images.comparing import KernelDistance as KernelDistance
