@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 import torch
 from browser import CANVASES, open_page, settled
+from image_networks import Shrinking, labelled_unet
 from PIL import Image
 from synthetic_images import StopsAfter, images, sweep
 
-from toylab import exact_eps, sample
+from toylab import exact_eps, guided, sample
 from toylab.analysis import Interrupted
 from toylab.analysis._budget import steps_within
 from toylab.images import image_sweep
 from toylab.images.sampler import image_seeds
+from toylab.lessons import explore_images
 from toylab.widgets import Gallery
 from toylab.widgets.image_stills import pack_images
 
@@ -161,6 +163,59 @@ def test_a_gallery_keeps_its_state_when_asked_for_what_is_not_there(name, value)
     with pytest.raises(ValueError, match=name):
         setattr(gallery, name, value)
     assert getattr(gallery, name) == before
+
+
+# ---- choices, films and nearest real images
+
+
+def test_a_choice_is_computed_and_shown_in_place_and_one_that_fails_says_so():
+    others = sweep(steps=(2, 5), n=3)
+
+    def compute(chosen, progress):
+        progress(0.5)
+        seen.append(gallery.status)
+        if chosen["Seed"] == "2":
+            raise ValueError("no such seed")
+        return others
+
+    seen = []
+    gallery = Gallery(SMALL, steps=10, choices={"Seed": ["0", "1", "2"]}, compute=compute)
+    gallery.selected = 5
+    gallery.chosen = {"Seed": "1"}
+    assert seen == ["computing 50 %"] and gallery.status == gallery.error == ""
+    assert gallery.scene["images"] == 3 and gallery.counts == {"RK4": 5, "DDIM": 5, "F-PNDM": 5}
+    assert gallery.selected == 2 and gallery.still()
+    gallery.chosen = {"Seed": "2"}
+    assert gallery.chosen == {"Seed": "1"} and gallery.error == "2: no such seed"
+
+
+def test_the_nearest_real_image_is_that_of_brute_force():
+    real = images(9, seed=3)
+    scene = pack_images(SMALL, real=real)
+    final = torch.from_numpy(SMALL.final("DDIM", 5)).double().clip(-1, 1).flatten(1)
+    want = real[torch.cdist(final, real.flatten(1)).argmin(1)].numpy()
+    assert np.abs(array(scene, "near_1_5", want.shape) / 127.5 - 1 - want).max() <= 1 / 255 + 1e-6
+    with pytest.raises(ValueError, match="real must be images like those of the sweep"):
+        pack_images(SMALL, real=real[:, :, :2])
+
+
+def test_a_sweep_tells_the_share_that_is_done():
+    told = []
+    eps = exact_eps(images(), "linear", spread=0.05)
+    image_sweep(eps, "linear", ["DDIM", "RK4"], [2, 5], (), 3, progress=told.append)
+    assert told == sorted(told) and len(told) >= 2 + 5 + 8 + 20 and told[-1] == 1
+
+
+def test_the_images_of_a_network_with_labels_are_those_of_the_class_and_the_guidance():
+    network = labelled_unet(["cat", "dog"])
+    gallery = explore_images(network, ["DDIM"], n=2, steps=(2,))
+    assert gallery.chosen == {"Class": "any", "Guidance": "1", "Seed": "0"}
+    gallery.chosen = {"Class": "dog", "Guidance": "3", "Seed": "4"}
+    want = image_sweep(guided(network.of("dog"), network, 3), None, ["DDIM"], [2], (), 2, 4, progress=False)
+    assert np.array_equal(gallery._found.final("DDIM", 2), want.final("DDIM", 2))
+    with pytest.raises(ValueError, match="unknown class 'cow'"):
+        explore_images(network, label="cow")
+    assert list(explore_images(Shrinking(), ["DDIM"], n=1, steps=(2,)).choices) == ["Seed"]
 
 
 # ---- the picture
@@ -321,6 +376,19 @@ def test_an_image_is_framed_in_every_panel_by_a_click_or_by_keys(page):
     assert settled(page, different_from=second) == first
     canvas.click(position={"x": 5, "y": 5})
     assert settled(page, different_from=first) == before
+
+
+def test_a_click_shows_the_film_of_an_image_from_its_noise_to_its_end(page):
+    assert page.locator(".film").is_hidden()
+    page.locator(CANVASES).nth(2).click(position={"x": 5, "y": 5})
+    page.locator(".film").wait_for()
+    strips = page.locator(".film canvas[role=img]:visible")
+    assert strips.count() == 3 and "nodes 0, 1, 2, 3, 4, 5" in strips.nth(1).get_attribute("aria-label")
+    drawn = strips.nth(1).evaluate("(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]")
+    pixels = np.array(drawn, np.uint8).reshape(6, 6 * 5 + 1, 4)[..., 0]
+    want = array(pack_images(SMALL), "x_t_1_5", (6, 6, 4, 4))[:, 0]
+    for k in range(6):
+        np.testing.assert_array_equal(pixels[1:5, 1 + 5 * k : 5 + 5 * k], want[k])
 
 
 def luminance(color):

@@ -1,8 +1,7 @@
 """Image grids of several methods at several step counts: x_t and the predicted x0 at every node."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,7 +62,7 @@ class ImageSweep:
 def image_sweep(
     eps: Eps | Problem, schedule: ScheduleLike | None = None, methods: Iterable = METHODS,
     steps: Iterable[int] = STEPS, nfe: Sequence[int] = NFE, n: int = 36, seed: int = 0, labels: dict | None = None,
-    progress: bool = True, **options: Any,
+    progress: bool | Callable[[float], object] = True, **options: Any,
 ) -> ImageSweep:  # fmt: skip
     """Run every method at every step count, and at the largest one within each budget, from the same noise.
 
@@ -73,6 +72,7 @@ def image_sweep(
         nfe: budgets of network evaluations, increasing; () for none. A method that cannot make a single step within a
             budget has no run for it.
         n, seed: images 0 to n - 1 of this seed, those that ``toylab sample`` makes.
+        progress: whether to show a bar, or a function that is told the share done, from 0 to 1.
         labels: captions that override "dataset", "schedule", "epsilon".
 
     Others: see `toylab.analysis`. Every node of every run is kept, twice: with the default methods, steps and budgets
@@ -111,12 +111,21 @@ def image_sweep(
             labels=names | (labels or {}),
         )
 
-    style = {"unit": "evaluation"}
+    tell, spent_so_far = progress if callable(progress) else None, 0
+
+    def called():
+        nonlocal spent_so_far
+        spent_so_far += cost(eps)
+        bar.update(cost(eps))
+        if tell:
+            tell(min(1.0, spent_so_far / total))
+
+    style = {"unit": "evaluation", "show": False if tell else progress}
     try:
-        with single_thread(x_T), Bar(total=total, desc="images", show=progress, **style) as bar:
+        with single_thread(x_T), Bar(total=total, desc="images", **style) as bar:
             for method, counts in jobs.items():
                 for count in counts:
-                    known = _Known(eps, partial(bar.update, cost(eps)))
+                    known = _Known(eps, called)
                     run = sample(known, schedule, method, count, x_T=x_T, seed=seeds, progress=False, **options)
                     key = run.method, count
                     x0 = [_predicted_x0(known, schedule, x, t) for x, t in zip(run.states, run.times, strict=True)]

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from toylab.lessons.exercises import exercise as exercise
     from toylab.lessons.exercises.report import progress_table as progress_table
     from toylab.lessons.forgiving import forgiveness as forgiveness
+    from toylab.lessons.galleries import explore_images as explore_images
     from toylab.lessons.labs import clock_lab as clock_lab
     from toylab.lessons.labs import fault_lab as fault_lab
     from toylab.lessons.labs import order_lab as order_lab

@@ -3,7 +3,8 @@
 
 const VIEWS = { x_t: "x_t", x0: "predicted x0", both: "both" };
 const STATE = ["step_index", "progress", "equal_nfe", "view", "selected", "theme"];
-const HINT = "Click an image to frame it in every panel.";
+const HINT = "Click an image to frame it in every panel, and to see its film.";
+const FRAMES = 13; // of a film, at most: the nodes nearest to these many steps between the first and the last
 
 // ---- data: what the state says each panel shows ------------------------------------------------
 
@@ -57,6 +58,38 @@ function drawImages(canvas, data, pixels, first, selected, ink) {
   }
 }
 
+// ---- the film of one image: x_t (or x0) at the nodes of each method, the present one framed, its nearest real one last ----
+
+function buildFilm(panel) {
+  const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
+  const strip = make("canvas", { role: "img" }), near = make("canvas", { role: "img" });
+  return { swatch, strip, near, node: make("div", { className: "row" }, make("span", { className: "name" }, swatch, make("b", { textContent: panel.title })), strip, near) };
+}
+
+const framesOf = (count) => {
+  const frames = Math.min(FRAMES, count + 1);
+  return Array.from({ length: frames }, (_, j) => Math.round(j * count / (frames - 1)));
+};
+
+function drawFilm(film, data, view, i, kind, image, ink) {
+  film.node.hidden = !view.count;
+  if (!view.count) return;
+  const { width, height } = data, each = data.channels * width * height, nodes = framesOf(view.count);
+  const one = { ...data, images: nodes.length, columns: nodes.length }, pixels = data.arrays[`${kind}_${i}_${view.count}`];
+  const frames = new Uint8Array(nodes.length * each);
+  nodes.forEach((k, j) => { const from = (k * data.images + image) * each; frames.set(pixels.subarray(from, from + each), j * each); });
+  const now = nodes.reduce((best, k, j) => (Math.abs(k - view.k) < Math.abs(nodes[best] - view.k) ? j : best), 0);
+  [film.strip.width, film.strip.height] = gridSize(one);
+  film.strip.setAttribute("aria-label", `${view.panel.title}, image ${image + 1}: ${VIEWS[kind]} at nodes ${nodes.join(", ")}`);
+  drawImages(film.strip, one, frames, 0, now, ink);
+  film.near.hidden = !data.near;
+  if (!data.near) return;
+  const single = { ...data, images: 1, columns: 1 };
+  [film.near.width, film.near.height] = gridSize(single);
+  film.near.setAttribute("aria-label", `the nearest real image to image ${image + 1} of ${view.panel.title}`);
+  drawImages(film.near, single, data.arrays[`near_${i}_${view.count}`], image * each, -1, ink);
+}
+
 // ---- the page around it ------------------------------------------------------------------------
 
 function buildPanel(panel, data, choose) {
@@ -85,13 +118,16 @@ function buildControls(model, play) {
     put(model, mode === "nfe" ? { step_index: index, equal_nfe: true } : { equal_nfe: false, step_index: index });
   });
   const views = buildRadio("Show", VIEWS, (view) => put(model, { view }));
+  const choices = Object.entries(model.get("choices")).map(([label, names]) => buildChoice(model, label, names));
   const node = make("div", { className: "controls" }, step.row, make("div", { className: "timing" }, time.row, button),
-    make("div", { className: "switches" }, modes.row, views.row));
-  return { node, step, time, button, modes, views };
+    make("div", { className: "switches" }, modes.row, views.row, ...choices.map((choice) => choice.row)));
+  return { node, step, time, button, modes, views, choices };
 }
 
-function updateControls(controls, data, model, shown) {
+function updateControls(controls, data, model, shown, alive) {
   const { equal, choice, choices, nodes, node, t } = shown, what = choices[choice];
+  const busy = !alive || model.get("status") !== "";
+  for (const each of controls.choices) showChoice(each, model.get("chosen")[each.label], busy);
   write(controls.step.name, equal ? "Budget" : "Steps");
   setSlider(controls.step, choices.length - 1, choice, equal ? evaluations(what) : steps(what));
   setSlider(controls.time, nodes, node, `${clock(t)}, node ${node} of ${nodes}`, `${clock(t)}, node ${node}/${nodes}`);
@@ -101,12 +137,15 @@ function updateControls(controls, data, model, shown) {
 }
 
 function render({ model, el }) {
-  let data, panels, shown, laid = "", theme = "";
+  let data, panels, films, shown, laid = "", theme = "", alive = true;
   const play = player(model, () => resolve(data, model), () => redraw.schedule());
   const controls = buildControls(model, play);
   const heading = make("div", { className: "heading" }), grid = make("div", { className: "panels" });
   const caption = make("p", { className: "caption" });
-  const root = make("div", { className: "toylab-view toylab-player toylab-gallery" }, heading, controls.node, grid, caption);
+  const status = make("div", { className: "status", role: "status" }), error = make("div", { className: "error", role: "alert" });
+  const film = make("div", { className: "film" });
+  const root = make("div", { className: "toylab-view toylab-player toylab-gallery" },
+    make("div", { className: "top" }, heading, status), controls.node, error, grid, film, caption);
   el.append(root);
 
   const choose = {
@@ -130,6 +169,8 @@ function render({ model, el }) {
     data = unpack(model.get("scene"));
     panels = data.panels.map((panel) => buildPanel(panel, data, choose));
     grid.replaceChildren(...panels.map((panel) => panel.node));
+    films = data.panels.map(buildFilm);
+    film.replaceChildren(make("div", { className: "kind" }), ...films.map((each) => each.node));
     write(heading, data.heading);
     laid = ""; // lay out again
   }
@@ -142,6 +183,7 @@ function render({ model, el }) {
     root.dataset.theme = theme;
     panels.forEach((panel, i) => {
       drawSwatch(panel.swatch, data.panels[i], theme);
+      drawSwatch(films[i].swatch, data.panels[i], theme);
       for (const [kind, { node, name }] of Object.entries(panel.grids)) {
         node.hidden = !kinds.includes(kind);
         name.hidden = kinds.length < 2;
@@ -170,6 +212,15 @@ function render({ model, el }) {
     }
   }
 
+  function drawFilms() {
+    const image = model.get("selected"), kind = model.get("view") === "x0" ? "x0" : "x_t", style = getComputedStyle(root);
+    const ink = { grid: style.getPropertyValue("--grid"), frame: style.getPropertyValue("--frame") };
+    film.hidden = image < 0 || image >= data.images;
+    if (film.hidden) return;
+    write(film.firstChild, `Image ${image + 1}: ${VIEWS[kind]} from noise to the end${data.near ? ", and the nearest real image" : ""}`);
+    films.forEach((each, i) => drawFilm(each, data, shown.views[i], i, kind, image, ink));
+  }
+
   function writeHead(parts, view) {
     parts.missing.hidden = Boolean(view.count);
     write(parts.missing, view.count ? "" : `its smallest run: NFE ${view.panel.least}`);
@@ -180,19 +231,24 @@ function render({ model, el }) {
 
   function draw() {
     shown = resolve(data, model);
-    updateControls(controls, data, model, shown);
+    updateControls(controls, data, model, shown, alive);
+    write(status, alive || !controls.choices.length ? model.get("status") : GONE);
+    write(error, model.get("error"));
     write(controls.button, play.label());
     shown.views.forEach((view, i) => writeHead(panels[i], view));
     root.dataset.clock = shown.equal ? "each" : "one";
     layout();
     shown.views.forEach((view, i) => drawPanel(panels[i], view, i));
+    drawFilms();
     const mode = shown.equal ? data.modes.equal_nfe : data.modes.equal_steps;
     write(caption, [data.caption, data.kinds[model.get("view")], mode, HINT].filter(Boolean).join(" "));
   }
 
-  const redraw = redrawing(model, root, STATE, load, draw);
+  const unwatch = watchKernel(model, (known) => { alive = known; redraw.schedule(); });
+  const redraw = redrawing(model, root, [...STATE, ...WORDS], load, draw);
   return () => {
     play.stop();
+    unwatch();
     redraw.stop();
   };
 }

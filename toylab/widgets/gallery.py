@@ -1,23 +1,24 @@
 """The gallery: an anywidget that shows an image sweep, a grid of images a method."""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from toylab._errors import number, unknown_name
 from toylab._extras import extra
 from toylab.images.sweeps import ImageSweep
+from toylab.widgets.choosing import Choosing
 from toylab.widgets.image_stills import VIEWS, image_still, pack_images
 from toylab.widgets.packing import texts
 from toylab.widgets.page import source
-from toylab.widgets.stage import Stage
 
 with extra("lab"):
     from traitlets import Int, Unicode, validate
 
 
-class Gallery(Stage):
+class Gallery(Choosing):
     """Grids of images, a panel a method, with sliders for steps (or a budget of evaluations) and time.
 
     The same place in every panel is the same start noise.
@@ -33,14 +34,19 @@ class Gallery(Stage):
         remarks: {(method, steps): a few words that stand above its images at the end}.
         theme: "auto" (that of the page), "light" or "dark".
         heading, caption: texts instead of those made from the sweep.
+        real: real images [m, c, h, w] in [-1, 1]; then the one nearest (in pixels) to an image that is clicked stands
+            at the end of its film.
+        choices, chosen, compute: as for `Player`; compute returns an `ImageSweep`. A list of numbers is a slider.
+
+    A click on an image frames it and shows its film: x_t at the nodes of every method.
 
     State, as of `Player`: `step_index`, `progress`, `equal_nfe`, `view`, `selected` (the image with a frame, -1 for
-    none), `theme`. Raises TypeError or ValueError.
+    none), `theme`, `chosen`. Raises TypeError or ValueError.
     """
 
     _esm = source("parts.js", "panels.js", "gallery.js", "live.js")
     _css = source("parts.css", "player.css", "gallery.css")
-    _state = (*Stage._state, "view", "selected")
+    _state = (*Choosing._state, "view", "selected")
     _shows = "images"
 
     view = Unicode("x_t").tag(sync=True)
@@ -50,11 +56,13 @@ class Gallery(Stage):
         self, found: ImageSweep, methods: Iterable[str] | None = None, *, steps: int | None = None,
         budget: int | None = None, progress: float = 1.0, view: str = "x_t", columns: int | None = None,
         remarks: Mapping[tuple[str, int], str] | None = None, theme: str = "auto", heading: str | None = None,
-        caption: str | None = None,
+        caption: str | None = None, real: ArrayLike | None = None, choices: Mapping[str, Iterable[str]] | None = None,
+        chosen: Mapping[str, str] | None = None, compute: Callable[[dict, Callable], ImageSweep] | None = None,
     ):  # fmt: skip
-        self._found = found
-        scene = pack_images(found, methods, columns=columns, remarks=remarks)
-        scene |= texts(heading=heading, caption=caption)
+        self._look = {"methods": methods, "columns": columns, "real": real}
+        self._found, self._words = found, texts(heading=heading, caption=caption)
+        offered = self._offered(choices, chosen, compute)
+        scene = pack_images(found, remarks=remarks, **self._look) | self._words
         if None not in (steps, budget):
             raise ValueError(f"give steps or budget, not both; got steps={steps}, budget={budget}")
         argument, wanted = ("steps", steps) if budget is None else ("budget", budget)
@@ -70,7 +78,20 @@ class Gallery(Stage):
             equal_nfe=budget is not None,
             view=view,
             theme=theme,
+            **offered,
         )
+
+    def show(self, found: ImageSweep) -> None:
+        """Show another sweep in place; the controls stay where they are as far as it has such values."""
+        scene = pack_images(found, **self._look) | self._words
+        self._found = found
+        with self.hold_sync():
+            self.step_index = min(self.step_index, len(scene["budgets" if self.equal_nfe else "steps"]) - 1)
+            self.selected = min(self.selected, scene["images"] - 1)
+            self.scene = scene
+
+    def _take(self, answer):
+        self.show(answer)
 
     @property
     def counts(self) -> dict[str, int | None]:

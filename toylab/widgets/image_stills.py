@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
 
 from toylab._errors import positive_int
 from toylab.figures.style import known_theme, line
@@ -26,12 +27,13 @@ _GRID, _FRAME = (86, 97, 109), (255, 212, 0)  # as in gallery.css
 
 def pack_images(
     found: ImageSweep, methods: Iterable[str] | None = None, *, columns: int | None = None,
-    remarks: Mapping[tuple[str, int], str] | None = None,
+    remarks: Mapping[tuple[str, int], str] | None = None, real: ArrayLike | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """All that the gallery needs: a dict of plain values, with every array in "data" (bytes).
 
     The images of panel i at N steps are the arrays "x_t_i_N" and "x0_i_N", uint8 [N + 1, n, c, h, w], and their nodes
-    "times_N". Arguments as for `Gallery`; raises TypeError or ValueError.
+    "times_N"; with real images "near_i_N", uint8 [n, c, h, w], are those nearest to the last ones.
+    Arguments as for `Gallery`; raises TypeError or ValueError.
     """
     methods = _methods(found, methods)
     images, channels, height, width = found.states[methods[0], found.steps[0]].shape[1:]
@@ -42,6 +44,7 @@ def pack_images(
     unknown = sorted(set(remarks or {}) - set(found.states), key=str)
     if unknown:
         raise ValueError(f"remarks must be on runs (method, steps) of the sweep, got {unknown[0]!r}")
+    real = None if real is None else np.asarray(real, np.float32)
     runs = [(i, method, n) for i, method in enumerate(methods) for name, n in sorted(found.states) if name == method]
     budgets = [int(budget) for budget in found.budgets if any(found.within(method, budget) for method in methods)]
     arrays, panels = {}, [_panel(found, method, budgets) for method in methods]
@@ -49,6 +52,8 @@ def pack_images(
         arrays[f"times_{n}"] = np.asarray(found.times[n], np.float64)
         arrays[f"x_t_{i}_{n}"] = _bytes(found.states[method, n])
         arrays[f"x0_{i}_{n}"] = _bytes(found.predicted[method, n])
+        if real is not None:
+            arrays[f"near_{i}_{n}"] = _bytes(real[_nearest(real, found.final(method, n))])
         remark = (remarks or {}).get((method, n), "")
         panels[i]["runs"][str(n)] = {"nfe": int(found.nfe[method, n]), "remark": remark}
     scene = {
@@ -61,9 +66,18 @@ def pack_images(
         "caption": f"{images} images; the same place in every panel is the same start noise.",
         "kinds": KINDS,
         "modes": MODES,
+        "near": real is not None,
     }  # fmt: skip
     scene["arrays"], scene["data"] = join(arrays)
     return scene
+
+
+def _nearest(real, images):
+    """The rows of the `real` images nearest to each of the images, in all pixels."""
+    if real.shape[1:] != images.shape[1:] or not len(real):
+        raise ValueError(f"real must be images like those of the sweep, {images.shape[1:]}, got {list(real.shape)}")
+    flat, seen = real.reshape(len(real), -1), np.nan_to_num(np.clip(images, -1, 1)).reshape(len(images), -1)
+    return (np.square(flat).sum(1) - 2 * seen @ flat.T).argmin(1)
 
 
 def _methods(found, methods):

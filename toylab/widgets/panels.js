@@ -153,6 +153,30 @@ function redrawing(model, root, names, load, draw) {
   return { schedule, stop };
 }
 
+// ---- choices: a dropdown, or a slider where all names are numbers; the kernel computes what is chosen ----
+
+const WORDS = ["choices", "chosen", "status", "error"];
+
+function buildChoice(model, label, names) {
+  const choose = (value) => put(model, { chosen: { ...model.get("chosen"), [label]: value } });
+  if (names.every((name) => name !== "" && Number.isFinite(Number(name)))) {
+    const { range, output, row } = buildSlider(label, (at) => write(output, names[at]));
+    range.onchange = () => choose(names[range.value]);
+    const show = (value) => setSlider({ range, output }, names.length - 1, names.indexOf(value), value);
+    return { label, input: range, show, row };
+  }
+  const options = names.map((name) => make("option", { value: name, textContent: name }));
+  const select = make("select", { onchange: () => choose(select.value) }, ...options);
+  return { label, input: select, show: (value) => { select.value = value; }, row: make("label", { className: "choice" }, `${label} `, select) };
+}
+
+function showChoice({ input, show }, value, busy) {
+  show(value);
+  if (busy && document.activeElement === input) input.dataset.back = "focus";
+  input.disabled = busy;
+  if (!busy && input.dataset.back) { input.focus(); delete input.dataset.back; }
+}
+
 function drawSwatch(canvas, { color, dash }, theme) {
   const ctx = canvas.getContext("2d");
   ctx.clearRect(0, 0, canvas.width, canvas.height);

@@ -14,7 +14,6 @@ const HINT = "Click a particle to follow it, shift-click to follow several.";
 const FADED = "59"; // alpha of particles that others are drawn upon
 const COLOUR_HINT = "Press C to change the colours.";
 const STATE = ["step_index", "progress", "equal_nfe", "selected", "show_density", "show_field", "show_unlikely", "theme"];
-const WORDS = ["choices", "chosen", "status", "error"];
 
 // ---- data: what the state says each panel shows ------------------------------------------------
 
@@ -245,20 +244,6 @@ function buildEither(label, off, on, onchange) {
   return { row, show: (isOn) => boxes.forEach(({ input }, i) => { input.checked = (i === 1) === isOn; }) };
 }
 
-function buildChoice(model, label, names) {
-  const options = names.map((name) => make("option", { value: name, textContent: name }));
-  const onchange = () => put(model, { chosen: { ...model.get("chosen"), [label]: select.value } });
-  const select = make("select", { onchange }, ...options);
-  return { label, select, row: make("label", { className: "choice" }, `${label} `, select) };
-}
-
-function setChoice(select, value, busy) {
-  select.value = value;
-  if (busy && document.activeElement === select) select.dataset.back = "focus";
-  select.disabled = busy;
-  if (!busy && select.dataset.back) { select.focus(); delete select.dataset.back; }
-}
-
 function buildControls(model, play) {
   const step = buildSlider("Steps", (value) => put(model, { step_index: value }));
   const time = buildSlider("Time", (value) => { play.stop(); put(model, { progress: value / Number(time.range.max) }); });
@@ -294,7 +279,7 @@ function updateControls(controls, data, model, shown, alive) {
   write(controls.usual, `${data.tracks} tracks`);
   controls.usual.hidden = data.tracks === 0;
   controls.usual.onclick = () => put(model, { selected: Array.from({ length: data.tracks }, (_, p) => p) });
-  for (const { label, select } of controls.choices) setChoice(select, model.get("chosen")[label], busy);
+  for (const choice of controls.choices) showChoice(choice, model.get("chosen")[choice.label], busy);
 }
 
 function render({ model, el }) {

@@ -7,22 +7,23 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from toylab._errors import flag, number, positive_int, unknown_name
+from toylab._errors import flag, number, positive_int
 from toylab._extras import extra
 from toylab.analysis._sweep import Sweep
 from toylab.figures.style import THEMES, known_theme
+from toylab.widgets.choosing import Choosing
 from toylab.widgets.packing import pack, texts
 from toylab.widgets.page import source
 from toylab.widgets.stage import Stage
 from toylab.widgets.stills import node_at, png, still
 
 with extra("lab"):
-    from traitlets import Bool, Dict, Int, List, Unicode, observe, validate
+    from traitlets import Bool, Int, List, validate
 
 MOST_BYTES = 150_000  # of the picture in an output
 
 
-class Player(Stage):
+class Player(Choosing):
     """Several methods side by side, with sliders for steps (or a budget of evaluations) and time.
 
     Args:
@@ -57,17 +58,12 @@ class Player(Stage):
     _esm = source("parts.js", "panels.js", "player.js", "live.js")
     _css = source("parts.css", "player.css")
     _state = (*Stage._state, "selected", "show_density", "show_field", "show_unlikely")
-    _unplugged = {"choices": {}, "chosen": {}, "status": "", "error": ""}
     _shows = "trajectories"
 
     selected = List(Int()).tag(sync=True)
     show_density = Bool(False).tag(sync=True)
     show_field = Bool(True).tag(sync=True)
     show_unlikely = Bool(False).tag(sync=True)
-    choices = Dict().tag(sync=True)
-    chosen = Dict().tag(sync=True)
-    status = Unicode("").tag(sync=True)
-    error = Unicode("").tag(sync=True)
 
     def __init__(
         self, sweep: Sweep, methods: Iterable[str] | None = None, *, steps: int | None = None, progress: float = 1.0,
@@ -80,20 +76,13 @@ class Player(Stage):
         tracks, equal_nfe = positive_int("tracks", tracks, 0), flag("equal_nfe", equal_nfe)
         self._look = {"methods": methods, "window": window, "titles": titles, "tracks": tracks}
         self._words = texts(heading=heading, caption=caption)
-        self._compute = compute
-        choices = _lists(choices)
-        if choices and not callable(compute):
-            raise TypeError(f"compute must be callable where choices are given, got {compute!r}")
-        if not isinstance(chosen, Mapping | None):
-            raise TypeError(f"chosen must be a dict of names by label, got {chosen!r}")
-        chosen = {label: names[0] for label, names in choices.items()} | dict(chosen or {})
-        _check_chosen(chosen, choices)
+        offered = self._offered(choices, chosen, compute)
         scene = self._pack(sweep, fields)
         if steps is not None and (equal_nfe or not isinstance(steps, Integral) or steps not in sweep.steps):
             raise ValueError(f"steps must be one of {list(sweep.steps)}, and None with equal_nfe, got {steps!r}")
         shown = scene["budgets"] if equal_nfe else scene["steps"]
         default = max((j for j, count in enumerate(shown) if count <= 10), default=0)
-        self._sweep, self._fields, self._shown = sweep, fields, chosen
+        self._sweep, self._fields = sweep, fields
         known_theme(theme, ("auto", *THEMES))
         super().__init__(
             scene=scene,
@@ -104,8 +93,7 @@ class Player(Stage):
             show_density=flag("show_density", show_density),
             show_unlikely=flag("show_unlikely", show_unlikely),
             theme=theme,
-            choices=choices,
-            chosen=chosen,
+            **offered,
         )
 
     @classmethod
@@ -159,24 +147,8 @@ class Player(Stage):
     def _pack(self, sweep: Sweep, fields: Mapping[str, Mapping] | None) -> dict[str, Any]:
         return pack(sweep, **self._look, fields=fields) | self._words
 
-    @observe("chosen")
-    def _recompute(self, _change):
-        wanted = dict(self.chosen)
-        if self._compute is None or wanted == self._shown:
-            return
-        self.error, self.status = "", "computing 0 %"
-        try:
-            answer = self._compute(wanted, self._report)
-            self.show(*(answer if isinstance(answer, tuple) else (answer,)))
-            self._shown = wanted
-        except (Exception, KeyboardInterrupt) as error:
-            self.error = f"{', '.join(wanted.values())}: {str(error) or type(error).__name__}"
-            self.chosen = self._shown
-        finally:
-            self.status = ""
-
-    def _report(self, done):
-        self.status = f"computing {round(100 * number('progress', done, 0, 1))} %"
+    def _take(self, answer):
+        self.show(*(answer if isinstance(answer, tuple) else (answer,)))
 
     @validate("selected")
     def _known(self, proposal):
@@ -185,27 +157,3 @@ class Player(Stage):
                 last = self.scene["particles"] - 1
                 raise ValueError(f"selected must be particles from 0 to {last}, got {p}")
         return proposal["value"]
-
-    @validate("chosen")
-    def _listed(self, proposal):
-        _check_chosen(proposal["value"], self.choices)
-        return proposal["value"]
-
-
-def _lists(choices):
-    """`choices` as {label: [name, ...]}; TypeError or ValueError for anything else."""
-    if not isinstance(choices, Mapping | None):
-        raise TypeError(f"choices must be a dict of lists of names, got {choices!r}")
-    for label, names in (choices or {}).items():
-        if isinstance(names, str) or not isinstance(names, Iterable) or not list(names):
-            raise ValueError(f"choices[{label!r}] must be a non-empty list of names, got {names!r}")
-    return {label: list(names) for label, names in (choices or {}).items()}
-
-
-def _check_chosen(chosen, choices):
-    """ValueError unless `chosen` has one of the names for every label of `choices`."""
-    if set(chosen) != set(choices):
-        raise ValueError(f"chosen must have the labels {list(choices)}, got {list(chosen)}")
-    for label, name in chosen.items():
-        if name not in choices[label]:
-            raise unknown_name(label, name, choices[label])
