@@ -31,9 +31,11 @@ def explore_images(
 
     def compute(chosen, progress=True):
         eps, label, scale = network, chosen.get("Class", ANY), float(chosen.get("Guidance", 1))
+        labels = {}
         if label != ANY:
+            labels["epsilon"] = f"{label}, guidance {scale:g}"
             eps = network.of(label) if scale == 1 else epsilon.guided(network.of(label), network, scale)
-        return image_sweep(eps, network.schedule, methods, steps, (), n, int(chosen["Seed"]), progress=progress)
+        return image_sweep(eps, network.schedule, methods, steps, (), n, int(chosen["Seed"]), labels, progress)
 
     chosen |= {"Seed": str(seed)}
     real = real.values(slice(None)) if isinstance(real, Images) else real

@@ -62,8 +62,8 @@ function drawImages(canvas, data, pixels, first, selected, ink) {
 
 function buildFilm(panel) {
   const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
-  const strip = make("canvas", { role: "img" }), near = make("canvas", { role: "img" });
-  return { swatch, strip, near, node: make("div", { className: "row" }, make("span", { className: "name" }, swatch, make("b", { textContent: panel.title })), strip, near) };
+  const strip = make("canvas", { role: "img" }), near = make("canvas", { role: "img", className: "near" });
+  return { swatch, strip, near, node: make("div", { className: "row" }, make("span", { className: "who" }, swatch, " ", make("b", { textContent: panel.title })), strip, near) };
 }
 
 const framesOf = (count) => {
@@ -80,6 +80,7 @@ function drawFilm(film, data, view, i, kind, image, ink) {
   nodes.forEach((k, j) => { const from = (k * data.images + image) * each; frames.set(pixels.subarray(from, from + each), j * each); });
   const now = nodes.reduce((best, k, j) => (Math.abs(k - view.k) < Math.abs(nodes[best] - view.k) ? j : best), 0);
   [film.strip.width, film.strip.height] = gridSize(one);
+  film.strip.style.width = `min(100% - 70px, ${56 * nodes.length}px)`;
   film.strip.setAttribute("aria-label", `${view.panel.title}, image ${image + 1}: ${VIEWS[kind]} at nodes ${nodes.join(", ")}`);
   drawImages(film.strip, one, frames, 0, now, ink);
   film.near.hidden = !data.near;
