@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from toylab.figures.look import INK, PALE, common_legend, in_our_look, markers
-from toylab.figures.style import line
+from toylab.figures.look import INK, PALE, common_legend, in_our_look
+from toylab.figures.style import line, told_apart
 
 if TYPE_CHECKING:
     from toylab.images import Distances, ImagePaths, Nearest
@@ -73,12 +73,12 @@ def plot_image_paths(result: "ImagePaths") -> np.ndarray:
     """Above, the median of each statistic of x_t along each path of an `ImagePaths`, and the band of the forward
     process in grey; below, the share of images beyond the band. Returns the Axes [2, statistics]."""
     figure, axes = plt.subplots(2, len(result.band), figsize=(15, 7.5), sharex=True, squeeze=False)
-    marks = markers(result.methods)
+    looks = told_apart(result.methods)
     for (name, (low, middle, high)), (ax, below) in zip(result.band.items(), axes.T, strict=True):
         ax.fill_between(result.times, low, high, color=PALE, alpha=0.3, linewidth=0, label="98 % of forward images")
         ax.plot(result.times, middle, color=PALE, linewidth=1.2)
         for row in result.rows:
-            look = {"marker": marks[row.method], "markersize": 5, **line(row.method)}
+            look = {"markersize": 5, **looks[row.method]}
             label = f"{row.method}, N = {row.steps}"
             ax.plot(row.times, np.minimum(row.values[name], 4 * high.max()), label=label, **look)
             below.plot(row.times, 100 * row.off[name], **look)

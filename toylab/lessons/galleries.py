@@ -23,14 +23,15 @@ def explore_images(
     acts once a class is chosen (1: none). real: real images, `toylab.images.Images` or a tensor, the nearest of which
     stand beside an image's film. **look: further arguments of `Gallery`.
     """
-    network = epsilon.load(network) if isinstance(network, str) else network
+    network: Any = epsilon.load(network) if isinstance(network, str) else network
     classes = getattr(network, "classes", ())
     choices = {"Class": [ANY, *classes], "Guidance": [f"{scale:g}" for scale in GUIDANCE]} if classes else {}
     choices["Seed"] = [str(number) for number in range(SEEDS)]
     chosen = {"Class": label, "Guidance": f"{guidance:g}"} if classes else {}
 
     def compute(chosen, progress=True):
-        eps, label, scale = network, chosen.get("Class", ANY), float(chosen.get("Guidance", 1))
+        eps: Any = network
+        label, scale = chosen.get("Class", ANY), float(chosen.get("Guidance", 1))
         labels = {}
         if label != ANY:
             labels["epsilon"] = f"{label}, guidance {scale:g}"

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -62,7 +63,7 @@ class Gallery(Choosing):
         self._look = {"methods": methods, "columns": columns, "real": real}
         self._found, self._words = found, texts(heading=heading, caption=caption)
         offered = self._offered(choices, chosen, compute)
-        scene = pack_images(found, remarks=remarks, **self._look) | self._words
+        scene: dict[str, Any] = pack_images(found, remarks=remarks, **self._look) | self._words
         if None not in (steps, budget):
             raise ValueError(f"give steps or budget, not both; got steps={steps}, budget={budget}")
         argument, wanted = ("steps", steps) if budget is None else ("budget", budget)
@@ -83,7 +84,7 @@ class Gallery(Choosing):
 
     def show(self, found: ImageSweep) -> None:
         """Show another sweep in place; the controls stay where they are as far as it has such values."""
-        scene = pack_images(found, **self._look) | self._words
+        scene: dict[str, Any] = pack_images(found, **self._look) | self._words
         self._found = found
         with self.hold_sync():
             self.step_index = min(self.step_index, len(scene["budgets" if self.equal_nfe else "steps"]) - 1)
