@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 RECORD = Path(__file__).with_name("seconds.txt")
-SLOW = 0.5  # seconds; what takes less is not written down
+SLOW = 0.2  # seconds; what takes less is not written down
 
 
 @cache
