@@ -22,13 +22,13 @@ class Notes:
     An entry counts only for the network and the numbers that it was measured with.
 
     Args:
-        folder: is made when something is written. By default the one that comes with toylab.
+        folder: is made when something is written. By default "claims" in the data folder.
 
     Raises ValueError for a file that holds something else.
     """
 
     def __init__(self, folder: str | os.PathLike | None = None) -> None:
-        self.folder = _shipped.shipped("data") / "claims" if folder is None else user_path(folder, "folder")
+        self.folder = _shipped.data() / "claims" if folder is None else user_path(folder, "folder")
         self._worlds: dict[str, dict[str, Any]] = {}
 
     def known(self, claim: Claim, setting: Setting) -> tuple[float, ...]:

@@ -29,6 +29,9 @@ def claims(
         float | None, typer.Option("--break", metavar="SECONDS", help="Search counterexamples for so long a claim.")
     ] = None,
     search_seed: Annotated[int, typer.Option("--search-seed", help="Of the order in which --break searches.")] = 0,
+    real: Annotated[
+        str | None, typer.Option(metavar="IMAGES", help="Real images of CIFAR-10 [cifar10:test, downloaded].")
+    ] = None,
     out: options.Out = None,
     json: options.Json = False,
 ) -> None:
@@ -55,17 +58,20 @@ def claims(
     path = check_output(out, RESULTS) if out else None
     chosen = known() if asked == ["all"] else asked
     worlds = _worlds(world)
-    if break_ is not None:
-        _search(chosen, worlds, break_, search_seed, path, json)
-        return
     from toylab.claims import check
+    from toylab.claims.stages import real_images
 
+    if break_ is not None:
+        with real_images(real):
+            _search(chosen, worlds, break_, search_seed, path, json)
+        return
     how = {
         "datasets": None if dataset is None else options.method_names([dataset]),
         "seeds": None if seeds is None else options.comma_separated("seeds", seeds, int, "integers"),
         "nfe": None if nfe is None else options.comma_separated("nfe", nfe, int, "integers"),
     }
-    found, stop = kept(lambda: check(chosen, worlds, schedule=schedule, t_end=t_end, n=particles, **how))
+    with real_images(real):
+        found, stop = kept(lambda: check(chosen, worlds, schedule=schedule, t_end=t_end, n=particles, **how))
     shown = []
     for verdict in found.rows:
         shown += [f"{verdict.claim.name}: {verdict.claim.sentence} ({verdict.claim.place})\n", verdict.table(), ""]

@@ -30,8 +30,8 @@ def tensors(numbers):
 EXERCISES = (
     Exercise(
         "15.1", "explain", "fifty steps against a thousand", """
-On the spiral, with the exact epsilon, F-PNDM in 50 steps and DDIM in 1000 are as far from the data: a ratio of
-1. From the end points of the exact flow F-PNDM is farther. What follows?
+On the spiral, with the exact epsilon, F-PNDM in 50 steps and DDIM in 1000 are as far from the data: the ratio is 1.
+From the end points of the exact flow F-PNDM is farther. What follows?
 """, Choice({
             "a": "the claim holds: 50 steps are as good as 1000",
             "b": "the claim is wrong, also for the paper's images",

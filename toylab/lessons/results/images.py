@@ -74,8 +74,10 @@ def page(found: Verdicts, searches: Sequence[Counterexample], note: str = "") ->
         claim = get(name)
         parts += [f"## {name}", f"*{claim.sentence}* ({claim.place})", f"![{name}]({FIGURES}/claim-{name}.png)"]
         for verdict in found.of(name).rows:
-            parts += [f"### {name}: {WORLDS[verdict.world].title}", verdict.table().markdown()]
-        parts += ["**Broken?**", *(_broken(search) for search in searches if search.claim.name == name)]
+            shown = verdict.table().markdown() if verdict.values else f"Not measured: {verdict.reason}."
+            parts += [f"### {name}: {WORLDS[verdict.world].title}", shown]
+        looked = [_broken(search) for search in searches if search.claim.name == name and search.tried]
+        parts += ["**Broken?**", *looked] if looked else []
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
