@@ -50,6 +50,7 @@ def distance(
     confidence interval; precision (share of images near real ones) and recall (share of real images near them). Every
     method takes the largest step count within each budget. The last line is what as many real images reach. With
     --inception it is FID and KID; with other features none of it is. Ctrl-C keeps what is done.
+    Finished images, such as those of toylab samples, are measured as they are: npz:PATH with --data.
 
     \b
     Examples:
@@ -57,7 +58,6 @@ def distance(
       toylab distance cifar10-16 --method DDIM,S-PNDM --nfe 10,20 --held cifar10:test --out distances.png
       toylab distance cifar10-16-classes --guidance 2 --nfe 30 --seeds 0,1,2
       toylab distance cifar10 -n 10000 --real 50000 --held cifar10:test --inception download
-      toylab distance npz:cifar10-f-pndm/images.npz --data cifar10 --held cifar10:test
     """
     from toylab import images, problems
 
