@@ -8,6 +8,7 @@ from browser import open_page, settled
 from PIL import Image
 
 import toylab
+from toylab.figures.style import told_apart
 from toylab.pages import write_live_page
 from toylab.samplers.noise import start_noise
 
@@ -326,7 +327,7 @@ def test_an_order_that_is_not_asymptotic_is_told_instead_of_a_number(lab):
     assert float(shown["PRK"]) == pytest.approx(2, abs=0.2)
 
 
-def test_members_of_a_family_share_a_hue_and_differ_in_dash_and_mark(lab):
+def test_variants_of_a_method_keep_its_dash_and_differ_in_shade_and_mark_as_in_python(lab):
     page = lab("methods=F-PNDM,ab4%2Bpseudo%2Bweights-exact,ab4%2Bpseudo%2Bmidpoint-sigma&data=moons&n=64")
     page.wait_for_function(MEASURED, timeout=30000)
     looks = (
@@ -339,8 +340,10 @@ def test_members_of_a_family_share_a_hue_and_differ_in_dash_and_mark(lab):
         })"""
         )
     )
-    hues, dashes, marks = map(set, zip(*looks, strict=True))
-    assert (len(hues), len(dashes), len(marks)) == (1, 3, 3)
+    colors, dashes, marks = zip(*looks, strict=True)
+    python = told_apart([f"F-PNDM {i}" for i in range(3)])
+    assert [color.upper() for color in colors] == [look["color"] for look in python.values()]
+    assert set(dashes) == {""} and len(set(marks)) == 3
 
 
 def test_the_link_that_is_copied_shows_the_same(lab):

@@ -11,9 +11,9 @@ from problems import PAIRS
 import toylab
 from toylab import datasets, grids, samplers, schedules
 from toylab.analysis._budget import steps_within
-from toylab.analysis._order import asymptotic_window
+from toylab.analysis._order import _estimate, asymptotic_window
 from toylab.pages import source, tables
-from toylab.problems.flow import reference_solution, rms
+from toylab.problems.flow import Reference, reference_solution, rms
 from toylab.samplers.gradients import GRADIENTS, LATER_GRADIENTS
 from toylab.samplers.noise import start_noise
 from toylab.samplers.pairs import MIDPOINTS
@@ -191,13 +191,34 @@ def test_equal_budgets_buy_the_steps_that_python_counts(page):
 def test_the_fitted_order_is_pythons(page, errors):
     steps, floor = [40, 80, 160, 320], 1e-14
     found = page.evaluate(
-        "args => { const { order, window } = fitOrder(...args); return [order, window]; }", [steps, errors, floor]
+        """([steps, errors, floor]) => {
+            const { order, window } = fitOrder(steps, errors.map((one) => [one]), floor);
+            return [order, window];
+        }""",
+        [steps, errors, floor],
     )
     local = -np.diff(np.log(errors)) / np.diff(np.log(steps))
     window = asymptotic_window(np.array(errors), local, floor)
     order = -np.polyfit(np.log(steps)[window], np.log(errors)[window], 1)[0]
     assert found[1] == window.tolist()
     assert found[0] == pytest.approx(order, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("slopes", [(1.9, 2, 2), (2, 2.15, 2.4), (2.6, 2.2, 2.05), (4, 3.9, 1)])
+@pytest.mark.parametrize("spread", [0.0, 0.1, 1.0])  # of the particles' own slopes
+def test_an_order_is_asymptotic_where_python_says_so(page, slopes, spread):
+    steps, own = np.array([40, 80, 160, 320]), spread * np.random.default_rng(1).standard_normal(24)
+    factors = np.cumprod([np.ones(24), *(2.0 ** -(slope + own) for slope in slopes)], axis=0)
+    reference = Reference(x=torch.zeros(24, 2), error=0.0, nfe=0)
+    expected = _estimate("DDIM", steps, steps, 1e-2 * factors, 1e-14, reference)
+    found = page.evaluate(
+        """([steps, errors]) => {
+            const { order, asymptotic } = fitOrder(steps, errors, 1e-14);
+            return [order, asymptotic];
+        }""",
+        [steps.tolist(), (1e-2 * factors).tolist()],
+    )
+    assert found == [pytest.approx(expected.order, rel=TOLERANCE), expected.asymptotic]
 
 
 def test_the_exact_flow_is_as_near_to_pythons_as_it_says(page):

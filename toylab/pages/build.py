@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from toylab._files import check_new, replacing_together, strict_json, user_path
+from toylab.figures.style import DEEPER, MARKERS
 from toylab.pages import source, tables
 from toylab.pages.scenes import Scene, lecture
 from toylab.widgets.page import content_policy, inline_hash
 from toylab.widgets.page import source as widget_source
 
-MODULES = ("state", "drawing", "figures", "panels", "keep", "stage", "lab")
+MODULES = ("state", "drawing", "figures", "panels", "stage", "lab")
+OF_WIDGETS = "parts.js", "panels.js", "drawing.js", "keys.js", "keep.js"
 
 
 def live_page(scenes: list[Scene] | None = None) -> str:
@@ -110,6 +112,7 @@ def _parts():
 def _filled(holders: dict[str, str], policy: dict[str, str], scenes: list[Scene] | None) -> str:
     """The page's HTML around these elements, under this content policy, which forbids all that it does not name."""
     values = tables.core_tables() | {"sets": _packed(tables.data_sets()), "styles": tables.styles()}
+    values |= {"markers": list(MARKERS), "deeper": DEEPER}
     parts = holders | {
         "tables": _data(values),
         "scenes": _data([asdict(scene) for scene in (lecture() if scenes is None else scenes)]),
@@ -127,7 +130,7 @@ def _data(values: Any) -> str:
 def _module() -> str:
     """The page's own script; its names stay apart from those of the widgets' files that it calls."""
     own = source.joined(*(source.text(f"lab/{name}.js") for name in MODULES))
-    return f"{widget_source('parts.js', 'panels.js', 'drawing.js')}\n{{\n{own}\n}}\n"
+    return f"{widget_source(*OF_WIDGETS)}\n{{\n{own}\n}}\n"
 
 
 def _packed(sets: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -106,7 +106,7 @@ def _views(stem, book, files, say):
         with tempfile.TemporaryDirectory() as folder:
             for i, widget in live_views(book):
                 name = f"views/{stem[:2]}-{len(found) + 1}.html"
-                files[name] = widget.to_html(Path(folder) / "view.html").read_bytes()
+                files[name] = widget.to_html(Path(folder) / "view.html", lab=f"../{LAB}").read_bytes()
                 found[i] = name, widget.alt
     except Exception as error:  # a lesson without its live view is still a lesson
         say(f"{stem}: stored pictures instead of live views ({type(error).__name__}: {error})")

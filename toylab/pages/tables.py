@@ -99,7 +99,7 @@ def _flat(points) -> list[float]:
 
 
 def styles() -> dict[str, dict[str, Any]]:
-    """By method, and by "gradient+transfer": colours of both themes, and the dash."""
+    """By method, and by "gradient+transfer": colours of both themes, dash and marker."""
     return {name: _style(name) for name in (*page_methods(), *_pairs())}
 
 
@@ -109,4 +109,5 @@ def _pairs() -> Iterator[str]:
 
 def _style(name):
     found = {theme: style(name, theme) for theme in THEMES}
-    return {theme: found[theme]["color"] for theme in THEMES} | {"dash": found["light"]["dash"]}
+    look = found["light"]
+    return {theme: found[theme]["color"] for theme in THEMES} | {"dash": look["dash"], "marker": look["marker"]}

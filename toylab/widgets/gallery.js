@@ -95,7 +95,7 @@ function drawFilm(film, data, view, i, kind, image, ink) {
 
 function buildPanel(panel, data, choose) {
   const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
-  const parts = { swatch, counts: make("span", { className: "counts" }), time: make("span", { className: "time" }), remark: make("span", { className: "lost" }) };
+  const parts = { swatch, counts: make("span", { className: "counts" }), time: make("span", { className: "time" }), remark: make("span", { className: "lost" }), name: make("b", { textContent: panel.title }) };
   parts.missing = make("div", { className: "missing", hidden: true });
   const [width, height] = gridSize(data);
   parts.grids = Object.fromEntries(["x_t", "x0"].map((kind) => {
@@ -104,7 +104,7 @@ function buildPanel(panel, data, choose) {
     return [kind, { canvas, name, node: make("div", {}, name, canvas) }];
   }));
   parts.node = make("div", { className: "panel" },
-    make("div", { className: "head" }, make("span", { className: "name" }, swatch, make("b", { textContent: panel.title })),
+    make("div", { className: "head" }, make("span", { className: "name" }, swatch, parts.name),
       parts.counts, parts.time, parts.remark),
     make("div", { className: "stage" }, ...Object.values(parts.grids).map((grid) => grid.node), parts.missing));
   return parts;
@@ -145,8 +145,14 @@ function render({ model, el }) {
   const caption = make("p", { className: "caption" });
   const status = make("div", { className: "status", role: "status" }), error = make("div", { className: "error", role: "alert" });
   const film = make("div", { className: "film" });
-  const root = make("div", { className: "toylab-view toylab-player toylab-gallery" },
-    make("div", { className: "top" }, heading, status), controls.node, error, grid, film, caption);
+  const root = make("div", { className: "toylab-view toylab-player toylab-gallery" });
+  const gridsOf = (panel) => Object.values(panel.grids).filter(({ node }) => !node.hidden).map(({ canvas }) => canvas);
+  const lecture = buildLecture(model, root, {
+    shown: () => shown, data: () => data, play, redraw: () => redraw.schedule(),
+    panels: () => panels.filter(({ node }) => !node.hidden).map((panel) => ({ canvases: gridsOf(panel), lines: [panel.name, panel.counts, panel.time].map((part) => part.textContent) })),
+    words: () => [data.heading, ...panels.map((panel) => gridsOf(panel)[0].getAttribute("aria-label").replace(" Arrow keys choose an image.", ""))].join("\n"),
+  });
+  root.prepend(make("div", { className: "top" }, heading, status, lecture.node), controls.node, error, grid, film, caption);
   el.append(root);
 
   const choose = {
@@ -178,7 +184,8 @@ function render({ model, el }) {
 
   function layout() {
     const chosen = model.get("theme"), ink = chosen === "auto" ? pageTheme() : chosen, kinds = shownKinds(model.get("view"));
-    const now = [grid.clientWidth, visibleHeight(root), devicePixelRatio, ink, kinds].join();
+    lecture.mark(panels.map(({ node }) => node), controls.node);
+    const now = [grid.clientWidth, visibleHeight(root), devicePixelRatio, ink, kinds, ...Object.values(lecture.on)].join();
     if (now === laid) return;
     [laid, theme] = [now, ink];
     root.dataset.theme = theme;
@@ -191,14 +198,15 @@ function render({ model, el }) {
       }
     });
     const [across, down] = gridSize(data);
-    arrange(root, grid, panels.length, (columns, side) => {
+    const lay = lecture.on.stage ? lecture.arrange : (...given) => arrange(root, ...given);
+    lay(grid, panels.length, (columns, side) => {
       // as many whole pixels of the screen for one of an image as there is room for
       const scale = Math.floor(side / across * devicePixelRatio) / devicePixelRatio || side / across;
       frame(grid, columns, across * scale);
       for (const panel of panels)
         for (const { canvas } of Object.values(panel.grids))
           Object.assign(canvas.style, { width: `${across * scale}px`, height: `${down * scale}px` });
-    });
+    }, kinds.length * down / across * 1.05);
   }
 
   function drawPanel(parts, view, i) {
@@ -225,7 +233,8 @@ function render({ model, el }) {
   function writeHead(parts, view) {
     parts.missing.hidden = Boolean(view.count);
     write(parts.missing, view.count ? "" : `its smallest run: NFE ${view.panel.least}`);
-    write(parts.counts, view.count ? `N = ${view.count}, NFE ${view.nfe}` : "N = –, NFE –");
+    const then = lecture.on.stage ? "\n" : ", "; // lines on stage
+    write(parts.counts, view.count ? `N = ${view.count}${then}NFE ${view.nfe}` : `N = –${then}NFE –`);
     write(parts.time, view.count ? clock(view.t) : "");
     write(parts.remark, view.remark ?? "");
   }
@@ -250,6 +259,7 @@ function render({ model, el }) {
   return () => {
     play.stop();
     unwatch();
+    lecture.stop();
     redraw.stop();
   };
 }

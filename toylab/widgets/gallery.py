@@ -45,7 +45,7 @@ class Gallery(Choosing):
     none), `theme`, `chosen`. Raises TypeError or ValueError.
     """
 
-    _esm = source("parts.js", "panels.js", "gallery.js", "live.js")
+    _esm = source("parts.js", "panels.js", "keys.js", "keep.js", "lecture.js", "gallery.js", "live.js")
     _css = source("parts.css", "player.css", "gallery.css")
     _state = (*Choosing._state, "view", "selected")
     _shows = "images"

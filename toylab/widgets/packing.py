@@ -1,14 +1,17 @@
 """A sweep as the player draws it: a small header, and all arrays in one run of bytes."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from toylab._errors import listed, number, unknown_name
 from toylab.analysis._sweep import Sweep
-from toylab.figures.style import THEMES, style
+from toylab.figures.style import THEMES, YOURS, style
+from toylab.samplers.rows import find
 
 if TYPE_CHECKING:
     from toylab.images.sweeps import ImageSweep
@@ -187,6 +190,7 @@ def pack(
         "fit": fit,
         "heading": heading(sweep),
         "caption": caption(sweep, window, fit),
+        "link": live_link(sweep, methods),
         "modes": MODES,
         "density": None,
         "unlikely": "" if sweep.unlikely is None else UNLIKELY,
@@ -201,6 +205,28 @@ def pack(
             arrays |= {f"field_{i}_{name}": part for name, part in parts.items()}
     scene["arrays"], scene["data"] = join(arrays)
     return scene
+
+
+def live_link(sweep: Sweep, methods: Iterable[str]) -> str:
+    """The address after # at which the live page shows the same problem and methods.
+
+    "" where it cannot: it has the named data sets with the exact epsilon, whole runs, and nodes even in t.
+    """
+    times, names = sweep.times[sweep.steps[-1]], [method.removeprefix(YOURS) for method in methods]
+    even = np.allclose(np.diff(times), (times[-1] - times[0]) / sweep.steps[-1], rtol=1e-6)
+    exact = sweep.labels.get("epsilon") == "exact" and len(sweep.curve) > 0
+    if not exact or not even or times[0] < 0.99 or not all(map(_on_pages, names)):
+        return ""
+    particles = next(iter(sweep.states.values())).shape[1]
+    state = {"data": sweep.labels["dataset"], "schedule": sweep.labels["schedule"], "methods": ",".join(names)}
+    return urlencode(state | {"n": particles, "t_end": f"{times[-1]:g}"}, safe=",")
+
+
+def _on_pages(method):
+    """True where a page runs it: a row of the table that steps on a given grid without noise, or two parts."""
+    row = find(method)
+    family = row.family if row else None
+    return bool(row or re.fullmatch(r"[a-z0-9-]+\+[a-z]+", method)) and family not in ("ancestral", "adaptive")
 
 
 def by_panel(argument: str, value: Mapping[str, Any] | None, methods: Iterable[str]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from toylab._files import replacing, user_path
 
 _PAGE = """<!doctype html>
-<html lang="en" data-toylab="page">
+<html lang="en" data-toylab="page"{lab}>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -70,13 +70,13 @@ def content_policy(allowed: dict[str, str]) -> str:
     return "; ".join(f"{name} {sources}" for name, sources in (closed | allowed).items())
 
 
-def write_page(path: str | Path, state: dict, picture: bytes, module: str, css: str, title: str) -> Path:
+def write_page(path: str | Path, state: dict, picture: bytes, module: str, css: str, title: str, lab: str = "") -> Path:
     """Write the page to `path`, atomically. Returns the path.
 
     Args:
         state: the player's state by trait name, with "scene" as `packing.pack` returns it.
         picture: bytes of a PNG for browsers without JavaScript.
-        module, css: the sources of the view. title: of the page.
+        module, css: the sources of the view. title: of the page. lab: the address of the live page.
 
     Raises FileNotFoundError or PermissionError where the folder is missing or cannot be written.
     """
@@ -92,6 +92,7 @@ def write_page(path: str | Path, state: dict, picture: bytes, module: str, css: 
     )
     page = _PAGE.format(
         title=html.escape(title),
+        lab=f' data-lab="{html.escape(lab)}"' if lab else "",
         policy=content_policy({"script-src": inline_hash(script), "style-src": inline_hash(style)}),
         style=style,
         picture=base64.b64encode(picture).decode(),

@@ -220,11 +220,11 @@ function drawField(ctx, data, i, t, to, ink) {
 function buildPanel(panel, i, choose) {
   const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
   const parts = { swatch, counts: make("span", { className: "counts" }), score: make("div", { className: "score" }),
-    time: make("span", { className: "time" }), lost: make("span", { className: "lost" }) };
+    time: make("span", { className: "time" }), lost: make("span", { className: "lost" }), name: make("b", { textContent: panel.title }) };
   parts.canvas = make("canvas", { tabIndex: 0, role: "img", onclick: (event) => choose.at(event, i), onkeydown: choose.by });
   parts.missing = make("div", { className: "missing", hidden: true });
   parts.node = make("div", { className: "panel" },
-    make("div", { className: "head" }, make("span", { className: "name" }, swatch, make("b", { textContent: panel.title })),
+    make("div", { className: "head" }, make("span", { className: "name" }, swatch, parts.name),
       parts.counts, parts.score, parts.time, parts.lost),
     make("div", { className: "stage" }, parts.canvas, parts.missing));
   return parts;
@@ -291,8 +291,13 @@ function render({ model, el }) {
   const heading = make("div", { className: "heading" }), grid = make("div", { className: "panels" });
   const caption = make("p", { className: "caption" });
   const status = make("div", { className: "status", role: "status" }), error = make("div", { className: "error", role: "alert" });
-  const root = make("div", { className: "toylab-view toylab-player" },
-    make("div", { className: "top" }, heading, status), controls.node, error, grid, caption);
+  const root = make("div", { className: "toylab-view toylab-player" });
+  const lecture = buildLecture(model, root, {
+    shown: () => shown, data: () => data, play, redraw: () => redraw.schedule(),
+    panels: () => panels.filter(({ node }) => !node.hidden).map(({ canvas, name, counts, score }) => ({ canvases: [canvas], lines: [name, counts, score].map((part) => part.textContent) })),
+    words: () => [data.heading, ...panels.map(({ canvas }) => canvas.getAttribute("aria-label").replace(" Arrow keys choose a particle.", ""))].join("\n"),
+  });
+  root.prepend(make("div", { className: "top" }, heading, status, lecture.node), controls.node, error, grid, caption);
   el.append(root);
   root.addEventListener("keydown", (event) => {
     const plain = !(event.ctrlKey || event.metaKey || event.altKey) && event.target.tagName !== "SELECT";
@@ -332,11 +337,13 @@ function render({ model, el }) {
 
   function layout() {
     const chosen = model.get("theme"), ink = chosen === "auto" ? pageTheme() : chosen;
-    const now = [grid.clientWidth, visibleHeight(root), devicePixelRatio, ink].join();
+    lecture.mark(panels.map(({ node }) => node), controls.node);
+    const now = [grid.clientWidth, visibleHeight(root), devicePixelRatio, ink, ...Object.values(lecture.on)].join();
     if (now === laid) return;
     [laid, theme] = [now, ink];
     root.dataset.theme = theme;
-    ({ size } = arrange(root, grid, panels.length, (columns, side) => {
+    const lay = lecture.on.stage ? lecture.arrange : (...given) => arrange(root, ...given);
+    ({ size } = lay(grid, panels.length, (columns, side) => {
       frame(grid, columns, side);
       panels.forEach(({ node, canvas }, i) => {
         node.style.order = place(i, data.panels, columns);
@@ -383,14 +390,15 @@ function render({ model, el }) {
   }
 
   function writeHead(parts, view) {
+    const then = lecture.on.stage ? "\n" : ", "; // lines on stage
     parts.canvas.setAttribute("aria-label", spoken(view, data.particles));
     parts.missing.hidden = view.run >= 0;
     write(parts.missing, view.run < 0 ? `its smallest run: NFE ${view.least}` : "");
-    write(parts.counts, view.run < 0 ? "N = –, NFE –" : view.nfe ? `N = ${view.steps}, NFE ${view.nfe}` : "");
+    write(parts.counts, view.run < 0 ? `N = –${then}NFE –` : view.nfe ? `N = ${view.steps}${then}NFE ${view.nfe}` : "");
     const aside = view.unlikely ? `unlikely ${share(view.unlikelyShare)}` : `off ${share(view.off)}`;
-    write(parts.score, view.run < 0 ? "distance –, off –" : `distance ${number(view.distance)}, ${aside}`);
+    write(parts.score, view.run < 0 ? `distance –${then}off –` : `distance ${number(view.distance)}${then}${aside}`);
     write(parts.time, view.run < 0 ? "" : clock(view.t));
-    write(parts.lost, view.run >= 0 && view.lost ? `${view.lost} of ${data.particles} off screen` : "");
+    write(parts.lost, view.run >= 0 && view.lost ? `${view.lost} ${lecture.on.stage ? "" : `of ${data.particles} `}off screen` : "");
   }
 
   function draw() {
@@ -412,6 +420,7 @@ function render({ model, el }) {
   const redraw = redrawing(model, root, [...STATE, ...WORDS], load, draw);
   return () => {
     play.stop();
+    lecture.stop();
     unwatch();
     redraw.stop();
   };

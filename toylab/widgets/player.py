@@ -55,7 +55,7 @@ class Player(Choosing):
     Raises TypeError or ValueError.
     """
 
-    _esm = source("parts.js", "panels.js", "player.js", "live.js")
+    _esm = source("parts.js", "panels.js", "keys.js", "keep.js", "lecture.js", "player.js", "live.js")
     _css = source("parts.css", "player.css")
     _state = (*Stage._state, "selected", "show_density", "show_field", "show_unlikely")
     _shows = "trajectories"

@@ -40,14 +40,16 @@ class Stage(Live):
         """The present view as a matplotlib Figure."""
         raise NotImplementedError
 
-    def to_html(self, path: str | Path, title: str | None = None) -> Path:
+    def to_html(self, path: str | Path, title: str | None = None, lab: str = "") -> Path:
         """Write what is shown as one page that needs neither kernel nor network. Returns the path.
+
+        `lab`: the address of the live page seen from there, to which "Copy link" leads.
 
         Raises FileNotFoundError or PermissionError where the folder is missing or cannot be written.
         """
         state = {name: getattr(self, name) for name in ("scene", *self._state)} | self._unplugged
         title = title or f"toylab: {self.scene['heading'] or self._shows}"
-        return write_page(path, state, self._picture("light"), str(self._esm), str(self._css), title)
+        return write_page(path, state, self._picture("light"), str(self._esm), str(self._css), title, lab)
 
     def _picture(self, theme):
         """The present view as the bytes of a PNG."""

@@ -80,7 +80,7 @@ export function startNoise(n, seed) {
 }
 
 // Mersenne Twister (Matsumoto and Nishimura 1998): numbers of 32 bits.
-function mersenne(seed) {
+export function mersenne(seed) {
   const state = new Uint32Array(624);
   state[0] = seed >>> 0;
   for (let i = 1; i < 624; i++) state[i] = Math.imul(1812433253, state[i - 1] ^ (state[i - 1] >>> 30)) + i;

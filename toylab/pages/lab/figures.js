@@ -1,10 +1,11 @@
 // Two log-log figures as SVG: error against steps with the order it shows, error against evaluations with its best.
 
 const SVG = "http://www.w3.org/2000/svg";
-const MARKS = [ // told apart without colour
-  "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "M-3.6-3.6h7.2v7.2h-7.2z", "M0-4.8L4.6 3.6h-9.2z", "M0-5L5 0L0 5L-5 0z",
-  "M0 4.8L4.6-3.6h-9.2z", "M-4-4L4 4M4-4L-4 4",
-];
+const MARKS = { // by matplotlib's name
+  o: "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", s: "M-3.6-3.6h7.2v7.2h-7.2z", D: "M0-5L5 0L0 5L-5 0z", "^": "M0-4.8L4.6 3.6h-9.2z",
+  v: "M0 4.8L4.6-3.6h-9.2z", P: "M-1.6-4.8h3.2v3.2h3.2v3.2h-3.2v3.2h-3.2v-3.2h-3.2v-3.2h3.2z",
+  X: "M-2.2-4.6L0-2.3L2.2-4.6L4.6-2.2L2.3 0L4.6 2.2L2.2 4.6L0 2.3L-2.2 4.6L-4.6 2.2L-2.3 0L-4.6-2.2z",
+};
 const HIGHEST = 30; // errors beyond are drawn at the top: a method has blown up
 
 function svg(tag, attributes, ...children) {
@@ -49,7 +50,7 @@ function drawFigure({ lines, floor }, methods, theme, { width, height, scale, fi
     const path = points.map(([px, py], k) => `${k ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join("");
     const marks = points.map(([px, py], k) => {
       const out = !(line.errors[k] <= 10 ** high), hollow = line.window && !line.window[k];
-      return svg("path", { d: out ? "M0-7L5 0H1.5V6H-1.5V0H-5z" : MARKS[i], transform: `translate(${px.toFixed(1)} ${py.toFixed(1)})`, stroke: color, "stroke-width": 1.8, fill: hollow ? "var(--back)" : color });
+      return svg("path", { d: out ? "M0-7L5 0H1.5V6H-1.5V0H-5z" : MARKS[style.marker], transform: `translate(${px.toFixed(1)} ${py.toFixed(1)})`, stroke: color, "stroke-width": 1.8, fill: hollow ? "var(--back)" : color });
     });
     const top = beside ? box.top + 12 + i * row : box.bottom + 34 + row * (1 + (i >> 1)) - 6;
     const left = beside ? box.right + 12 : 4 + (i % 2) * width / 2;
@@ -58,7 +59,7 @@ function drawFigure({ lines, floor }, methods, theme, { width, height, scale, fi
       svg("path", { d: path, fill: "none", stroke: "transparent", "stroke-width": 14, "pointer-events": "stroke" }),
       svg("path", { d: path, fill: "none", stroke: color, "stroke-width": 2, "stroke-dasharray": style.dash.join(" ") }), ...marks,
       svg("line", { x1: left, x2: left + 24, y1: top - 4, y2: top - 4, stroke: color, "stroke-width": 2.5, "stroke-dasharray": style.dash.join(" ") }),
-      svg("path", { d: MARKS[i], transform: `translate(${left + 12} ${top - 4})`, stroke: color, "stroke-width": 1.8, fill: color }),
+      svg("path", { d: MARKS[style.marker], transform: `translate(${left + 12} ${top - 4})`, stroke: color, "stroke-width": 1.8, fill: color }),
       text(`${value(line)}${best === i ? " ★" : ""}  ${shortened(label, beside ? 12 : 9)}`, [left + 30, top], "start", { class: "legend" }),
       text(shortened(said, 36), [(box.left + box.right) / 2, box.top + 10], "middle", { class: "named" })));
   });
@@ -67,8 +68,8 @@ function drawFigure({ lines, floor }, methods, theme, { width, height, scale, fi
 
 const shortened = (label, most) => (label.length > most ? `${label.slice(0, most - 1)}…` : label);
 
-// The order where three step counts or more agree on it.
-const orderOf = ({ order, window }) => { const count = window.filter(Boolean).length; return count > 2 ? order.toFixed(2) : count ? "not yet" : "–"; };
+// The order, where the errors show one.
+const orderOf = ({ order, window, asymptotic }) => (asymptotic ? order.toFixed(2) : window.some(Boolean) ? "not yet" : "–");
 const errorAt = (line, budget) => {
   const k = line.x.findLastIndex((at) => at <= budget);
   return k < 0 ? NaN : line.errors[k];

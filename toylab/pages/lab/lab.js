@@ -69,7 +69,6 @@ function together(parts) {
 const properties = propertiesOf(tables, innerWidth >= 900);
 let state, notes, strokes = [], geometry, distances, points, shown = { runs: [], particles: 0 }, figures = {}, timer = 0;
 let problemKey = "", runsKey = "", figuresKey = "", figuresTimer = 0, addressTimer = 0, busy = false;
-const DASHES = [[2, 3], [10, 3, 2, 3], [14, 4], [3, 6], [8, 2, 2, 2, 2, 2], [1, 6]]; // of further members of a family
 const remembered = new Map(), hazes = new Map(), styles = new Map();
 
 function load() { take(readState(properties, location.hash)); }
@@ -99,18 +98,27 @@ function keepAddress() {
 
 const methods = () => toldApart(state.methods.map((token) => methodCalled(tables, token)));
 
-// Members of a family share a hue: one whose dash another has already gets the next that is free.
+// As Python's `told_apart`: a look that an earlier method has keeps its hue and dash, which have a meaning, and gets a marker
+// that is free among its hue and a deeper shade.
 function toldApart(found) {
-  const taken = new Set();
+  const used = (light) => new Set(found.filter((method) => method.style.light === light).map((method) => method.style.marker)), markers = {}, known = {};
   return found.map((method) => {
-    const look = ({ light }, dash) => `${light} ${dash}`, free = [method.style.dash, ...DASHES].find((dash) => !taken.has(look(method.style, dash)));
-    taken.add(look(method.style, free));
-    if (free === method.style.dash) return method;
-    const key = look(method.style, free);
-    if (!styles.has(key)) styles.set(key, { ...method.style, dash: free }); // one object a look, so that panels know it again
+    const { light, dark, dash, marker } = method.style, look = `${light} ${dash}`, again = known[look] ?? 0;
+    known[look] = again + 1;
+    if (!again) return method;
+    const taken = (markers[light] ??= used(light)), free = tables.markers.find((name) => !taken.has(name)) ?? marker;
+    taken.add(free);
+    const key = `${look} ${again} ${free}`;
+    if (!styles.has(key)) styles.set(key, { ...method.style, light: deeper(light, again, INKS.light.mark), dark: deeper(dark, again, INKS.dark.mark), marker: free }); // one object a look, so that panels know it again
     return { ...method, style: styles.get(key) };
   });
 }
+
+function deeper(color, times, ink) {
+  const part = 1 - (1 - tables.deeper) ** times, channel = (text, i) => parseInt(text.slice(i, i + 2), 16);
+  return `#${[1, 3, 5].map((i) => Math.round((1 - part) * channel(color, i) + part * channel(ink, i)).toString(16).padStart(2, "0")).join("")}`;
+}
+
 const problem = () => ({ schedule: state.schedule, spacing: state.spacing, tEnd: state.t_end, spread: state.spread, seed: state.seed, n: state.n, points });
 
 function update() {
@@ -244,7 +252,7 @@ const ui = {
   heard: make("p", { className: "heard", role: "status" }),
   lecture: make("button", { type: "button", textContent: "Lecture", title: "Lecture mode: large type, all by keys", onclick: () => { toStage(true); ui.title.focus(); } }),
   link: make("button", { type: "button", textContent: "Copy link", onclick: copyLink }),
-  save: make("button", { type: "button", textContent: "Save picture", onclick: () => download(pictureOf(panels, root.dataset.theme, `${tables.sets[state.data]?.title ?? "Your drawing"}, ${state.schedule} schedule`), `toylab-${state.data}.png`) }),
+  save: make("button", { type: "button", textContent: "Save picture", onclick: savePicture }),
   title: make("h1", { className: "title", tabIndex: -1 }),
   controls: make("button", { type: "button", textContent: "Controls", onclick: () => set({ hide: state.hide === "controls" ? "nothing" : "controls" }) }),
   order: buildFigure("Order: error against steps"), work: buildFigure("Work: error against evaluations"),
@@ -284,11 +292,14 @@ const root = make("div", { className: "toylab-view toylab-live" },
     make("p", { className: "about", textContent: "How numerical methods sample a diffusion model, computed in this browser." }), make("span", { className: "row" }, ui.lecture, ui.controls)), make("div", { className: "columns" }, ui.side, ui.main), board.dialog, stage.help, stage.black);
 document.getElementById("lab").replaceWith(root);
 
-async function copyLink() {
-  const address = `${location.href.split("#")[0]}#${writeState(properties, state)}`;
-  try { await navigator.clipboard.writeText(address); notes = ["The link is copied."]; }
-  catch { notes = ["The browser does not let this page copy: take the link from its address line."]; }
-  schedule();
+function copyLink() {
+  copy(`${location.href.split("#")[0]}#${writeState(properties, state)}`, (words) => { notes = [words]; schedule(); }, "The link is copied.");
+}
+
+function savePicture() {
+  const title = `${tables.sets[state.data]?.title ?? "Your drawing"}, ${state.schedule} schedule`;
+  const shown = panels.map(({ canvas, name, counts, score }) => ({ canvases: [canvas], lines: [name, counts, score].map((part) => part.textContent) }));
+  download(pictureOf(shown, INKS[root.dataset.theme], title), `toylab-${state.data}.png`);
 }
 
 const PAPERS = Object.keys(tables.methods).indexOf("iPNDM"); // Python lists the paper's methods first
@@ -406,7 +417,7 @@ function layout(count) {
 
 // On stage the type grows with the screen, for the back row; figures take the lower part of it.
 function stageLayout(count, width) {
-  const type = Math.max(18, innerWidth * 0.0235), top = ui.panels.getBoundingClientRect().top + scrollY;
+  const type = typeOnStage(), top = ui.panels.getBoundingClientRect().top + scrollY;
   root.style.setProperty("--type", `${type}px`);
   const [columns, size] = stageGrid(count, width, (innerHeight - top) * (state.figures && !state.predict ? 0.5 : 1) - 12, GAP, 8 * type);
   root.style.setProperty("--words", `${Math.min(type, size / 7.2)}px`); // six lines beside a square

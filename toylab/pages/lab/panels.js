@@ -24,16 +24,6 @@ function bestGrid(count, width, height, gap, most) {
   return [best[0], Math.floor(best[1])];
 }
 
-// The same on stage, where a panel's words stand beside its square and take so much width.
-function stageGrid(count, width, height, gap, words) {
-  const sizes = Array.from({ length: count }, (_, i) => {
-    const columns = i + 1, rows = Math.ceil(count / columns);
-    return Math.floor(Math.min((width - gap * (columns - 1)) / columns - words, (height - gap * (rows - 1)) / rows));
-  });
-  const size = Math.max(...sizes);
-  return [sizes.indexOf(size) + 1, Math.max(size, 100)];
-}
-
 function buildPanel() {
   const canvas = make("canvas", { role: "img" }), swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
   const span = (className) => make("span", { className });

@@ -62,9 +62,9 @@ async function* order({ id, problem, methods }) {
       await pause();
       if (stale(id)) return;
       const times = nodesOf(schedule, steps, schedule.tMax, tEnd, problem.spacing);
-      errors.push(rmsDistance(runMethod(row, tables, schedule, times, x, eps).states[steps], flow.x));
+      errors.push(distancesBetween(runMethod(row, tables, schedule, times, x, eps).states[steps], flow.x));
     }
-    lines.push({ x: ORDER_STEPS, errors, ...fitOrder(ORDER_STEPS, errors, floor) });
+    lines.push({ x: ORDER_STEPS, ...fitOrder(ORDER_STEPS, errors, floor) });
     yield [{ lines, floor, tEnd, spread, done: lines.length === methods.length }];
   }
 }
