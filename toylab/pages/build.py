@@ -112,7 +112,7 @@ def _parts():
 def _filled(holders: dict[str, str], policy: dict[str, str], scenes: list[Scene] | None) -> str:
     """The page's HTML around these elements, under this content policy, which forbids all that it does not name."""
     values = tables.core_tables() | {"sets": _packed(tables.data_sets()), "styles": tables.styles()}
-    values |= {"markers": list(MARKERS), "deeper": DEEPER}
+    values |= {"markers": list(MARKERS), "deeper": DEEPER, "clocks": tables.clock_styles()}
     parts = holders | {
         "tables": _data(values),
         "scenes": _data([asdict(scene) for scene in (lecture() if scenes is None else scenes)]),

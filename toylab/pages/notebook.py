@@ -72,14 +72,19 @@ def _run(code, space):
 
 
 def page_of(
-    book: dict, resolve: Callable[[str], str | None], views: dict[int, tuple[str, str]], lab: str | None
+    book: dict,
+    resolve: Callable[[str], str | None],
+    views: dict[int, tuple[str, str]],
+    lab: str | None,
+    alive: bool = False,
 ) -> tuple[str, str]:
     """The title and the HTML of a notebook.
 
     Args:
         book: as its file holds it. resolve: as for `toylab.pages.text.to_html`.
         views: by place of the cell, the address of a page with its live widget, and the widget in words.
-        lab: the address that shows live what a lab of this notebook is about, or None.
+        lab: the address that shows live what a lab of this notebook is about, or None. alive: it stands in the lab's
+            place; else beside its picture.
     """
     parts, heading, title = [], "", ""
     for i, cell in enumerate(book["cells"]):
@@ -95,6 +100,8 @@ def page_of(
             fold = f"<details{' open' if asks else ''}><summary>Code</summary>"
             parts.append(f'{fold}<pre tabindex="0"><code>{code}</code></pre></details>')
             shown = CHECKED if asks else _outputs(cell, heading or title, lab)
+            if lab and alive and words_of(cell).startswith(LAB):
+                shown = _view(lab, f"Lab, computed in this browser: {heading or title}")
             parts.append(_view(*views[i]) if i in views else shown)
     return title, "\n".join(parts)
 

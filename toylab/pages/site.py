@@ -13,16 +13,19 @@ from toylab._files import user_path
 from toylab.pages import source
 from toylab.pages.build import live_page, write_files
 from toylab.pages.notebook import live_views, page_of
-from toylab.pages.text import to_html
+from toylab.pages.text import levelled, to_html
 from toylab.widgets.page import content_policy, inline_hash
 
 LAB = "lab.html"
-# what the live lab shows in place of a notebook's own lab, which needs Python
-IN_PLACE_OF_LABS = {
-    "06": "data=moons&methods=DDIM,S-PNDM,F-PNDM,plms+pseudo",
-    "07": "data=circle&methods=DDIM,S-PNDM,F-PNDM,PRK&spacing=sigma",
-    "08": "data=circle&methods=DDIM,S-PNDM,F-PNDM,PLMS,RK4,UniPC-2&compare=nfe",
+# what the live page shows in place of a notebook's own lab, which needs Python; and a part of the last two, by a link
+LIVE_LABS = {
+    "06": "view=order&data=circle&methods=DDIM,S-PNDM,F-PNDM,RK4",
+    "07": "view=clocks&data=circle&methods=F-PNDM",
+    "08": "view=work&data=circle&methods=DDIM,S-PNDM,F-PNDM,PLMS,RK4,UniPC-2&compare=nfe&nfe=20",
+}
+NEAR_LABS = {
     "09": "data=spiral&methods=DDIM,S-PNDM,F-PNDM&compare=nfe",
+    "13": "data=spiral&methods=DDIM,F-PNDM&density=1",
 }
 ABOUT = """# toylab
 
@@ -76,8 +79,9 @@ def site_files(live: bool = True, say: Callable[[str], None] = print) -> dict[st
     for number, (stem, book) in enumerate(books.items(), 1):
         say(f"lesson {number} of {len(books)}: {stem}")
         views = _views(stem, book, files, say) if live else {}
-        address = IN_PLACE_OF_LABS.get(stem[:2])
-        pages[stem] = page_of(book, resolve, views, address and f"{LAB}#{address}")
+        alive = (at := LIVE_LABS.get(stem[:2])) is not None
+        at = at or NEAR_LABS.get(stem[:2])
+        pages[stem] = page_of(book, resolve, views, at and f"{LAB}#{at}", alive)
     order = list(pages)
     for i, (stem, (title, content)) in enumerate(pages.items()):
         around = {name: order[k] for name, k in (("Back: ", i - 1), ("Next: ", i + 1)) if 0 <= k < len(order)}
@@ -145,7 +149,7 @@ def _page(title, content, around):
         "nav": _anchors(nav),
         "around": _anchors(around or nav[:1]),
         "script": script,
-        "content": re.sub(r""" style=(["'])(.*?)\1""", _styled, content),
+        "content": re.sub(r""" style=(["'])(.*?)\1""", _styled, levelled(content)),
     }
     return source.filled("site/page.html", parts)
 

@@ -6,11 +6,13 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_hex
 
 from toylab import datasets, grids, samplers, schedules
 from toylab.datasets.arcs import Arcs
 from toylab.datasets.geometry import Curves, Points
 from toylab.datasets.manifold import Manifold
+from toylab.figures.dark import on_dark
 from toylab.figures.style import THEMES, style
 from toylab.samplers.adaptive import ProbabilityFlow
 from toylab.samplers.adaptive_heun import AdaptiveHeun
@@ -101,6 +103,12 @@ def _flat(points) -> list[float]:
 def styles() -> dict[str, dict[str, Any]]:
     """By method, and by "gradient+transfer": colours of both themes, dash and marker."""
     return {name: _style(name) for name in (*page_methods(), *_pairs())}
+
+
+def clock_styles() -> dict[str, dict[str, str]]:
+    """By spacing: colours of both themes and marker."""
+    return {name: {"light": row.color, "dark": to_hex(on_dark(row.color)), "marker": row.marker}
+            for name, row in grids.SPACINGS.items()}  # fmt: skip
 
 
 def _pairs() -> Iterator[str]:

@@ -43,6 +43,7 @@ def to_html(text: str, resolve: Callable[[str], str | None]) -> str:
     page = reader.renderer.render(tokens, reader.options, {})
     page = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", page)  # a corner is no header
     page = page.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace("</table>", "</table></div>")
+    page = page.replace("<pre>", '<pre tabindex="0">')
     return re.sub(_HELD.format(r"(\d+)"), lambda found: formulas[int(found[1])], page)
 
 
@@ -55,6 +56,20 @@ def mathml(formula: str, display: bool = False) -> str:
     if display or len(source) > LONG:
         return f'<span class="{"block" if display else "long"}" tabindex="0">{made}</span>'
     return made
+
+
+def levelled(page: str) -> str:
+    """The page with each heading one level below the one that it belongs to: a notebook goes from # to ### at times."""
+    above: list[str] = []
+
+    def moved(found):
+        if found[1] == "":
+            while above and above[-1] >= found[2]:
+                above.pop()
+            above.append(found[2])
+        return f"<{found[1]}h{len(above)}"
+
+    return re.sub(r"<(/?)h([1-6])\b", moved, page)
 
 
 def slug(heading: str) -> str:

@@ -91,7 +91,7 @@ function buildFigure(title) {
 function showOrder(parts, found, methods, theme, size) {
   const shape = { ...size, xLabel: "steps", ticks: found.lines[0]?.x ?? [40, 320], value: orderOf };
   parts.holder.replaceChildren(drawFigure(found, methods, theme, shape),
-    tableOf(found, methods, ["Measured order", "method", "order", ...shape.ticks.map((steps) => `error, ${steps} steps`)], (line) => [orderOf(line).replace("yet", "yet asymptotic"), ...line.errors.map(number)]));
+    tableOf(found, methods, ["Measured order", size.of ?? "method", "order", ...shape.ticks.map((steps) => `error, ${steps} steps`)], (line) => [orderOf(line).replace("yet", "yet asymptotic"), ...line.errors.map(number)]));
   write(parts.note, `Fitted slope, at t_end ${found.tEnd}, spread ${found.spread}. Hollow marks: not (yet) on the line; “not yet”: too few steps for an order; “–”: at round-off.`);
 }
 
@@ -102,4 +102,17 @@ function showWork(parts, found, methods, theme, size) {
   parts.holder.replaceChildren(drawFigure(found, methods, theme, shape),
     tableOf(found, methods, ["Error against evaluations", "method", "evaluations and error"], (line) => [line.x.map((nfe, k) => `${nfe}: ${number(line.errors[k])}`).join("; ")]));
   write(parts.note, `Rms end-point error against the exact flow. Numbers: within ${budget} evaluations; ★ the least of them. ↑: beyond the figure.`);
+}
+
+// The nodes of `steps` steps even in every clock, a row each, from noise (left) to data.
+function drawNodes(schedule, steps, tEnd, spacings, theme, { width }) {
+  const row = 22, left = 70, height = row * spacings.length + 24, root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "figure", role: "img", "aria-label": `Where ${steps} steps go with each clock` });
+  const x = (t) => left + (width - left - 14) * (schedule.tMax - t) / (schedule.tMax - tEnd);
+  spacings.forEach(({ label, style }, i) => {
+    const y = 12 + i * row, times = [...nodesOf(schedule, steps, schedule.tMax, tEnd, label)];
+    root.append(svg("text", { x: left - 10, y: y + 4, "text-anchor": "end" }, label), svg("line", { x1: x(schedule.tMax), x2: x(tEnd), y1: y, y2: y, class: "grid" }),
+      ...times.map((t) => svg("path", { d: MARKS[style.marker], transform: `translate(${x(t).toFixed(1)} ${y})`, fill: style[theme] })));
+  });
+  root.append(svg("text", { x: left, y: height - 2, "text-anchor": "start" }, `t = ${schedule.tMax}`), svg("text", { x: width - 2, y: height - 2, "text-anchor": "end" }, `t = ${tEnd}`));
+  return root;
 }

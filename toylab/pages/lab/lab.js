@@ -130,8 +130,8 @@ function update() {
     distances = distancesTo(geometry);
     points = evenPoints(geometry, POINTS);
   }
-  compute(key);
-  if (state.figures) measure(key);
+  if (state.view === "all") compute(key);
+  if (state.figures || state.view !== "all") measure(key);
   schedule();
 }
 
@@ -186,9 +186,11 @@ function remember(key, result) {
   }
 }
 
-// Order first, then work, once the state has rested a little.
+const MEASURES = { all: ["order", "work"], order: ["order"], work: ["work"], clocks: ["clocks"] }; // by view, one after the other
+
+// Once the state has rested a little.
 function measure(key) {
-  const asked = methods(), wanted = JSON.stringify([key, state.seed, state.methods]);
+  const asked = methods(), wanted = JSON.stringify([key, state.seed, state.methods, state.view]);
   if (wanted === figuresKey) return;
   figuresKey = wanted;
   figures.stale = true;
@@ -201,7 +203,8 @@ function measure(key) {
       if (found.done) next?.();
     };
     const ask = (kind, next) => asks.figures({ kind, problem: problem(), methods: asked }, got(kind, next));
-    ask("order", () => ask("work", () => { figures.stale = false; schedule(); }));
+    const one = ([kind, ...rest]) => ask(kind, () => { if (rest.length) return one(rest); figures.stale = false; schedule(); });
+    one(MEASURES[state.view]);
   }, 250);
 }
 
@@ -256,6 +259,7 @@ const ui = {
   title: make("h1", { className: "title", tabIndex: -1 }),
   controls: make("button", { type: "button", textContent: "Controls", onclick: () => set({ hide: state.hide === "controls" ? "nothing" : "controls" }) }),
   order: buildFigure("Order: error against steps"), work: buildFigure("Work: error against evaluations"),
+  clocks: buildFigure("Clocks: error against steps, by spacing"),
 };
 ui.side = make("aside", { id: "controls", "aria-label": "Controls" },
   make("fieldset", {}, make("legend", { textContent: "Problem" }),
@@ -268,7 +272,7 @@ ui.side = make("aside", { id: "controls", "aria-label": "Controls" },
     make("div", { className: "shows" }, ui.tracks.row, ui.density.row, ui.zoom.row, ui.figures.row, field("Theme", ui.theme))),
   make("div", { className: "row" }, ui.link, ui.save));
 ui.controls.setAttribute("aria-controls", "controls");
-ui.measured = make("div", { className: "figures" }, ui.order.node, ui.work.node);
+ui.measured = make("div", { className: "figures" }, ui.order.node, ui.work.node, ui.clocks.node);
 ui.run = make("div", { className: "run" }, ui.step.row, ui.compare.row, ui.time.row, ui.play);
 ui.main = make("main", {}, ui.title, ui.run, ui.status, ui.panels, ui.measured, ui.heard);
 const toStage = (on) => set({ stage: on, scene: on ? state.scene : 0, only: 0, predict: false, hide: on ? "controls" : properties.hide.usual });
@@ -356,7 +360,7 @@ function updateControls(theme) {
     parts.midpoint.hidden = !hasMidpoints(tables, method.row.gradient);
     parts.weights.hidden = !hasWeights(tables, method.row.gradient);
   });
-  ui.add.hidden = state.methods.length === MOST_METHODS;
+  ui.add.hidden = state.methods.length === (state.view === "clocks" ? 1 : MOST_METHODS);
   const equal = state.compare === "steps", value = equal ? state.steps : state.nfe;
   write(ui.step.name, equal ? "Steps" : "Budget");
   ui.step.range.min = 1;
@@ -431,8 +435,13 @@ function draw() {
   updateControls(theme);
   const all = methods(), places = all.map((_, i) => i).filter((i) => !state.only || i === Math.min(state.only, all.length) - 1);
   root.classList.toggle("stage", state.stage);
-  write(ui.title, state.stage ? stage.title() : "");
-  ui.run.hidden = state.stage && state.hide === "controls";
+  const named = state.stage && stage.title();
+  write(ui.title, state.stage ? named || document.title : "");
+  ui.title.classList.toggle("heard", !named);
+  root.dataset.view = state.view;
+  const alone = state.view !== "all"; // a measurement, without particles
+  ui.run.hidden = state.view === "order" || (state.stage && state.hide === "controls");
+  for (const node of [ui.panels, ui.compare.row, ui.time.row, ui.play, ui.save, ui.n.parentElement, ...["density", "tracks", "zoom", "figures"].map((name) => ui[name].row)]) node.hidden = alone;
   const list = places.map((i) => all[i]), best = finest(), current = shown.of === state.methods.join();
   const size = layout(list.length);
   const node = best ? nodeShown() : 0, t = best ? best.times[node] : 1;
@@ -476,21 +485,32 @@ function speak(words) {
 const percent = (value) => `${value > 0 && value < 0.01 ? "<1" : value > 0.99 && value < 1 ? ">99" : (100 * value).toFixed(0)} %`;
 
 function drawFigures(theme) {
-  ui.measured.hidden = !state.figures || state.predict;
+  ui.measured.hidden = state.predict || !(state.figures || state.view !== "all");
+  for (const kind of ["order", "work", "clocks"]) ui[kind].node.hidden = !MEASURES[state.view].includes(kind);
   if (ui.measured.hidden) return;
   root.dataset.figures = figures.stale ? "busy" : "ready";
   const left = innerHeight - ui.measured.getBoundingClientRect().top - scrollY - 76;
-  const size = { width: Math.floor(ui.order.holder.clientWidth), height: Math.max(FIGURE - 28, state.stage ? left : innerWidth >= 900 ? Math.min(360, left) : 0), scale: state.stage ? Math.max(1, innerWidth / 840) : 1, fixed: state.stage, budget: state.compare === "nfe" ? state.nfe : 20 };
-  for (const [kind, showing] of [["order", showOrder], ["work", showWork]]) {
+  const size = { width: Math.floor(ui[MEASURES[state.view][0]].holder.clientWidth), height: Math.max(FIGURE - 28, state.stage ? left : innerWidth >= 900 ? Math.min(360, left) : 0), scale: state.stage ? Math.max(1, innerWidth / 840) : 1, fixed: state.stage, budget: state.compare === "nfe" ? state.nfe : 20 };
+  const showing = { order: showOrder, work: showWork, clocks: showClocks };
+  for (const kind of MEASURES[state.view]) {
     const found = figures[kind];
-    const key = found && JSON.stringify([theme, size, found.lines?.length, found.id, found.failed]);
+    const key = found && JSON.stringify([theme, size, kind === "clocks" && state.steps, found.lines?.length, found.id, found.failed]);
     if (!found || found.drawn === key) continue;
     found.drawn = key;
     if (found.failed) { ui[kind].holder.replaceChildren(); write(ui[kind].note, `Not measured: ${found.failed}.`); }
-    else showing(ui[kind], found, found.methods, theme, size);
+    else showing[kind](ui[kind], found, found.methods, theme, size);
   }
 }
 
+function showClocks(parts, found, [method], theme, size) {
+  const spacings = tables.spacings.map((label) => ({ label, style: { ...tables.clocks[label], dash: [] } })), schedule = SCHEDULES[state.schedule];
+  showOrder(parts, found, spacings, theme, { ...size, of: "even in" });
+  parts.holder.append(drawNodes(schedule, state.steps, found.tEnd, spacings, theme, size));
+  write(parts.note, `${method.label}, the first method, with nodes even in each clock: its order, and below where ${state.steps} steps go. ${parts.note.textContent}`);
+}
+
+if (parent !== window) // in a frame, which may be too short
+  new ResizeObserver(() => parent.postMessage({ toylabHeight: root.scrollHeight }, "*")).observe(root);
 watchTheme(schedule);
 addEventListener("resize", schedule);
 addEventListener("hashchange", load);

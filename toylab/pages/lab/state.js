@@ -48,6 +48,7 @@ function propertiesOf(tables, wide) {
     zoom: yes(true),
     figures: yes(true),
     theme: oneOf(() => ["auto", "light", "dark"], "auto"),
+    view: oneOf(() => ["all", "order", "work", "clocks"], "all"), // the whole page, or one measurement alone
     stage: yes(false), // lecture mode
     scene: between(0, 999, 0, true), // of the list, from 1; 0: none
     only: between(0, MOST_METHODS, 0, true), // the one method that is shown, from 1; 0: all

@@ -1,7 +1,7 @@
 // Computes away from the page: runs of methods, and the two figures. Several workers share the particles. The newest request of a worker wins: an older one
 // ends at its next pause. Stands after the core.
 
-const ORDER_STEPS = [40, 80, 160, 320], BUDGETS = [5, 10, 20, 40, 80, 160];
+const ORDER_STEPS = [40, 80, 160, 320], CLOCK_STEPS = [10, 20, 40, 80, 160, 320], BUDGETS = [5, 10, 20, 40, 80, 160];
 const FEW = 64; // particles of the figures
 const ASYMPTOTIC = { tEnd: 0.2, spread: 0.05 }; // nearer to the data orders show only beyond practical step counts
 const FLOW_STEPS = { order: 1000, work: 400 };
@@ -16,7 +16,7 @@ onmessage = async ({ data }) => {
   newest = data.id;
   const reply = (found, transfer) => postMessage({ id: data.id, ...found }, transfer);
   try {
-    for await (const [found, transfer] of { runs, order, work }[data.kind](data)) reply(found, transfer);
+    for await (const [found, transfer] of { runs, order, work, clocks }[data.kind](data)) reply(found, transfer);
   } catch (error) {
     reply({ error: error.message });
   }
@@ -52,20 +52,29 @@ function prepare({ schedule: name, points, spread, n, seed }) {
 
 // Error against steps at t_end, and the order that it shows, as soon as each method is done.
 async function* order({ id, problem, methods }) {
+  yield* slopes(id, problem, ORDER_STEPS, methods.map(({ row }) => ({ row, spacing: problem.spacing })));
+}
+
+// The same of one method, with the nodes even in every clock.
+async function* clocks({ id, problem, methods: [{ row }] }) {
+  yield* slopes(id, problem, CLOCK_STEPS, Object.keys(SPACINGS).map((spacing) => ({ row, spacing })));
+}
+
+async function* slopes(id, problem, counts, runs) {
   const tEnd = Math.max(problem.tEnd, ASYMPTOTIC.tEnd), spread = Math.max(problem.spread, ASYMPTOTIC.spread);
   const { schedule, eps, x } = prepare({ ...problem, spread, n: FEW });
   const flow = exactFlow(tables, schedule, x, eps, schedule.tMax, tEnd, FLOW_STEPS.order), lines = [];
   const floor = Math.max(flow.error, roundOff(flow.x));
-  for (const { row } of methods) {
+  for (const { row, spacing } of runs) {
     const errors = [];
-    for (const steps of ORDER_STEPS) {
+    for (const steps of counts) {
       await pause();
       if (stale(id)) return;
-      const times = nodesOf(schedule, steps, schedule.tMax, tEnd, problem.spacing);
+      const times = nodesOf(schedule, steps, schedule.tMax, tEnd, spacing);
       errors.push(distancesBetween(runMethod(row, tables, schedule, times, x, eps).states[steps], flow.x));
     }
-    lines.push({ x: ORDER_STEPS, ...fitOrder(ORDER_STEPS, errors, floor) });
-    yield [{ lines, floor, tEnd, spread, done: lines.length === methods.length }];
+    lines.push({ x: counts, ...fitOrder(counts, errors, floor) });
+    yield [{ lines, floor, tEnd, spread, done: lines.length === runs.length }];
   }
 }
 
