@@ -22,8 +22,8 @@ PLACE = "toylab-place"  # of a live view in JupyterLab, which holds the picture 
 
 
 COLAB = """\
-# Installs toylab where it is missing, as on Colab: a wheel that lies here, else the package of that name. Whatever else
-# is installed stays as it is, or pip refuses.
+# Installs toylab where it is missing, as on Colab, from its wheel that lies beside this notebook. Whatever else is
+# installed stays as it is, or pip refuses.
 import importlib.metadata
 import importlib.util
 import pathlib
@@ -31,9 +31,11 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("toylab") is None:
+    wheel = next(map(str, pathlib.Path().glob("toylab-*.whl")), None)
+    if wheel is None:
+        raise ModuleNotFoundError("toylab is missing: put its wheel beside this notebook, then run this again")
     here = {f"{each.name}=={each.version}" for each in importlib.metadata.distributions()}
     pathlib.Path("installed.txt").write_text("\\n".join(sorted(here)))
-    wheel = next(map(str, pathlib.Path().glob("toylab-*.whl")), "toylab")
     command = [sys.executable, "-m", "pip", "install", "-q", "-c", "installed.txt", f"{wheel}[images]", "anywidget"]
     subprocess.run(command, check=True)
 print("toylab is installed")"""

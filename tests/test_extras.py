@@ -100,7 +100,7 @@ rooms = [toylab.analysis, toylab.datasets, toylab.epsilon, toylab.figures, toyla
 for name in core:
     getattr(toylab, name)
 for room in rooms:
-    for name in {*room.__all__} - {"UNet"}:
+    for name in {*room.__all__} - {"Sharpener", "UNet"}:
         getattr(room, name)
 """
     done = without(set().union(*MODULES.values()) | {"accelerate", "huggingface_hub"}, code)

@@ -208,17 +208,20 @@ def test_each_notebook_begins_with_the_same_cell_for_places_without_toylab(name)
     assert (cell.id, cell.source, outputs(read(name))[0].text) == ("colab", execute.COLAB, "toylab is installed\n")
 
 
-@pytest.mark.parametrize("there, asks", [(True, []), (False, ["toylab[images]", "anywidget"])])
-def test_that_cell_installs_where_toylab_is_missing_and_holds_all_else_as_it_is(there, asks, tmp_path, monkeypatch):
+def test_that_cell_installs_the_wheel_beside_it_and_holds_all_else_as_it_is(tmp_path, monkeypatch):
     ran = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: there or None)
     monkeypatch.setattr(subprocess, "run", lambda command, check: ran.extend(command))
     exec(execute.COLAB, {})
-    assert ran[-2:] == asks
-    if not there:
-        assert ran[-4:-2] == ["-c", "installed.txt"]
-        assert f"torch=={importlib.metadata.version('torch')}" in (tmp_path / "installed.txt").read_text().split()
+    assert ran == []  # toylab is here
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="put its wheel beside this notebook"):
+        exec(execute.COLAB, {})  # and nothing of that name is fetched from elsewhere
+    assert ran == []
+    (tmp_path / "toylab-1-py3-none-any.whl").touch()
+    exec(execute.COLAB, {})
+    assert ran[-4:] == ["-c", "installed.txt", "toylab-1-py3-none-any.whl[images]", "anywidget"]
+    assert f"torch=={importlib.metadata.version('torch')}" in (tmp_path / "installed.txt").read_text().split()
 
 
 @pytest.mark.parametrize("name", NAMES)
