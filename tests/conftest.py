@@ -109,7 +109,7 @@ def _once(solve):
     def solving(eps, schedule, x_T, t_start, times, rtol, progress):
         if type(eps) is not ExactEps:
             return solve(eps, schedule, x_T, t_start, times, rtol, progress)
-        tensors = [(each.dtype, each.shape, each.cpu().numpy().tobytes()) for each in (eps.points, x_T)]
+        tensors = [(each.dtype, each.shape, each.detach().cpu().numpy().tobytes()) for each in (eps.points, x_T)]
         key = (*tensors, eps.schedule, eps.spread, schedule, t_start, *times, rtol)
         if key not in known:
             known[key] = solve(eps, schedule, x_T, t_start, times, rtol, progress)

@@ -542,3 +542,19 @@ def test_references_take_a_schedule_by_its_name():
     assert torch.equal(*ends)
     with pytest.raises(ValueError, match="unknown schedule 'liner'"):
         exact_flow(EPS, "liner", x_T, [0.6, 0.4])
+
+
+def test_what_is_being_learnt_is_measured_without_its_gradients():
+    """A network with gradients, as in training, and states that have one."""
+    x = torch.randn(6, 2, dtype=torch.float64, requires_grad=True)
+    net = toylab.load("moons").double().requires_grad_(True)
+    images = torch.randn(9, 1, 2, 2, requires_grad=True)
+    given = {"schedule": "linear", "x_T": x, "progress": False}
+    for found in (
+        exact_flow(EPS, times=[0.6, 0.4], rtol=1e-4, **given),
+        reference_solution(EPS, t_start=0.6, t_end=0.4, rtol=1e-4, **given).x,
+        toylab.analysis.leading_error(net, "linear", x, "DDIM", t_start=0.6, t_end=0.5, rtol=1e-4).constant,
+    ):
+        assert not found.requires_grad
+    assert toylab.images.frechet_distance(images.flatten(1), images.flatten(1)) < 1e-6
+    assert toylab.images.Plane(images).points.shape == (9, 2)

@@ -189,10 +189,10 @@ def leading_error(
         e_u = e_t * clock.t_u(t, sigma_u)
         stretched = _along(lambda x: eps(x, t), (root * y,), (root * error,))
         error_u = sigma_u * stretched + _missed(method, sigma_u, sigma_uu, e_u, None)
-        return torch.stack([sigma_u * e, error_u]).flatten().numpy()
+        return torch.stack([sigma_u * e, error_u]).flatten().detach().numpy()  # eps may be in training
 
     x_T = x_T.double()
-    start = torch.stack([x_T / schedule.alpha_bar(t_start) ** 0.5, torch.zeros_like(x_T)]).flatten().numpy()
+    start = torch.stack([x_T / schedule.alpha_bar(t_start) ** 0.5, torch.zeros_like(x_T)]).flatten().detach().numpy()
     found = solve_ivp(derivative, (clock.start, clock.end), start, method="DOP853", rtol=rtol, atol=rtol)
     if not found.success:
         raise ValueError(f"the linearised flow could not be solved ({found.message}); is eps smooth?")

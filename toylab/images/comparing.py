@@ -7,6 +7,7 @@ from scipy.stats import t as student
 from torch import Tensor
 
 from toylab._errors import positive_int
+from toylab.images.tiles import as_array
 
 BLOCKS = 10
 NEIGHBOURS = 3
@@ -119,7 +120,7 @@ def _squares(x, y):
 
 
 def _pair(x, y, least):
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    x, y = (as_array(features).astype(np.float64, copy=False) for features in (x, y))
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < least:
         raise ValueError(
             f"x and y must be [n, d] and [m, d] with n, m > {least - 1}, got {list(x.shape)} and {list(y.shape)}"

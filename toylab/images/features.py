@@ -9,12 +9,12 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor
 
-from toylab._errors import flag, unknown_name
+from toylab._errors import flag, function_of, unknown_name
 from toylab._extras import extra
 from toylab._files import user_path
 from toylab.images.classifier import DigitClassifier
 from toylab.images.photographs import SIZES, PhotoClassifier
-from toylab.images.tiles import to_bytes
+from toylab.images.tiles import as_array, to_bytes
 
 COMPONENTS = 16  # of the pixels: few images fill no more
 SEEN_AT_ONCE = 64  # images of 299x299
@@ -119,7 +119,7 @@ def features_for(real: Tensor, features: str | Callable | None = None) -> Callab
     ValueError or TypeError for an unknown name.
     """
     if callable(features):
-        return features
+        return function_of("features", features, "images")
     shape = tuple(real.shape[1:])
     if features is None:
         known = {(1, 8, 8): "digits"} | {(3, size, size): "photographs" for size in SIZES}
@@ -130,4 +130,4 @@ def features_for(real: Tensor, features: str | Callable | None = None) -> Callab
 
 
 def _flat(images):
-    return torch.as_tensor(images).cpu().double().reshape(len(images), -1).numpy()
+    return as_array(images).astype(np.float64).reshape(len(images), -1)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from toylab.analysis._sweep import Sweep
 from toylab.images.sweeps import ImageSweep
+from toylab.images.tiles import as_array
 
 QUANTILE = 0.95  # of the data's own distances, beyond which an image counts as far from them
 
@@ -36,7 +37,7 @@ class Plane:
 
     def project(self, images: np.ndarray | Tensor) -> np.ndarray:
         """Images [..., c, h, w] -> float32 [..., 2]."""
-        images = np.asarray(images)
+        images = as_array(images)
         points = self._pca.transform(_flat("images", images.reshape(-1, *images.shape[-3:]))) / self.scale
         return points.reshape(*images.shape[:-3], 2).astype(np.float32)
 
@@ -53,7 +54,7 @@ class Plane:
 
     def distance(self, images: np.ndarray | Tensor) -> np.ndarray:
         """The Euclidean distance in all pixels to the nearest image of the data: [..., c, h, w] -> float64 [...]."""
-        images = np.asarray(images)
+        images = as_array(images)
         flat = _flat("images", images.reshape(-1, *images.shape[-3:]))
         return self._neighbours.kneighbors(flat)[0].reshape(images.shape[:-3])
 
@@ -85,7 +86,7 @@ def in_plane(found: ImageSweep, plane: Plane) -> Sweep:
 
 def _flat(argument, images):
     """Images [n, c, h, w] as float64 [n, c h w]."""
-    images = np.asarray(images, dtype=np.float64)
+    images = as_array(images).astype(np.float64)
     if images.ndim != 4 or images.size == 0:
         raise ValueError(f"{argument} must be [n, c, h, w] with at least one image, got {list(images.shape)}")
     return images.reshape(len(images), -1)

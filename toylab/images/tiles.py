@@ -17,6 +17,11 @@ def to_bytes(x: Tensor) -> Tensor:
     return ((x.detach().float().clamp(-1, 1) + 1) * 127.5).round().byte().cpu()
 
 
+def as_array(images: Tensor | np.ndarray) -> np.ndarray:
+    """`images` as an array, not copied where that can be; of a tensor the values, wherever it is, without gradients."""
+    return images.detach().cpu().numpy() if isinstance(images, Tensor) else np.asarray(images)
+
+
 def tile(x: Tensor, columns: int | None = None, gap: int = 1) -> np.ndarray:
     """Images [n, c, h, w] in [-1, 1], c = 1 or 3, row by row in one array, uint8 [height, width, 3], on white.
 

@@ -62,7 +62,7 @@ def exact_flow(
     schedule, rtol = as_schedule(schedule), _tolerance(eps, x_T, rtol, 1e-6)
     times = grids.explicit(schedule, times).tolist()
     states, _ = _solve(eps, schedule, x_T, times[0], times[1:], rtol, progress)
-    return torch.stack([x_T.double(), *states])
+    return torch.stack([x_T.detach().double(), *states])
 
 
 def _tolerance(eps, x_T, rtol, single):
@@ -92,7 +92,7 @@ def _solve(eps, schedule, x_T, t_start, times, rtol, progress):
             return eps(state(flat, t).to(x_T.dtype), t).double().flatten().cpu().numpy()
 
     start, *ends = [schedule.sigma(float(t)) for t in (t_start, *times)]
-    y, states = x_T.double().flatten().cpu().numpy() / root(t_start), []
+    y, states = x_T.detach().double().flatten().cpu().numpy() / root(t_start), []
     solver = DOP853(derivative, start, y, ends[-1], rtol=rtol, atol=rtol)
     with Bar(total=100, desc="reference", unit="%", show=progress) as bar:
         while solver.status == "running":
