@@ -14,6 +14,7 @@ from synthetic_images import StopsAfter, images, sweep
 
 from toylab import exact_eps, sample
 from toylab.analysis import Interrupted
+from toylab.figures.look import BLOWN_UP
 from toylab.images import DigitClassifier, Plane, Verdict, frechet_distance, image_quality, in_plane, load
 from toylab.images.sampler import image_seeds
 from toylab.samplers.core import start_noise
@@ -209,8 +210,8 @@ def test_the_figure_has_a_panel_a_measure_and_marks_what_has_blown_up(quality):
     axes = quality.plot()
     assert len(axes) == 3 and axes[0].get_ylim()[1] == 1
     blown = [row for row in quality.rows if row.error.middle > 1]
-    triangles = [line for line in axes[0].lines if line.get_marker() == "^"]
-    assert sum(len(line.get_xdata()) for line in triangles) == len(blown)
+    arrows = [line for line in axes[0].lines if line.get_marker() == BLOWN_UP]
+    assert sum(len(line.get_xdata()) for line in arrows) == len(blown)
     plt.close("all")
 
 

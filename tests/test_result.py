@@ -363,7 +363,7 @@ def test_error_is_drawn_against_error_and_no_excess_exceeds_its_bound():
     plt.close("all")
 
 
-def test_the_legend_explains_triangles_where_there_are_any():
+def test_the_legend_explains_arrows_where_there_are_any():
     def labels(eps, **how):
         found = analysis.work_precision(eps, methods=["RK4"], manifold="circle", n=6, seeds=(0,), **how)
         return found.plot(["error"])[0].get_legend_handles_labels()[1]

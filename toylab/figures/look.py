@@ -26,6 +26,7 @@ LOOK = {
     "figure.constrained_layout.use": True,
 }
 
+BLOWN_UP = r"$\uparrow$"  # no marker of a method
 FIT = "0.45"  # the grey of fitted lines, thin and solid: dashes mean the classical transfer
 INK, PALE = "#202428", "#8a9096"
 BESIDE, ROW = 3.4, 0.36  # inches: width of a legend in groups, height of one of its rows
@@ -94,7 +95,7 @@ def draw_spreads(
     pale: Collection[str] = (),
 ) -> None:  # fmt: skip
     """A measure of a result's rows, a `Spread` each, against NFE: the median over the seeds and, but for adaptive
-    methods, a band from the least to the largest. What lies beyond `top` has blown up: a triangle there.
+    methods, a band from the least to the largest. What lies beyond `top` has blown up: an arrow there.
 
     `against`: another measure in place of NFE, then without bands. `pale`: methods that only stand behind the others.
     """
@@ -116,8 +117,19 @@ def draw_spreads(
             band = np.minimum(low, top), np.minimum(high, top)
             ax.fill_between(x, *band, color=look["color"], alpha=0.14, linewidth=0)
         if len(over := x[~(middle <= top)]):
-            ax.plot(over, [top] * len(over), "^", color=look["color"], markersize=11, clip_on=False, zorder=4)
+            ax.plot(
+                over,
+                [top] * len(over),
+                linestyle="none",
+                marker=BLOWN_UP,
+                color=look["color"],
+                markersize=13,
+                clip_on=False,
+                zorder=4,
+            )
             blown_up = True
     if blown_up:
-        ax.plot([], [], "^", color="0.45", markersize=11, linestyle="none", label=f"beyond {top:.3g}: blown up")
+        ax.plot(
+            [], [], marker=BLOWN_UP, color="0.45", markersize=13, linestyle="none", label=f"beyond {top:.3g}: blown up"
+        )
     ax.set(xscale="log", xlabel="network evaluations (NFE)")

@@ -41,7 +41,7 @@ def plot_work(
     Dots are medians over the seeds, bands reach from the least to the largest (not for adaptive methods),
     rings are the Pareto front. Of distances there is none, because nearer is not better; a line shows the
     exact flow's instead. Of more than six methods, the best of each family (see `WorkPrecision.best`) have a star, and
-    the others are pale. Errors beyond 10 have blown up and are shown as triangles at the top. Returns the Axes, one a
+    the others are pale. Errors beyond 10 have blown up and are shown as arrows at the top. Returns the Axes, one a
     measure.
     """
     pairs = [(measure, None) if isinstance(measure, str) else measure for measure in measures]
