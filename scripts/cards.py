@@ -16,9 +16,10 @@ import torch
 from matplotlib.axes import Axes
 
 from toylab._files import replacing
-from toylab.epsilon import checkpoints, guided
+from toylab.epsilon import Sharpener, checkpoints, guided
 from toylab.epsilon.unet import UNet
 from toylab.figures.look import in_our_look
+from toylab.images import cascade
 from toylab.images.sampler import ImageSampler
 from toylab.images.tiles import save_picture
 from toylab.training import recipe
@@ -26,6 +27,7 @@ from toylab.training import recipe
 BEGIN, END = "<!-- image networks: begin -->", "<!-- image networks: end -->"
 ROWS = 100  # of a shipped training record
 METHOD, STEPS, SAMPLES = "F-PNDM", 40, 64
+FIRST = {"cifar10-sharp": "cifar10-16-classes"}  # whose images a network sharpens here
 GUIDED, GUIDED_STEPS, SCALE, EACH = "S-PNDM", 30, 4, 8  # of the picture by classes: a row a class
 
 
@@ -71,7 +73,7 @@ def card(name: str) -> str:
     training, data = story["training"], story["data"]
     steps = story.get("steps_done", training["steps"])
     record = np.atleast_1d(np.genfromtxt(_folder() / f"{name}.csv", delimiter=",", names=True))
-    draw_samples(network, _folder() / f"{name}-samples.png")
+    drawn = _drawn(name, network)
     figure = plot_training(record, name).figure
     figure.savefig(_folder() / f"{name}-training.png", dpi=80)
     plt.close(figure)
@@ -79,19 +81,16 @@ def card(name: str) -> str:
     size = (checkpoints.folder() / f"{name}{checkpoints.SUFFIX}").stat().st_size / 1e6
     unfinished = f" (of {training['steps']}: the run was stopped here)" if "steps_done" in story else ""
     facts = [
-        f"- UNet `{story['configuration']}`: {story['parameters']:,} parameters, {size:.2f} MB in float16, for images "
-        f"{' x '.join(map(str, network.shape))}; {story['schedule']} schedule, {story['arguments']['prediction']} "
-        "prediction",
+        f"- {story['architecture']} `{story['configuration']}`: {story['parameters']:,} parameters, {size:.2f} MB in "
+        f"float16, for images {' x '.join(map(str, network.shape))}; {story['schedule']} schedule, "
+        f"{story['arguments']['prediction']} prediction",
         f"- data: {data['images']:,} images. {data.get('note', '')}".rstrip(),
         f"- training: {steps:,} steps{unfinished} of {training['batch']} images, {steps * training['batch']:,} in all, "
         f"in {hours:.1f} hours ({np.median(record['images_per_second']):.0f} images a second, median); "
         f"{training['precision']}; loss {story['loss']:.4f} (weighting {training['weighting']})",
         f"- command: `{story['command']}`",
     ]
-    pictures = (
-        f"![{SAMPLES} samples, {METHOD}, {STEPS} steps, seed 0](cards/{name}-samples.png) "
-        f"![loss against images seen](cards/{name}-training.png)"
-    )
+    pictures = f"![{drawn}](cards/{name}-samples.png) ![loss against images seen](cards/{name}-training.png)"
     if "start" in story:
         facts.append(f"- begun from {_told(story['start'])}")
     if network.classes:
@@ -99,7 +98,8 @@ def card(name: str) -> str:
         pictures += (
             f" ![{EACH} samples a class, {GUIDED}, {GUIDED_STEPS} steps, guidance {SCALE}](cards/{name}-classes.png)"
         )
-        facts += [f"- labels: {', '.join(network.classes)}", *_shares(name)]
+        facts.append(f"- labels: {', '.join(network.classes)}")
+    facts += _shares(name)
     return "\n".join([f"### {name}", "", pictures, "", *facts])
 
 
@@ -127,6 +127,30 @@ def _shares(name):
         f"- the classifier sees the class asked for in {', '.join(parts)} ({found['n']:,} samples, {found['method']}, "
         f"{found['steps']} steps, seed {found['seed']}); in {found['real']:.0%} of the real test images of this size"
     ]
+
+
+def _drawn(name, network):
+    """Draw what the network makes; returns what the picture shows, in words."""
+    path = _folder() / f"{name}-samples.png"
+    if name not in FIRST:
+        draw_samples(network, path)
+        return f"{SAMPLES} samples, {METHOD}, {STEPS} steps, seed 0"
+    draw_sharpened(checkpoints.load(FIRST[name]), network, path)
+    return (
+        f"{EACH} samples a class of {FIRST[name]}, {GUIDED}, {GUIDED_STEPS} steps, guidance {SCALE}, seed 0; right: "
+        "the same sharpened"
+    )
+
+
+def draw_sharpened(first: UNet, network: Sharpener, path: Path) -> None:
+    """Write a picture, a row a class: guided samples of `first` on the left, the same sharpened on the right."""
+    labels = torch.arange(len(first.classes)).repeat_interleave(EACH)
+    eps = guided(first.of(labels), first, SCALE)
+    small, large = cascade(eps, network, GUIDED, GUIDED_STEPS, n=len(labels), progress=False)
+    enlarged = small.x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    rows = torch.stack([part.reshape(-1, EACH, *network.shape) for part in (enlarged, large.x)], 1)
+    with replacing(path) as file:
+        save_picture(rows.flatten(0, 2), file, 2 * EACH, scale=2)
 
 
 def draw_classes(network: UNet, path: Path) -> None:
