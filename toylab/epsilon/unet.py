@@ -6,6 +6,7 @@ from numbers import Integral
 from reprlib import repr as in_short
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -89,7 +90,7 @@ class UNet(nn.Module):
         if isinstance(label, (list, tuple)):
             labels = torch.tensor([self._number(each) for each in label])
         else:
-            labels = torch.as_tensor(self._number(label) if isinstance(label, (str, Integral)) else label)
+            labels = torch.as_tensor(self._number(label) if isinstance(label, (str, Integral)) else _numbers(label))
         if labels.dtype not in INTEGERS or labels.ndim > 1:
             raise TypeError(f"label must be a name, an integer or integers [batch], got {in_short(label)}")
         if labels.numel() == 0 or not 0 <= int(labels.min()) <= int(labels.max()) < len(self.classes):
@@ -174,6 +175,12 @@ class _Embedding(nn.Module):
         phases = timesteps[:, None] * torch.tensor(self.frequencies, dtype=torch.float64, device=timesteps.device)
         parts = [phases.sin(), phases.cos()]
         return torch.cat(parts[::-1] if self.cosine_first else parts, 1)
+
+
+def _numbers(label):
+    if not isinstance(label, (Tensor, np.ndarray)):
+        raise TypeError(f"label must be a name, an integer or integers [batch], got {in_short(label)}")
+    return label
 
 
 def _checked_classes(classes, embeddings):

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from toylab.analysis._result import Result, pick
 from toylab.analysis._table import Table
 from toylab.images.features import features_for
+from toylab.images.tiles import as_tensor
 
 CLOSE = 0.01  # the share of real images that are nearer to another real one than what counts as a copy
 ASKED = 500  # real images whose own neighbours are looked for
@@ -81,7 +81,9 @@ def nearest_images(
 
     ValueError for images of different shapes or too few real ones.
     """
-    images, real = (torch.as_tensor(each).detach().cpu().float() for each in (images, real))
+    images, real = (
+        as_tensor(argument, each).detach().cpu().float() for argument, each in (("images", images), ("real", real))
+    )
     if images.ndim != 4 or real.ndim != 4 or images.shape[1:] != real.shape[1:] or not len(images) or len(real) < 2:
         raise ValueError(
             "images and real must be [n, c, h, w] and [m, c, h, w] of one shape with m > 1, got "

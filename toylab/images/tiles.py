@@ -9,12 +9,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from toylab._errors import positive_int
+from toylab._errors import in_short, positive_int
 
 
 def to_bytes(x: Tensor) -> Tensor:
     """Images [n, c, h, w] in [-1, 1] (values beyond are cut off) as uint8 [n, c, h, w]."""
     return ((x.detach().float().clamp(-1, 1) + 1) * 127.5).round().byte().cpu()
+
+
+def as_tensor(argument: str, images: Tensor | np.ndarray) -> Tensor:
+    """`images` as a tensor, not copied where that can be; TypeError for what are no numbers."""
+    try:
+        return torch.as_tensor(images)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{argument} must be images [n, c, h, w], got {in_short(images)}") from error
 
 
 def as_array(images: Tensor | np.ndarray) -> np.ndarray:
