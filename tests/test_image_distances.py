@@ -14,7 +14,7 @@ from sklearn.metrics.pairwise import polynomial_kernel
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from toylab import guided, images
+from toylab import guided, images, load
 from toylab.analysis import Interrupted
 from toylab.epsilon import checkpoints
 from toylab.images import ImageSampler, Yardstick, distances, kernel_distance, method_distances, precision_recall
@@ -234,11 +234,17 @@ def test_the_features_of_a_shape_are_those_of_the_classifier_that_knows_it():
         ({}, "sets must have at least one"),
         ({"none": []}, "sets must have at least one"),
         (torch.zeros(5), r"images must be \[n, c, h, w\]"),
+        (torch.ones(()), r"images must be \[n, c, h, w\]"),
     ],
 )
 def test_images_that_cannot_be_compared_are_refused(sets, says):
     with pytest.raises(ValueError, match=says):
         distances(sets, normal(200), pixels, progress=False)
+
+
+def test_features_that_take_more_than_images_are_refused():
+    with pytest.raises(TypeError, match=r"^features must be a function features\(images\), got MLP"):
+        Yardstick(normal(200), load("moons"), progress=False)
 
 
 @pytest.mark.parametrize(

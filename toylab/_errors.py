@@ -82,7 +82,7 @@ def function_of(argument: str, value: object, takes: str) -> Callable:
     if not callable(value):
         raise wrong
     try:
-        inspect.signature(value).bind(*takes.split(", "))
+        inspect.signature(getattr(value, "forward", value)).bind(*takes.split(", "))  # a module's call takes anything
     except TypeError:
         raise wrong from None
     except ValueError:  # of a builtin, which does not say what it takes

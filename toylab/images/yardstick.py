@@ -157,10 +157,10 @@ def _checked(argument, images):
     """The shape of an image; ValueError or TypeError unless there are some, [n, c, h, w]."""
     if not isinstance(images, Images | Tensor | np.ndarray):
         raise TypeError(f"{argument} must be Images or a tensor [n, c, h, w], got {type(images).__name__}")
-    shape = tuple(images.shape) if isinstance(images, Images) else tuple(images.shape[1:])
-    if len(shape) != 3 or len(images) == 0:
-        raise ValueError(f"{argument} must be [n, c, h, w] with at least one image, got {(len(images), *shape)}")
-    return shape
+    shape = (len(images), *images.shape) if isinstance(images, Images) else tuple(images.shape)
+    if len(shape) != 4 or shape[0] == 0:
+        raise ValueError(f"{argument} must be [n, c, h, w] with at least one image, got {shape}")
+    return shape[1:]
 
 
 def _values(images, rows):
