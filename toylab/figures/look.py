@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -74,7 +74,7 @@ def legend(target: Axes | Figure, axes: Sequence[Axes], methods: Mapping[str, st
         rows += [(Patch(visible=False), family), *((found[label], label) for label in labels)]
     rows += [(found[label], label) for label in rest]
     if families:
-        figure = target.get_figure(root=True)
+        figure = cast(Figure, target if isinstance(target, Figure) else target.figure)
         figure.set_figheight(max(figure.get_figheight(), ROW * len(rows)))
         if isinstance(target, Axes):
             figure.set_figwidth(figure.get_figwidth() + BESIDE)
