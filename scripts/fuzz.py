@@ -226,6 +226,10 @@ ODD = """None True -1 0 1 2.5 10**20 10**30 -10**30 1e308 -1e308 1e-308 float('n
 X*float('nan') X[:0] torch.ones(()) torch.tensor(1) np.ones(3) np.float64(0.5) np.int64(3) [0.5,0.1] [0.1,0.5] (2,2)
 (10**9,10**9) [10**20] [float('nan')] 'a/b' 'a\\0b' '~' '/' '/proc/nothing' EPS MLP LINEAR datasets.get('circle') RUN SW
 training.TrainConfig() 1j range(3) {'a'} np.datetime64('NaT') 'x'*5000""".split()
+ROOMS = (
+    analysis, claims, datasets, epsilon, figures, grids, images, lessons, problems, samplers, schedules, training,
+    widgets,
+)  # fmt: skip
 LONG = ("training.fit", "config", "None"), ("training.train_2d", "steps", "None")  # right, and a whole training
 COMMANDS = """
 datasets --json
@@ -280,11 +284,7 @@ def world(folder):
         "FILE": "net.safetensors", "SWEEP": "sweep.npz", "PIXELS": pixels, "BYTES": torch.zeros(2, 1, 4, 4).byte(),
         "IMAGE_EPS": image_net.eval().requires_grad_(False), "BATCHES": training_batches,
     }  # fmt: skip
-    modules = (
-        toylab, analysis, claims, datasets, epsilon, figures, grids, images, lessons, problems, samplers, schedules,
-        training, widgets,
-    )  # fmt: skip
-    return made | {module.__name__.split(".")[-1]: module for module in modules} | {"torch": torch, "np": np}
+    return made | {module.__name__.split(".")[-1]: module for module in (toylab, *ROOMS)} | {"torch": torch, "np": np}
 
 
 def training_batches(n, generator):
@@ -651,21 +651,7 @@ def public():
     """The names of all public callables that are neither in GOOD nor LEFT_OUT: a test wants none."""
     left_out = set(" ".join(LEFT_OUT.values()).split())
     called = {function.split(".")[-1] for function, _ in CALLS}
-    modules = (
-        analysis,
-        claims,
-        datasets,
-        epsilon,
-        figures,
-        grids,
-        images,
-        lessons,
-        problems,
-        samplers,
-        training,
-        widgets,
-    )
-    offered = {name for module in modules for name in getattr(module, "__all__", ()) if callable(getattr(module, name))}
+    offered = {name for module in ROOMS for name in getattr(module, "__all__", ()) if callable(getattr(module, name))}
     return sorted(offered - called - left_out)
 
 

@@ -89,9 +89,11 @@ class UNet(nn.Module):
             raise ValueError(f"label must be left out, got {in_short(label)}: this network was trained without labels")
         if isinstance(label, (list, tuple)):
             labels = torch.tensor([self._number(each) for each in label])
+        elif isinstance(label, (str, Integral)):
+            labels = torch.tensor(self._number(label))
         else:
-            labels = torch.as_tensor(self._number(label) if isinstance(label, (str, Integral)) else _numbers(label))
-        if labels.dtype not in INTEGERS or labels.ndim > 1:
+            labels = torch.as_tensor(label) if isinstance(label, np.ndarray) else label
+        if not isinstance(labels, Tensor) or labels.dtype not in INTEGERS or labels.ndim > 1:
             raise TypeError(f"label must be a name, an integer or integers [batch], got {in_short(label)}")
         if labels.numel() == 0 or not 0 <= int(labels.min()) <= int(labels.max()) < len(self.classes):
             raise ValueError(f"label must be an integer from 0 to {len(self.classes) - 1}, got {in_short(label)}")
@@ -175,12 +177,6 @@ class _Embedding(nn.Module):
         phases = timesteps[:, None] * torch.tensor(self.frequencies, dtype=torch.float64, device=timesteps.device)
         parts = [phases.sin(), phases.cos()]
         return torch.cat(parts[::-1] if self.cosine_first else parts, 1)
-
-
-def _numbers(label):
-    if not isinstance(label, (Tensor, np.ndarray)):
-        raise TypeError(f"label must be a name, an integer or integers [batch], got {in_short(label)}")
-    return label
 
 
 def _checked_classes(classes, embeddings):
