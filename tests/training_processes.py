@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,13 +49,14 @@ def stopped(**options):
         return f"{type(error).__name__}: {error}"
 
 
-def interrupting(step):
-    """Batches that press Ctrl-C in this process when those of `step` are drawn."""
+def slow(interrupted=None):
+    """Batches that take a while, and press Ctrl-C in this process when those of the step `interrupted` are drawn."""
     drawn = []
 
     def batches(n, generator):
         drawn.append(n)
-        if len(drawn) == step:
+        time.sleep(0.05)
+        if len(drawn) == interrupted:
             os.kill(os.getpid(), signal.SIGINT)
         return rows_of(POINTS)(n, generator)
 
@@ -69,7 +71,7 @@ def main(folder):
         "uneven": run(replace(CONFIG, batch=7, accumulate=2)),
         "too small": stopped(config=replace(CONFIG, batch=1)),
         "time": stopped(max_minutes=1e-9 if second else None),
-        "ctrl-c": stopped(batches=interrupting(13) if second else None, state=state),
+        "ctrl-c": stopped(batches=slow(13 if second else None), state=state),
     }
     found["saved"] = torch.load(state, weights_only=True)["step"]
     found["resumed"] = run(state=state, resume=True)

@@ -26,7 +26,7 @@ from toylab.training.compiling import compiled
 from toylab.training.config import TrainConfig, checked_config
 from toylab.training.seeding import seeded
 from toylab.training.state import Average, ResumeState
-from toylab.training.stopping import Interrupted, StopRequest, TimeUp, check_finite, enough_memory
+from toylab.training.stopping import StopRequest, check_finite, enough_memory
 
 CURVE_POINTS = 100  # in the losses that metadata hold
 
@@ -88,8 +88,7 @@ def fit(
         resume: continue from `state`. On CPU the result equals that of an uninterrupted run bit for bit.
         progress: show a bar with loss and remaining time. continue_with: what Ctrl-C tells people to use.
         max_minutes: stop after the step in which this time is over.
-        look_every: steps between two looks at the losses, each of which waits for the device; several processes
-            stop only at these.
+        look_every: steps between two looks at the losses, each of which waits for the device.
         compile: compile the network with torch.compile.
         watch: called with a `Look` at each look, before a state is written.
 
@@ -152,11 +151,11 @@ def fit(
                 waiting.append(_step(model, run.optimizer, parts, config, count))
             run.average.update(network, step)
             bar.update()
-            done, reason = step + 1, stop.reason
-            if not (done % look_every == 0 or done == config.steps or (count == 1 and reason)):
+            done = step + 1
+            reason = stop.reason if count == 1 else stop.agreed(done, device)
+            if not (done % look_every == 0 or done == config.steps or reason):
                 continue
-            window, reason = _agree(torch.stack(waiting), reason, device)
-            waiting = []
+            window, waiting = reduce(torch.stack(waiting), "mean").cpu(), []
             check_finite(window, done, run)
             run.losses[done - len(window) : done] = window[:, 0]
             (loss, norm), last = window.mean(0).tolist(), bool(reason) or done == config.steps
@@ -267,14 +266,6 @@ def _loss(prediction, noise, weight):
     if prediction.shape != noise.shape:
         raise ValueError(f"network must give a tensor like x, {list(noise.shape)}, got {list(prediction.shape)}")
     return (weight * (prediction - noise).square().flatten(1).mean(1)).mean()
-
-
-def _agree(window, reason, device):
-    """`window` as a mean over the processes, on the CPU, and the reason to stop that any of them has."""
-    window = reduce(window, "mean").cpu()
-    kinds = [Interrupted, TimeUp]
-    votes = reduce(torch.tensor([float(reason is kind) for kind in kinds], device=device), "sum").tolist()
-    return window, next((kind for kind, vote in zip(kinds, votes, strict=True) if vote), None)
 
 
 def _memory_gb(device):

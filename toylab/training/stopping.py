@@ -6,10 +6,12 @@ import threading
 import time
 
 import torch
+from accelerate.utils import reduce
 
 from toylab.training.config import TrainConfig
 from toylab.training.state import ResumeState
 
+VOTE_SECONDS = 1.0  # between two votes of several processes; their launcher kills them 30 seconds after it was stopped
 EXHAUSTED = ("allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")  # in errors of torch
 
 
@@ -34,6 +36,7 @@ class StopRequest:
         self.interrupted = False
         self._end = math.inf if minutes is None else time.monotonic() + 60 * minutes
         self._previous = {}
+        self._voted, self._counted, self._vote = time.monotonic(), -1, 0  # when, after which step, and the next one
 
     @property
     def reason(self) -> type[BaseException] | None:
@@ -41,6 +44,19 @@ class StopRequest:
         if self.interrupted:
             return Interrupted
         return TimeUp if time.monotonic() >= self._end else None
+
+    def agreed(self, done: int, device: torch.device) -> type[BaseException] | None:
+        """The reason of any of several processes after `done` steps, the same in all: about once a second they vote,
+        which waits for the device; None between two votes."""
+        if done < self._vote:
+            return None
+        pace = (time.monotonic() - self._voted) / (done - self._counted)  # seconds a step
+        kinds = [Interrupted, TimeUp]
+        ballot = [pace, *(float(self.reason is kind) for kind in kinds)]
+        pace, *votes = reduce(torch.tensor(ballot, device=device), "mean").tolist()
+        self._voted, self._counted = time.monotonic(), done
+        self._vote = done + max(1, round(VOTE_SECONDS / max(pace, 1e-3)))
+        return next((kind for kind, vote in zip(kinds, votes, strict=True) if vote), None)
 
     def _request(self, signum, frame):
         self.interrupted = True
