@@ -1,6 +1,7 @@
 """Whole samplers: evaluations, nodes, states, bits, dtypes, names."""
 
 import math
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -316,3 +317,40 @@ def test_the_midpoint_in_sigma_is_halfway_in_sigma():
     toylab.sample(eps, LINEAR, "PRK", midpoint="sigma", times=[0.8, 0.3], n=1)
     assert eps.times[1] == eps.times[2]
     assert LINEAR.sigma(eps.times[1]) == pytest.approx((LINEAR.sigma(0.8) + LINEAR.sigma(0.3)) / 2, rel=1e-12)
+
+
+def test_a_run_repeats_to_the_bit_although_the_network_writes_into_its_times():
+    def careless(x, t):
+        out = x * t.float()
+        t.mul_(1000)
+        return out
+
+    first, again, careful = (
+        toylab.sample(eps, "linear", "F-PNDM", 6, n=4).x for eps in (careless, careless, lambda x, t: x * t.float())
+    )
+    assert torch.equal(first, again) and torch.equal(first, careful)
+
+
+@pytest.mark.parametrize("method", ("F-PNDM", "DEIS-tAB3", "UniPC-3"))
+def test_a_schedule_that_changes_has_no_remembered_plan(method):
+    class Steeper(type(LINEAR)):
+        pass
+
+    steeper = Steeper()  # bears the name of another
+    runs = []
+    for beta_max in (20.0, 10.0, 20.0):
+        steeper.beta_max = beta_max
+        runs.append(toylab.sample(lambda x, t: x * t, steeper, method, 5, n=4).x)
+    assert torch.equal(runs[0], runs[2]) and not torch.equal(runs[0], runs[1])
+    assert torch.equal(runs[0], toylab.sample(lambda x, t: x * t, "linear", method, 5, n=4).x)
+
+
+def test_a_method_with_a_list_for_a_field_runs_without_a_memory():
+    @dataclass(frozen=True)
+    class Listed(type(toylab.samplers.get("DDIM"))):
+        extra: list = field(default_factory=list)
+
+    pair = toylab.samplers.get("DDIM")
+    listed = Listed(pair.name, pair.gradient, pair.transfer)
+    same = (toylab.sample(lambda x, t: x * t, "linear", method, 5, n=4).x for method in (listed, pair))
+    assert torch.equal(*same)

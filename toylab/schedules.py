@@ -297,6 +297,12 @@ def get(name: str) -> Schedule:
     return found
 
 
+def is_named(schedule: Schedule) -> bool:
+    """True for what `get` gives for its name: a schedule of ours, and not one of a user's that bears such a name."""
+    name = schedule.name
+    return isinstance(name, str) and (_SCHEDULES.get(name) or _table(name)) is schedule
+
+
 @cache
 def _table(name):
     family, _, size = name.partition("-")

@@ -31,6 +31,7 @@ def _sharp(size, channels, widths, layers):
 
 UNETS = {
     "digits": _ddpm(8, 1, (32, 64), 2, (4,)),
+    "digits-small": _ddpm(8, 1, (32, 64), 1, (4,)),
     "cifar10-16": _ddpm(16, 3, (32, 64, 96), 1, (8,)),
     "cifar10-small": _ddpm(32, 3, (32, 64, 96), 1, (8,)),
     "cifar10-medium": _ddpm(32, 3, (64, 128, 128, 128), 2, (16,)),

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from toylab import grids, schedules
@@ -13,6 +15,8 @@ from toylab.samplers.steps import PIECE, Step, follow
 from toylab.schedules import Schedule
 
 Noise = Callable[[Tensor], Tensor]
+
+KEPT_PLANS, KEPT_STEPS = 256, 128  # plans that are remembered, and the most steps of each: about a kB a step
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,14 @@ class Planned(Method):
         raise NotImplementedError(f"{type(self).__name__} must define plan(schedule, t, s, part)")
 
     def steps(self, schedule: Schedule, t: Tensor, s: Tensor) -> Iterator[Step]:
-        """All N steps, planned a piece at a time."""
+        """All N steps, planned a piece at a time.
+
+        Those of a short run are remembered where the schedule is one that never changes: a sweep or a slider comes back
+        to the same grids.
+        """
+        if len(t) <= KEPT_STEPS and schedules.is_named(schedule) and _hashable(self):
+            yield from _remembered(self, schedule, t.numpy().tobytes(), s.numpy().tobytes())
+            return
         for first in range(0, len(t), PIECE):
             yield from self.plan(schedule, t, s, range(first, min(first + PIECE, len(t))))
 
@@ -83,6 +94,19 @@ class Planned(Method):
         schedule = schedules.get("linear")
         times = grids.nodes(schedule, steps)
         return sum(len(step.evaluations) for step in self.steps(schedule, times[:-1], times[1:]))
+
+
+def _hashable(method):
+    try:
+        return hash(method) is not None
+    except TypeError:  # a field is a list or an array
+        return False
+
+
+@lru_cache(KEPT_PLANS)
+def _remembered(method, schedule, *ends):
+    t, s = (torch.frombuffer(bytearray(times), dtype=torch.float64) for times in ends)
+    return method.plan(schedule, t, s, range(len(t)))
 
 
 def refuse_zero(name: str, schedule: Schedule, times: Sequence[Tensor]) -> None:

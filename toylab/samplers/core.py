@@ -66,7 +66,7 @@ class _Checked:
 
     def __call__(self, x, t):
         self.nfe += self.cost
-        out = self.eps(x.clone(), t if x.is_cpu else t.to(x.device))
+        out = self.eps(x.clone(), t.clone() if x.is_cpu else t.to(x.device))
         if not isinstance(out, Tensor) or out.shape != x.shape:
             got = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"a {type(out).__name__}"
             raise ValueError(

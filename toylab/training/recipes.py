@@ -83,6 +83,10 @@ RECIPES = {
             "half an hour, 2 cores", prediction="v",
         ),
         Recipe(
+            "digits-small", "digits", False, TrainConfig(4000, 128, 1e-3, ema=0.999, **_V),
+            "a quarter of an hour, 2 cores", prediction="v",
+        ),
+        Recipe(
             "cifar10-16", "cifar10-16", True, TrainConfig(20000, 128, 1e-3, ema=0.9995, **_V),
             "2 hours, 2 cores", prediction="v",
         ),
