@@ -525,6 +525,7 @@ def test_list_says_which_networks_come_trained():
         "cifar10-16",
         "cifar10-16-classes",
     ]
+    assert found["digits-small"] == ["digits-classes"]
     assert run("train --list").stdout.count("digits, digits-cosine") == 1
 
 
