@@ -166,6 +166,7 @@ def jupyterlab(folder, seconds=90):
         (folder / name).mkdir(parents=True, exist_ok=True)
         environment[variable] = str(folder / name)
     repository = str(Path(__file__).resolve().parents[1])
+    environment["TOYLAB_PROGRESS"] = str(folder / "progress.json")
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [repository, os.environ.get("PYTHONPATH")]))
     quiet = folder / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True)

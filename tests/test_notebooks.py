@@ -16,6 +16,8 @@ from browser import chromium, hashes, open_notebook, settled
 from playwright.sync_api import Page
 from test_labs_browser import ready
 
+from toylab.lessons.exercises import exercises
+
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 spec = importlib.util.spec_from_file_location("execute", NOTEBOOKS.parent / "scripts" / "notebooks.py")
 execute = importlib.util.module_from_spec(spec)
@@ -28,6 +30,11 @@ SHOW_OUTPUT = """([cell]) => {
     const book = window.jupyterapp.shell.currentWidget.content;
     book.activeCellIndex = cell;
     book.scrollToItem(cell, "start");
+}"""
+EDIT = """(id) => {
+    const book = window.jupyterapp.shell.currentWidget.content;
+    book.activeCellIndex = [...book.widgets].findIndex((cell) => cell.model.id === id);
+    return window.jupyterapp.commands.execute("notebook:enter-edit-mode");
 }"""
 PLAYERS = {
     "01_start_here": 1,
@@ -174,6 +181,27 @@ def test_the_first_figure_of_a_later_notebook_is_drawn_anew_from_its_slider(ran,
     assert found.locator(".error").inner_text() == ""
     slider.press(back[key])
     assert ready(found, different_from=after) == before
+
+
+def attempt(page, cell, answer, shows):
+    """Write `answer` into an exercise's cell by keys, run it, and wait until its output begins with `shows`."""
+    page.evaluate(EDIT, cell)
+    name = cell.removeprefix("exercise-").replace("-", ".")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(exercises()[name].stub().replace("answer = ...", f"answer = {answer}"))
+    page.keyboard.press("ControlOrMeta+Enter")
+    page.locator(".jp-mod-active .jp-OutputArea [role=status]", has_text=f"{name} {shows}").wait_for()
+
+
+def test_every_exercise_says_wrong_and_why_and_then_right(ran, page):
+    cells = [cell.id for cell in ran.notebook.cells if cell.id.startswith("exercise-")]
+    assert len(cells) >= 2
+    for cell in cells:
+        each = exercises()[cell.removeprefix("exercise-").replace("-", ".")]
+        attempt(page, cell, "q.wrong[0].answer", f"✗ wrong: {each.wrong[0].name}. {each.wrong[0].says}")
+        if each.begin:
+            attempt(page, cell, "lambda *given: 1 / 0", "! your code raised. ZeroDivisionError")
+        attempt(page, cell, "q.right[0]", f"✓ right. {each.because}")
 
 
 def test_there_are_the_first_three_notebooks():
