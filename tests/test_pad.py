@@ -22,6 +22,12 @@ def board(drawn):
     return np.frombuffer(drawn.points, "<f4").reshape(-1, 2)
 
 
+def trained(drawn):
+    drawn.training = True
+    drawn.wait()
+    assert not drawn.training and drawn.status == ""
+
+
 def test_samples_are_those_of_the_exact_epsilon_put_where_the_drawing_is(drawn):
     run = toylab.sample(drawn.problem, method="DDIM", steps=5, n=pad.SAMPLES, seed=0)
     torch.testing.assert_close(drawn.x, run.x.float())
@@ -36,7 +42,7 @@ def test_an_empty_pad_is_no_data_and_says_so():
     empty = Pad()
     with pytest.raises(ValueError, match="must have a drawing"):
         _ = empty.problem
-    empty.train += 1
+    trained(empty)
     assert "draw something" in empty.error and empty.net is None and empty.picture().startswith(b"\x89PNG")
 
 
@@ -64,7 +70,7 @@ def short(monkeypatch):
 def test_a_network_is_trained_with_losses_and_samples_on_the_way_and_belongs_to_its_drawing(drawn, short):
     seen = []
     drawn.observe(lambda change: seen.append((change["new"], len(drawn.losses))), "points")
-    drawn.train += 1
+    trained(drawn)
     assert drawn.error == "" and drawn.status == "" and len(drawn.losses) == 20 and len(seen) >= 20
     assert drawn.epsilon == "network" and "network epsilon" in drawn.note and drawn.net(drawn.x, 0.5).shape == (512, 2)
     network, first = drawn.net, drawn.text
@@ -78,8 +84,53 @@ def test_a_network_is_trained_with_losses_and_samples_on_the_way_and_belongs_to_
 
 def test_training_that_takes_too_long_keeps_what_is_learnt(drawn, short, monkeypatch):
     monkeypatch.setattr(pad, "MINUTES", 1e-9)
-    drawn.train += 1
+    trained(drawn)
     assert drawn.net is not None and drawn.error == ""
+
+
+def looks(drawn):
+    """The training steps after each look at the network, as they are shown."""
+    seen = []
+    drawn.observe(lambda change: seen.append(change["new"]), "status")
+    return seen
+
+
+def test_training_that_is_stopped_keeps_what_is_learnt_and_may_begin_again(drawn, short):
+    seen = looks(drawn)
+    drawn.observe(lambda change: setattr(drawn, "training", not drawn.losses[2:]), "losses")
+    trained(drawn)
+    assert seen[-2:] == ["training … 15%", ""] and drawn.error == ""
+    first = drawn.net
+    assert first.metadata["steps_done"] == 8 and drawn.epsilon == "network"  # seen at the next look
+    assert "network epsilon after 8 of 40 training steps" in drawn.note
+    drawn.unobserve_all("losses")
+    trained(drawn)
+    assert drawn.net is not first and "steps_done" not in drawn.net.metadata
+    assert "network epsilon:" in drawn.note
+
+
+def test_another_drawing_stops_the_training_of_the_last_one_and_is_shown(drawn, short):
+    first = drawn.text
+    drawn.observe(lambda change: drawn.losses[2:] and setattr(drawn, "asked", "0,0 1,1"), "losses")
+    trained(drawn)
+    assert drawn.text != first and drawn.net is None and drawn.epsilon == "exact" and "exact" in drawn.note
+    drawn.unobserve_all("losses")
+    drawn.asked = first
+    assert drawn.net.metadata["steps_done"] == 8
+
+
+def test_a_pad_that_is_closed_trains_no_longer(drawn, short):
+    drawn.observe(lambda change: drawn.close(), "losses")
+    trained(drawn)
+    assert len(drawn.losses) == 1
+
+
+def test_while_it_trains_python_goes_on_and_samples_are_of_one_epsilon_at_a_time(drawn, short):
+    drawn.training = True
+    drawn.method = "S-PNDM"
+    assert drawn.training and drawn.note.startswith("S-PNDM")
+    drawn.wait()
+    assert drawn.note.startswith("S-PNDM, N = 5, 6 evaluations, network epsilon:")
 
 
 def test_the_picture_shows_the_drawing(drawn, tmp_path):

@@ -6,7 +6,7 @@ from browser import hashes, notebook, open_notebook, settled
 CELLS = (
     """from toylab.training import TrainConfig
 from toylab.widgets import Pad, pad
-pad.CONFIG = TrainConfig(steps=40, batch=64)
+pad.CONFIG = TrainConfig(steps=400, batch=64)
 mine = Pad()
 mine""",
 )
@@ -70,9 +70,16 @@ def test_a_text_is_drawn_and_a_hostile_one_changes_nothing(pad):
     assert hashes(pad.page, SHOWN) == shown and pad.locator("img").count() == 0
 
 
-def test_a_network_learns_it_and_is_shown(pad):
+def test_a_network_learns_it_until_it_is_stopped_by_keys_and_then_to_the_end(pad):
+    pad.get_by_role("button", name="Train").focus()
+    pad.page.keyboard.press("Enter")
+    pad.page.wait_for_function(NOTE, arg="network after")
+    assert pad.get_by_role("button", name="Stop").evaluate("button => button === document.activeElement")
+    assert pad.locator("button:enabled, input:enabled, select:enabled").count() == 1
+    pad.page.keyboard.press("Enter")
+    pad.page.wait_for_function(NOTE, arg="of 400 training steps")
     pad.get_by_role("button", name="Train").click()
-    pad.page.wait_for_function(NOTE, arg="network epsilon")
+    pad.page.wait_for_function(NOTE, arg="network epsilon:")
     assert pad.locator(".curve svg").get_attribute("aria-label").startswith("Loss, from ")
     assert pad.get_by_role("combobox", name="epsilon").input_value() == "network"
 

@@ -16,7 +16,12 @@ function render({ model, el }) {
   const method = select("method", model.get("choices").map((name) => [name, name]), (name) => ask({ method: name }));
   const epsilon = select("epsilon", [["exact", "exact"], ["network", "the network"]], (name) => ask({ epsilon: name }));
   const steps = buildSlider("steps", (place) => ask({ steps: place + 1 }));
-  const train = button("Train a network on it", () => { ask({ train: model.get("train") + 1 }); });
+  const train = button("", () => {
+    if (model.get("training")) put(model, { training: false });
+    else if (!ending()) ask({ training: true });
+    update();
+  });
+  const ending = () => !model.get("training") && model.get("status") !== ""; // stopped, and not yet at rest
   const field = make("input", { type: "text", spellcheck: false, onkeydown: (event) => { if (event.key === "Enter") use(); } });
   const load = button("Use this text", () => use()), copy = button("Copy", () => { field.select(); navigator.clipboard?.writeText(field.value); });
   const note = make("p", { className: "note", role: "status" }), error = make("p", { className: "error", role: "alert" });
@@ -110,14 +115,16 @@ function render({ model, el }) {
   }
 
   function update() {
-    const busy = alive && (waiting || model.get("status") !== ""), training = busy && /^training/.test(model.get("status"));
+    const busy = alive && (waiting || model.get("status") !== ""), training = alive && model.get("training");
     const failed = alive ? model.get("error") : GONE, any = model.get("text") !== "";
     root.dataset.theme = pageTheme();
     root.dataset.state = busy ? "busy" : failed ? "failed" : "ready";
-    for (const input of root.querySelectorAll("button, select, input")) input.disabled = !alive || training;
+    // Not the button that stops: it would lose the focus.
+    for (const input of root.querySelectorAll("button, select, input")) input.disabled = !alive || (input !== train && (training || ending()));
     for (const input of [undo, clear]) input.disabled ||= !board.strokes().length;
     train.disabled ||= !any;
-    board.lock(!alive || training);
+    write(train, training ? "Stop, and keep what it has learnt" : "Train a network on it");
+    board.lock(!alive || training || ending());
     method.menu.value = wanted?.method ?? model.get("method");
     epsilon.menu.value = wanted?.epsilon ?? model.get("epsilon");
     const count = wanted?.steps ?? model.get("steps");
@@ -131,7 +138,7 @@ function render({ model, el }) {
     plot();
   }
 
-  const changes = { answered, text: follow, points: update, note: update, error: update, status: update, losses: update, method: update, steps: update, epsilon: update };
+  const changes = { answered, text: follow, points: update, note: update, error: update, status: update, training: update, losses: update, method: update, steps: update, epsilon: update };
   for (const [name, act] of Object.entries(changes)) model.on(`change:${name}`, act);
   const unwatch = watchTheme(update), unwatchKernel = watchKernel(model, (known) => { alive = known; update(); });
   follow();

@@ -1,5 +1,7 @@
 """A pad: draw data, see samples of it at once with the exact epsilon, and train a network on it while you look."""
 
+import threading
+from contextlib import suppress
 from os import PathLike
 
 import matplotlib.pyplot as plt
@@ -17,7 +19,7 @@ from toylab.epsilon.mlp import MLP
 from toylab.figures.look import PALE, in_our_look
 from toylab.problems import Problem
 from toylab.samplers import methods, sample
-from toylab.training import Interrupted, TimeUp, TrainConfig, fit
+from toylab.training import TimeUp, TrainConfig, fit
 from toylab.training.planar import POOL, rows_of
 from toylab.training.seeding import fresh_weights
 from toylab.widgets.live import Live
@@ -25,7 +27,7 @@ from toylab.widgets.page import source
 from toylab.widgets.stills import png
 
 with extra("lab"):
-    from traitlets import Bytes, Enum, Int, List, Unicode, observe, validate
+    from traitlets import Bool, Bytes, Enum, Int, List, Unicode, observe, validate
 
 SAMPLES, POINTS, OFF = 512, 240, 0.1
 CONFIG = TrainConfig(steps=1500, batch=512)
@@ -40,6 +42,10 @@ PRESETS = {
 }
 
 
+class Stopped(Exception):
+    """Training was stopped by its button, by another drawing, or with the pad."""
+
+
 class Pad(Live):
     """A board to draw on, by pointer, keys, or a text; the samples beside it follow each stroke.
 
@@ -50,6 +56,8 @@ class Pad(Live):
         manifold: the `Drawing` shown; None before there is one. text: the same as text.
         problem: it with its exact epsilon, for any measurement. net: the network trained on it, None before.
         method, steps, epsilon ("exact" or "network"): what samples are made with. x: the samples [512, 2].
+        training: True while a network learns, beside whatever else Python does. False, or another drawing, stops it
+            at the next look at the loss, and what was learnt until then is `net`.
         note, error: the lines below; after an error everything is as it was.
     """
 
@@ -63,7 +71,7 @@ class Pad(Live):
     method = Unicode("DDIM").tag(sync=True)
     steps = Int(20).tag(sync=True)
     epsilon = Enum((EXACT, NETWORK), EXACT).tag(sync=True)
-    train = Int(0).tag(sync=True)  # counts the requests
+    training = Bool(False).tag(sync=True)
     points = Bytes(b"").tag(sync=True)  # samples where they lie on the board, float32
     losses = List().tag(sync=True)
     status = Unicode("").tag(sync=True)
@@ -75,6 +83,8 @@ class Pad(Live):
         self.manifold: Drawing | None = None
         self.x: Tensor | None = None
         self._nets: dict[str, MLP] = {}
+        self._turn = threading.RLock()  # samples are shown by one thread at a time
+        self._thread, self._stop = threading.Thread(), threading.Event()
         known = [*methods()]
         super().__init__(choices=known, presets=[list(pair) for pair in PRESETS.items()], method=method, steps=steps)
         if text:
@@ -92,6 +102,16 @@ class Pad(Live):
     def net(self) -> MLP | None:
         """The network that was trained on this drawing."""
         return self._nets.get(self.text)
+
+    def wait(self) -> None:
+        """Return when no training goes on."""
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def close(self) -> None:
+        """As for every widget; a training that goes on is stopped."""
+        self.training = False
+        super().close()
 
     def save(self, path: str | PathLike, force: bool = False) -> None:
         """Write the drawing to a file, see `Drawing.save`."""
@@ -131,17 +151,24 @@ class Pad(Live):
     @observe("asked")
     def _drawn(self, _change):
         if self.asked != self.text:
-            self._answer(lambda: (self._use(drawing(self.asked)), self._sample()))
+            with self._turn:
+                self._answer(lambda: (self._use(drawing(self.asked)), self._sample()))
 
     @observe("method", "steps", "epsilon")
     def _again(self, _change):
         if self.manifold is not None:
-            self._answer(self._sample)
+            with self._turn:
+                self._answer(self._sample)
 
-    @observe("train")
+    @observe("training")
     def _trained(self, _change):
-        if self.train:
-            self._answer(self._train)
+        self._stop.set()
+        if not self.training:
+            return
+        self.wait()
+        self._stop, self.status = threading.Event(), "training …"
+        self._thread = threading.Thread(target=self._answer, args=(self._train,), daemon=True)
+        self._thread.start()
 
     def _answer(self, act):
         self.error = ""
@@ -155,6 +182,7 @@ class Pad(Live):
             self.answered += 1
 
     def _use(self, manifold):
+        self.training = False
         self.manifold = manifold
         self.epsilon = EXACT
         self.losses = []
@@ -163,7 +191,10 @@ class Pad(Live):
     def _sample(self):
         if self.epsilon == NETWORK and self.net is None:
             raise ValueError("there is no network of this drawing yet: train one")
-        self._show(self.net if self.epsilon == NETWORK else self.problem.eps, f"{self.epsilon} epsilon")
+        if self.epsilon == EXACT:
+            return self._show(self.problem.eps, "exact epsilon")
+        done = self.net.metadata.get("steps_done")
+        self._show(self.net, f"network epsilon{f' after {done} of {CONFIG.steps} training steps' if done else ''}")
 
     def _show(self, eps: Eps, whose: str):
         run = sample(eps, None, self.method, self.steps, n=SAMPLES, seed=0, record=False, progress=False)
@@ -176,31 +207,38 @@ class Pad(Live):
                     f"{distance.mean():.3g}, {off:.0%} farther than {OFF:g}; {cover:.0%} of it covered."  # fmt: skip
 
     def _train(self):
-        if self.manifold is None:
-            raise ValueError("draw something before you train")
-        manifold, text, found, losses = self.manifold, self.text, [], []
-
-        def watch(look):
-            losses.append(look.loss)
-            found[:] = [look.network()]
-            with self.hold_sync():
-                self.losses = list(losses)
-                self.status = f"training … {look.step / CONFIG.steps:.0%}"
-                self._show(found[0], f"network after {look.step} training steps")
-
-        self.status = "training …"
-        with fresh_weights(CONFIG.seed):
-            network = MLP("linear")
+        stop, found, losses = self._stop, [], []
         try:
-            fit(
-                network, rows_of(manifold.sample(POOL, seed=0)), "linear", CONFIG, progress=False, max_minutes=MINUTES,
-                look_every=CONFIG.steps // LOOKS, watch=watch,
-            )  # fmt: skip
-        except (TimeUp, Interrupted):
-            if not found:
-                raise
-        self._nets[text] = found[0]
-        self.epsilon = NETWORK
+            if self.manifold is None:
+                raise ValueError("draw something before you train")
+            manifold, text = self.manifold, self.text
+
+            def watch(look):
+                losses.append(look.loss)
+                found[:] = [look.network()]
+                with self._turn:
+                    if stop.is_set():
+                        raise Stopped
+                    with self.hold_sync():
+                        self._show(found[0], f"network after {look.step} training steps")
+                        self.status = f"training … {look.step / CONFIG.steps:.0%}"
+                        self.losses = list(losses)
+
+            with fresh_weights(CONFIG.seed):
+                network = MLP("linear")
+            with suppress(TimeUp, Stopped):
+                fit(
+                    network, rows_of(manifold.sample(POOL, seed=0)), "linear", CONFIG, progress=False,
+                    max_minutes=MINUTES, look_every=CONFIG.steps // LOOKS, watch=watch,
+                )  # fmt: skip
+            with self._turn:
+                self._nets[text] = found[0]
+                if self.text == text:
+                    self.epsilon = NETWORK
+                    self._sample()  # where another network was shown before, epsilon is as it was
+        finally:
+            if not stop.is_set():
+                self.training = False
 
     @validate("method")
     def _known(self, proposal):
