@@ -16,7 +16,7 @@ class Arcs:
     """
 
     def __init__(self, polylines: list[np.ndarray]) -> None:
-        lines = [line @ (1, 1j) for line in polylines]
+        lines = [_complex(line) for line in polylines]
         triples = np.concatenate([np.stack([line[:-2:2], line[1::2], line[2::2]], -1) for line in lines])
         start, middle, end = triples.T
         self._middle = middle
@@ -47,7 +47,7 @@ class Arcs:
         either such an end or lies on an arc whose middle is at most sqrt(d^2 + reach^2 (1 + curvature d))
         away, if d is its distance: once the last landmark looked at is farther, no other arc can win.
         """
-        to_landmark, nearest = self._tree.query(x, k=candidates, workers=-1)
+        to_landmark, nearest = self._tree.query(x, k=candidates)
         found = self._to_arcs(x, self._owner[nearest]).min(-1)
         unsure = to_landmark[:, -1] ** 2 < found**2 + self._reach**2 * (1 + self._sharpest * found)
         if candidates < self._tree.n and unsure.any():
@@ -61,10 +61,15 @@ class Arcs:
         gap / (1 + sqrt(1 + c gap)) the signed distance to its circle, and to its line when c = 0.
         """
         half_chord, sagitta, curvature = self._half_chord[arcs], self._sagitta[arcs], self._curvature[arcs]
-        place = ((x @ (1, 1j))[:, None] - self._middle[arcs]) * self._tangent[arcs].conj()
+        place = (_complex(x)[:, None] - self._middle[arcs]) * self._tangent[arcs].conj()
         along, across = np.abs(place.real), place.imag
         beside = along * (1 - curvature * sagitta) <= half_chord * (1 - curvature * across)
         gap = curvature * (along**2 + across**2) - 2 * across
         to_circle = np.abs(gap) / (1 + np.sqrt(np.maximum(1 + curvature * gap, 0)))
         to_end = np.hypot(along - half_chord, across - sagitta)
         return np.where(beside, to_circle, to_end)
+
+
+def _complex(x):
+    """x [m, 2] as complex numbers [m]: by no product, for which BLAS would wake its threads."""
+    return np.ascontiguousarray(x, dtype=np.float64).view(np.complex128)[:, 0]

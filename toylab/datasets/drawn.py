@@ -209,8 +209,9 @@ class Polylines:
     def distance(self, x: np.ndarray) -> np.ndarray:
         nearest = np.full(len(x), np.inf)
         for start, way in zip(self._start, self._way, strict=True):
-            off, square = x - start, way @ way
-            part = np.clip(off @ way / square, 0, 1) if square > 0 else np.zeros(len(x))
+            off, square = x - start, (way**2).sum()
+            along = off[:, 0] * way[0] + off[:, 1] * way[1]  # a product of matrices would wake the threads of BLAS
+            part = np.clip(along / square, 0, 1) if square > 0 else np.zeros(len(x))
             np.minimum(nearest, norm(off - part[:, None] * way), out=nearest)
         return nearest
 
