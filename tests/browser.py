@@ -120,6 +120,15 @@ def settled(page, selector=CANVASES, different_from=None, seconds=20):
     raise TimeoutError(f"no new, steady picture within {seconds} s; last read: {last}")
 
 
+def swipe(page, *points):
+    """A finger put down at the first of these points (x, y) of the page, moved over the others, and lifted."""
+    session = page.context.new_cdp_session(page)
+    for kind, point in zip(("touchStart", *("touchMove" for _ in points[1:])), points, strict=True):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [dict(zip("xy", point, strict=True))]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    session.detach()
+
+
 class Lab:
     """A JupyterLab server of its own: `root` with the notebooks, and one page for all that are opened in turn."""
 

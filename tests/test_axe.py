@@ -11,6 +11,7 @@ from browser import open_page, settled
 
 import toylab
 from toylab import problems
+from toylab.lessons import predict
 from toylab.pages import site, write_live_page
 from toylab.widgets.player import Player
 
@@ -49,6 +50,19 @@ def test_a_player_and_its_lecture(started, tmp_path, scheme):
         page.wait_for_function("() => document.fullscreenElement?.matches('.lecture')")
         settled(page)
         assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("notebook", ["03", "06"])
+def test_a_prediction_before_and_after_its_answer(started, tmp_path, scheme, notebook):
+    path = predict(notebook).to_html(tmp_path / "page.html")
+    with open_page(started, path.as_uri(), color_scheme=scheme) as page:
+        page.get_by_label("count the guesses of a class").check()
+        assert violations(page) == []
+        page.keyboard.press("2")
+        page.locator(".choices input").first.press("ArrowRight")
+        page.get_by_role("button", name="Commit").click()
+        assert page.locator(".note").inner_text() and violations(page) == []
 
 
 def test_every_page_of_the_site(started, tmp_path):

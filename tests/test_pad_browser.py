@@ -1,7 +1,8 @@
 """The pad in JupyterLab: drawn by pointer, by keys and by text; samples follow; after a restart it says so."""
 
 import pytest
-from browser import hashes, notebook, open_notebook, settled
+from axe_playwright_python.sync_playwright import Axe
+from browser import hashes, notebook, open_notebook, settled, swipe
 
 CELLS = (
     """from toylab.training import TrainConfig
@@ -44,6 +45,15 @@ def test_a_single_click_is_told_and_a_stroke_is_sampled_at_once(pad):
     assert len(text(pad)) == 8 and pad.locator(".error").text_content() == ""  # a straight line has two points
 
 
+def test_a_finger_draws_and_the_page_stays_where_it_is(pad):
+    pad.get_by_role("button", name="Clear").click()
+    before, box = text(pad), pad.locator(".board").bounding_box()
+    swipe(pad.page, *((box["x"] + 40, box["y"] + 40 + 10 * k) for k in range(20)))
+    pad.page.wait_for_function("old => document.querySelector('.toylab-pad .wide input').value !== old", arg=before)
+    assert len(text(pad)) == 8 and pad.locator(".board").bounding_box() == box
+    assert "1 stroke;" in pad.locator(".board").get_attribute("aria-label")
+
+
 def test_keys_draw_on_the_board_and_move_the_steps(pad):
     pad.get_by_role("button", name="Clear").click()
     board = pad.locator(".board")
@@ -82,6 +92,15 @@ def test_a_network_learns_it_until_it_is_stopped_by_keys_and_then_to_the_end(pad
     pad.page.wait_for_function(NOTE, arg="network epsilon:")
     assert pad.locator(".curve svg").get_attribute("aria-label").startswith("Loss, from ")
     assert pad.get_by_role("combobox", name="epsilon").input_value() == "network"
+
+
+@pytest.mark.parametrize("theme", ["Dark", "Light"])
+def test_readers_with_weak_eyes_or_a_screen_reader_find_nothing_wrong(pad, theme):
+    change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+    pad.page.evaluate(change, f"JupyterLab {theme}")
+    pad.page.locator(f".toylab-pad[data-theme={theme.lower()}]").wait_for()
+    found = Axe().run(pad.page, context=".toylab-pad").response["violations"]
+    assert [(each["id"], node["html"][:200]) for each in found for node in each["nodes"]] == []
 
 
 def test_after_a_restart_it_says_so(pad):

@@ -78,8 +78,8 @@ def test_pages_hold_the_pictures_and_tables_of_the_notebooks(pages, files):
         book = json.loads((shipped("notebooks") / f"{stem}.ipynb").read_text(encoding="utf-8"))
         outputs = [output.get("data", {}) for cell in book["cells"] for output in cell.get("outputs", [])]
         pictures = [tag for tag, _ in pages[f"{stem}.html"]].count("img")
-        alive = stem[:2] in site.LIVE_LABS and sum(
-            "".join(data.get("text/plain", "")).startswith("Lab(") for data in outputs
+        alive = site._number(stem) in site.LIVE_LABS and sum(
+            "".join(data.get("text/plain", "")).startswith(notebook.LABS) for data in outputs
         )
         assert pictures == sum("image/png" in data for data in outputs) - alive
         shown = ["".join(data["text/html"]) for data in outputs if "text/html" in data and "image/png" not in data]
@@ -121,8 +121,8 @@ def test_a_folder_that_is_not_empty_is_kept_unless_forced(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_labs_of_order_clocks_and_work_are_alive_and_the_others_say_where_a_part_is(pages):
-    framed = {name[:2]: [at["src"] for tag, at in tags if tag == "iframe"] for name, tags in pages.items()}
+def test_the_pad_and_labs_of_order_clocks_and_work_are_alive_and_the_others_say_where_a_part_is(pages):
+    framed = {site._number(name): [at["src"] for tag, at in tags if tag == "iframe"] for name, tags in pages.items()}
     for number, address in site.LIVE_LABS.items():
         assert framed[number] == [f"lab.html#{address}"]
     for number, address in site.NEAR_LABS.items():
@@ -141,6 +141,11 @@ def folder(tmp_path_factory):
             "cell_type": "code",
             "source": "from toylab.widgets import Player\nPlayer(found)",
             "outputs": [stored("Player(")],
+        },
+        {
+            "cell_type": "code",
+            "source": 'from toylab.lessons import predict\npredict("01b")',
+            "outputs": [{"output_type": "display_data", "data": {"text/plain": "Predict(one, no guess yet)"}}],
         },
     ]
     wrong = [{"cell_type": "markdown", "source": "# 2. Two\n\nAh.\n\n## More", "id": "a"},
@@ -176,7 +181,7 @@ def test_pages_from_disk_show_a_live_player_without_a_network(started, folder, w
     with open_page(started, "about:blank", **look) as page:
         page.on("console", lambda message: said.append(message.text) if "Policy" in message.text else None)
         page.goto((folder[0] / "01_one.html").as_uri())
-        frame = page.frame_locator("iframe.live, figure.live iframe")
+        frame = page.frame_locator("figure.live:not(.low) iframe")
         slider = frame.get_by_role("slider", name="Steps")
         slider.scroll_into_view_if_needed()
         view = page.frames[1]
@@ -186,6 +191,20 @@ def test_pages_from_disk_show_a_live_player_without_a_network(started, folder, w
         assert page.evaluate("document.documentElement.scrollWidth") == width
         dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 28)"
         assert dark == (scheme == "dark")
+    assert said == []
+
+
+def test_a_prediction_on_a_page_from_disk_answers_whoever_has_committed(started, folder):
+    said = []
+    with open_page(started, "about:blank", viewport={"width": 420, "height": 800}, offline=True) as page:
+        page.on("console", lambda message: said.append(message.text) if "Policy" in message.text else None)
+        page.goto((folder[0] / "01_one.html").as_uri())
+        frame = page.frame_locator("figure.low iframe")
+        frame.get_by_role("slider").press("End")
+        assert "per cent" not in frame.locator(".note").inner_text()
+        frame.get_by_role("button", name="Commit").click()
+        frame.locator(".note", has_text="12 per cent are farther than 0.1 from the letter").wait_for()
+        assert frame.locator("text.yours").text_content() == "your guess 100"
     assert said == []
 
 

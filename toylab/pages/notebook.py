@@ -9,10 +9,11 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from toylab.pages.text import to_html
+from toylab.widgets.predict import Predict
 from toylab.widgets.stage import Stage
 
-LIVE = ("Player(", "Gallery(")  # how the words of an output begin whose widget a page can carry
-LAB = "Lab("
+LIVE = ("Player(", "Gallery(", "Predict(")  # how the words of an output begin whose widget a page can carry
+LABS = ("Lab(", "Pad(")  # of those in whose place the live lab may stand
 CHECKED = "<p><em>An answer is checked where Python runs: open this notebook with <code>toylab lab</code>.</em></p>"
 
 
@@ -26,14 +27,14 @@ def words_of(cell: dict) -> str:
     return "".join("".join(output.get("data", {}).get("text/plain", "")) for output in cell.get("outputs", []))
 
 
-def live_views(book: dict) -> Iterator[tuple[int, Stage]]:
-    """(place of the cell, widget) of every player and gallery, computed now, with nothing else that is not needed."""
+def live_views(book: dict) -> Iterator[tuple[int, Stage | Predict]]:
+    """(place of the cell, widget) of every player, gallery and prediction, computed now with what they need alone."""
     codes = {i: code_of(cell) for i, cell in enumerate(book["cells"]) if cell["cell_type"] == "code"}
     wanted = {i for i in codes if words_of(book["cells"][i]).startswith(LIVE)}
     space: dict[str, Any] = {"__name__": "__main__"}
     for i in sorted(_needed(codes, wanted)):
         value = _run(codes[i], space)
-        if i in wanted and isinstance(value, Stage):
+        if i in wanted and isinstance(value, (Stage, Predict)):
             yield i, value
 
 
@@ -100,15 +101,16 @@ def page_of(
             fold = f"<details{' open' if asks else ''}><summary>Code</summary>"
             parts.append(f'{fold}<pre tabindex="0"><code>{code}</code></pre></details>')
             shown = CHECKED if asks else _outputs(cell, heading or title, lab)
-            if lab and alive and words_of(cell).startswith(LAB):
+            if lab and alive and words_of(cell).startswith(LABS):
                 shown = _view(lab, f"Lab, computed in this browser: {heading or title}")
-            parts.append(_view(*views[i]) if i in views else shown)
+            kind = "live low" if words_of(cell).startswith("Predict(") else "live"
+            parts.append(_view(*views[i], kind) if i in views else shown)
     return title, "\n".join(parts)
 
 
-def _view(address, words):
+def _view(address, words, kind="live"):
     return (
-        f'<figure class="live"><iframe src="{html.escape(address)}" title="{html.escape(words)}" loading="lazy">'
+        f'<figure class="{kind}"><iframe src="{html.escape(address)}" title="{html.escape(words)}" loading="lazy">'
         f'</iframe><figcaption><a href="{html.escape(address)}">Open this view alone</a></figcaption></figure>'
     )
 
@@ -125,7 +127,7 @@ def _output(output, heading, lab):
     if "image/png" in data:
         alt = output.get("metadata", {}).get("image/png", {}).get("alt") or f"Figure: {re.sub('[$*`]', '', heading)}"
         more = f' It needs Python to change; <a href="{lab}">the live lab measures in this browser</a>.' if lab else ""
-        caption = f"<figcaption>A picture of the lab.{more}</figcaption>" if plain.startswith(LAB) else ""
+        caption = f"<figcaption>A picture of the lab.{more}</figcaption>" if plain.startswith(LABS) else ""
         picture = "".join(data["image/png"].split())
         source = f"data:image/png;base64,{picture}"
         return f'<figure class="wide"><img alt="{html.escape(alt)}" src="{source}">{caption}</figure>'

@@ -15,10 +15,13 @@ from toylab.pages.build import live_page, write_files
 from toylab.pages.notebook import live_views, page_of
 from toylab.pages.text import levelled, to_html
 from toylab.widgets.page import content_policy, inline_hash
+from toylab.widgets.stage import Stage
 
 LAB = "lab.html"
-# what the live page shows in place of a notebook's own lab, which needs Python; and a part of the last two, by a link
+# what the live page shows in place of a notebook's own lab or pad, which need Python; and a part of the last two, by a
+# link
 LIVE_LABS = {
+    "01b": "data=draw&drawing=Kr1V1V1V.gA1VgAKr&methods=DDIM&steps=10&figures=0",
     "06": "view=order&data=circle&methods=DDIM,S-PNDM,F-PNDM,RK4",
     "07": "view=clocks&data=circle&methods=F-PNDM",
     "08": "view=work&data=circle&methods=DDIM,S-PNDM,F-PNDM,PLMS,RK4,UniPC-2&compare=nfe&nfe=20",
@@ -49,7 +52,7 @@ def write_site(
     Args:
         folder: where to; its index.html is the entry.
         force: replace files that are there.
-        live: compute players and galleries anew (minutes) and embed them; else the stored pictures stand there.
+        live: compute players, galleries and predictions anew (minutes) and embed them; else what is stored is there.
         say: gets a line on what is being done.
 
     Raises FileExistsError for a folder that is not empty, unless `force`; OSError naming what cannot be written.
@@ -79,8 +82,8 @@ def site_files(live: bool = True, say: Callable[[str], None] = print) -> dict[st
     for number, (stem, book) in enumerate(books.items(), 1):
         say(f"lesson {number} of {len(books)}: {stem}")
         views = _views(stem, book, files, say) if live else {}
-        alive = (at := LIVE_LABS.get(stem[:2])) is not None
-        at = at or NEAR_LABS.get(stem[:2])
+        alive = (at := LIVE_LABS.get(_number(stem))) is not None
+        at = at or NEAR_LABS.get(_number(stem))
         pages[stem] = page_of(book, resolve, views, at and f"{LAB}#{at}", alive)
     order = list(pages)
     for i, (stem, (title, content)) in enumerate(pages.items()):
@@ -103,14 +106,20 @@ def _sources(name, pattern):
     return sorted(path for path in _shipped.shipped(name).glob(pattern) if ".ipynb_checkpoints" not in path.parts)
 
 
+def _number(stem):
+    """The number of a notebook: "01b" of 01b_your_own_manifold."""
+    return stem.partition("_")[0]
+
+
 def _views(stem, book, files, say):
     """Pages of the live views of a notebook, put into `files`: {place of the cell: (address, words)}."""
     found = {}
     try:
         with tempfile.TemporaryDirectory() as folder:
             for i, widget in live_views(book):
-                name = f"views/{stem[:2]}-{len(found) + 1}.html"
-                files[name] = widget.to_html(Path(folder) / "view.html", lab=f"../{LAB}").read_bytes()
+                name = f"views/{_number(stem)}-{len(found) + 1}.html"
+                lab = {"lab": f"../{LAB}"} if isinstance(widget, Stage) else {}
+                files[name] = widget.to_html(Path(folder) / "view.html", **lab).read_bytes()
                 found[i] = name, widget.alt
     except Exception as error:  # a lesson without its live view is still a lesson
         say(f"{stem}: stored pictures instead of live views ({type(error).__name__}: {error})")

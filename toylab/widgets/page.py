@@ -1,4 +1,4 @@
-"""The player as one self-contained page: the same module and arrays, no kernel, no network."""
+"""A widget as one self-contained page: the same module and state, no kernel, no network."""
 
 import base64
 import hashlib
@@ -18,8 +18,8 @@ _PAGE = """<!doctype html>
 <style>{style}</style>
 </head>
 <body>
-<main><h1>{title}</h1><div id="player"></div></main>
-<noscript><img alt="{title}" src="data:image/png;base64,{picture}"></noscript>
+<main><h1>{title}</h1><div id="view"></div></main>
+<noscript>{still}</noscript>
 <script type="module">{script}</script>
 </body>
 </html>
@@ -35,8 +35,8 @@ h1 {{ position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; 
 _SCRIPT = """
 {module}
 const state = {state};
-const raw = atob("{data}");
-state.scene.data = new DataView(Uint8Array.from(raw, (letter) => letter.charCodeAt(0)).buffer);
+const bytes = (text) => new DataView(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+for (const value of Object.values(state)) if (typeof value?.data === "string") value.data = bytes(value.data);
 const listeners = {{}};
 const model = {{
   get: (name) => state[name],
@@ -48,7 +48,7 @@ const model = {{
   off(event, listener) {{ listeners[event]?.delete(listener); }},
   save_changes() {{}},
 }};
-render({{ model, el: document.getElementById("player") }});
+render({{ model, el: document.getElementById("view") }});
 const tell = () => parent.postMessage({{ toylabHeight: document.documentElement.scrollHeight }}, "*");
 if (parent !== window) new ResizeObserver(tell).observe(document.body); // in a frame, which may be too short
 """
@@ -70,12 +70,12 @@ def content_policy(allowed: dict[str, str]) -> str:
     return "; ".join(f"{name} {sources}" for name, sources in (closed | allowed).items())
 
 
-def write_page(path: str | Path, state: dict, picture: bytes, module: str, css: str, title: str, lab: str = "") -> Path:
+def write_page(path: str | Path, state: dict, still: str, module: str, css: str, title: str, lab: str = "") -> Path:
     """Write the page to `path`, atomically. Returns the path.
 
     Args:
-        state: the player's state by trait name, with "scene" as `packing.pack` returns it.
-        picture: bytes of a PNG for browsers without JavaScript.
+        state: the widget's state by trait name; bytes may stand in a dict, as its "data".
+        still: HTML for browsers without JavaScript.
         module, css: the sources of the view. title: of the page. lab: the address of the live page.
 
     Raises FileNotFoundError or PermissionError where the folder is missing or cannot be written.
@@ -83,21 +83,24 @@ def write_page(path: str | Path, state: dict, picture: bytes, module: str, css: 
     path = user_path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"no folder {path.parent} for {path.name}")
-    scene = {name: value for name, value in state["scene"].items() if name != "data"}
     style = _STYLE.format(css=css)
     script = _SCRIPT.format(
         module=module,
-        state=json.dumps(state | {"scene": scene}).replace("<", "\\u003c"),  # "<!--" hides a script's end
-        data=base64.b64encode(state["scene"]["data"]).decode(),
+        state=json.dumps(state, default=_as_base64).replace("<", "\\u003c"),  # "<!--" hides a script's end
     )
     page = _PAGE.format(
         title=html.escape(title),
         lab=f' data-lab="{html.escape(lab)}"' if lab else "",
         policy=content_policy({"script-src": inline_hash(script), "style-src": inline_hash(style)}),
         style=style,
-        picture=base64.b64encode(picture).decode(),
+        still=still,
         script=script,
     )
     with replacing(path) as file:
         file.write(page.encode())
     return path
+
+
+def _as_base64(value):
+    """How JSON holds bytes."""
+    return base64.b64encode(value).decode()

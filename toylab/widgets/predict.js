@@ -43,31 +43,31 @@ function tableOf({ bins, kind, measured }, guess, truth, votes) {
   return make("table", {}, make("thead", {}, make("tr", {}, make("td"), ...heads.filter(Boolean).map((text) => make("th", { scope: "col", textContent: text })))), make("tbody", {}, ...body));
 }
 
-const WIDE = 560, LEFT = 64, RIGHT = 24;
+const WIDE = 560, LEFT = 64; // a narrower place has a narrower picture, so that its text is as large
 
 const said = (value) => (typeof value === "string" ? value : short(value));
 
 // A line of numbers: the guess above it, what was measured below, the class as bars.
-function amountPlot(asked, guess, truth, votes) {
+function amountPlot(asked, guess, truth, votes, wide) {
   const { low, high, bins } = asked, found = truth.answer, known = found !== undefined;
-  const x = (value) => LEFT / 2 + (Math.min(high, Math.max(low, value)) - low) / (high - low) * (WIDE - LEFT);
+  const x = (value) => LEFT / 2 + (Math.min(high, Math.max(low, value)) - low) / (high - low) * (wide - LEFT);
   const base = 78, most = Math.max(1, ...votes), whole = bins.length === Math.round((high - low) / asked.step) + 1;
-  const plot = svg("svg", { viewBox: `0 0 ${WIDE} 120`, role: "img" });
+  const plot = svg("svg", { viewBox: `0 0 ${wide} 120`, role: "img" });
   votes.forEach((count, i) => {
-    const middle = whole ? x(low + i * asked.step) : x(low + (i + 0.5) / bins.length * (high - low)), wide = (WIDE - LEFT) / bins.length * 0.8;
-    if (count) plot.append(svg("rect", { class: "class", x: middle - wide / 2, y: base - 44 * count / most, width: wide, height: 44 * count / most }));
+    const middle = whole ? x(low + i * asked.step) : x(low + (i + 0.5) / bins.length * (high - low)), broad = (wide - LEFT) / bins.length * 0.8;
+    if (count) plot.append(svg("rect", { class: "class", x: middle - broad / 2, y: base - 44 * count / most, width: broad, height: 44 * count / most }));
   });
   plot.append(svg("line", { class: "axis", x1: x(low), x2: x(high), y1: base, y2: base }));
   for (let k = 0; k <= 4; k += 1) {
     const value = low + (high - low) * k / 4;
     plot.append(svg("line", { class: "axis", x1: x(value), x2: x(value), y1: base - 4, y2: base + 4 }), label(x(value), base + 20, short(value), "axis"));
   }
-  if (guess !== null) plot.append(svg("path", { class: "yours", d: `M${x(guess)} ${base} l-8 -14 h16 z` }), label(inside(x(guess)), 20, `your guess ${short(guess)}`, "yours"));
-  if (known) plot.append(svg("line", { class: "found", x1: x(found), x2: x(found), y1: 28, y2: base + 6 }), label(inside(x(found)), base + 38, `measured ${short(found)}`, "found"));
+  if (guess !== null) plot.append(svg("path", { class: "yours", d: `M${x(guess)} ${base} l-8 -14 h16 z` }), label(inside(x(guess), wide), 20, `your guess ${short(guess)}`, "yours"));
+  if (known) plot.append(svg("line", { class: "found", x1: x(found), x2: x(found), y1: 28, y2: base + 6 }), label(inside(x(found), wide), base + 38, `measured ${short(found)}`, "found"));
   return plot;
 }
 
-const inside = (x) => Math.min(WIDE - 70, Math.max(70, x));
+const inside = (x, wide) => Math.min(wide - 70, Math.max(70, x));
 
 function label(x, y, text, kind, anchor = "middle") {
   const node = svg("text", { x, y, class: kind, "text-anchor": anchor });
@@ -78,10 +78,10 @@ function label(x, y, text, kind, anchor = "middle") {
 const TALL = 330, FOOT = 44, DECADES = 6;
 
 // Errors against steps, both logarithmic, all relative to the first: the line of the guess begins there.
-function slopePlot({ steps: [first, last] }, guess, truth, votes) {
-  const x = (steps) => LEFT + Math.log(steps / first) / Math.log(last / first) * (WIDE - LEFT - 110);
+function slopePlot({ steps: [first, last] }, guess, truth, votes, wide) {
+  const x = (steps) => LEFT + Math.log(steps / first) / Math.log(last / first) * (wide - LEFT - 110);
   const y = (error) => 14 + Math.min(DECADES, Math.max(0, -Math.log10(error))) / DECADES * (TALL - FOOT - 14);
-  const plot = svg("svg", { viewBox: `0 0 ${WIDE} ${TALL}`, role: "img" });
+  const plot = svg("svg", { viewBox: `0 0 ${wide} ${TALL}`, role: "img" });
   for (let k = 0; k <= DECADES; k += 1)
     plot.append(svg("line", { class: "grid", x1: x(first), x2: x(last), y1: y(10 ** -k), y2: y(10 ** -k) }), label(LEFT - 8, y(10 ** -k) + 5, k ? `10⁻${"⁰¹²³⁴⁵⁶⁷⁸⁹"[k]}` : "1", "axis", "end"));
   for (let steps = first; steps <= last; steps *= 2) plot.append(svg("line", { class: "grid", x1: x(steps), x2: x(steps), y1: y(1), y2: y(10 ** -DECADES) }), label(x(steps), TALL - FOOT + 20, steps, "axis"));
@@ -126,6 +126,8 @@ function render({ model, el }) {
     make("div", { className: "actions" }, commit, make("label", { className: "check" }, lecture, "count the guesses of a class"), status), tally, note, error);
   el.append(root);
   root.addEventListener("keydown", pressed);
+  const room = () => Math.max(260, Math.min(WIDE, figure.clientWidth || WIDE)), resized = new ResizeObserver(() => requestAnimationFrame(update));
+  resized.observe(root);
 
   function guess(value) {
     mine = value;
@@ -161,12 +163,13 @@ function render({ model, el }) {
     waiting = true;
     put(model, { guess: mine, votes: [...counts] });
     put(model, { committed: true });
+    if (model.get("sealed")) put(model, model.get("sealed")); // a page without a kernel, measured when it was made
     update();
   }
 
   function drag(event) {
     if (kind !== "slope" || model.get("committed") || !alive || (event.type === "pointermove" && !event.buttons)) return;
-    const box = figure.firstChild.getBoundingClientRect(), scale = WIDE / box.width;
+    const box = figure.firstChild.getBoundingClientRect(), scale = room() / box.width;
     const found = figure.orderAt((event.clientX - box.left) * scale, (event.clientY - box.top) * scale);
     if (event.type === "pointerdown") figure.setPointerCapture(event.pointerId);
     if (found !== null) guess(Number(Math.min(asked.high, Math.max(asked.low, found)).toFixed(1)));
@@ -202,9 +205,9 @@ function render({ model, el }) {
     write(note, known ? model.get("note") : "");
     choices.classList.toggle("done", known && kind === "options");
     if (kind === "options") figure.replaceChildren(...(known ? [tableOf(asked, mine, truth, counts)] : []));
-    else if (kind === "amount") figure.replaceChildren(...(known ? [amountPlot(asked, mine, truth, counts)] : []));
+    else if (kind === "amount") figure.replaceChildren(...(known ? [amountPlot(asked, mine, truth, counts, room())] : []));
     else {
-      const { plot, orderAt } = slopePlot(asked, mine, known ? truth : {}, known ? counts : []);
+      const { plot, orderAt } = slopePlot(asked, mine, known ? truth : {}, known ? counts : [], room());
       figure.replaceChildren(plot);
       figure.orderAt = orderAt;
     }
@@ -228,5 +231,6 @@ function render({ model, el }) {
     for (const [name, act] of Object.entries(changes)) model.off(`change:${name}`, act);
     unwatch();
     unwatchKernel();
+    resized.disconnect();
   };
 }

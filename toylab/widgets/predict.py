@@ -3,13 +3,14 @@
 import html
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from toylab._errors import number
 from toylab._extras import extra
 from toylab._threads import single_thread
 from toylab.widgets.live import Live
-from toylab.widgets.page import source
+from toylab.widgets.page import source, write_page
 
 with extra("lab"):
     from traitlets import Any as Anything
@@ -163,6 +164,19 @@ class Predict(Live):
         words = f"<p><b>Your prediction.</b> {html.escape(asked['question'])}</p>{options}<p><em>{_NO_KERNEL}</em></p>"
         return {"text/html": words}, {}, words
 
+    def to_html(self, path: str | Path) -> Path:
+        """Write the question as one page that needs no kernel; its answer is measured now, and shown to whoever has
+        committed to a guess. Returns the path.
+
+        Raises FileNotFoundError or PermissionError where the folder is missing or cannot be written.
+        """
+        with single_thread():
+            found = self._prediction.measure()
+        state = {"asked": self.asked, "guess": None, "votes": [0] * len(self.votes), "committed": False, "truth": {},
+                 "note": "", "error": "", "sealed": _shown(found, found.says)}  # fmt: skip
+        title = f"toylab: {self._prediction.title}"
+        return write_page(path, state, self.in_output()[2], str(self._esm), str(self._css), title)
+
     @validate("guess")
     def _possible(self, proposal):
         guess = proposal["value"]
@@ -193,9 +207,15 @@ class Predict(Live):
         if own:
             told = self._kept(self._said(self.guess), self._said(found.answer))
         with self.hold_sync():
-            self.note = " ".join(filter(None, [found.says, told]))
-            self.truth = {"answer": found.answer, "values": dict(found.values), "steps": list(found.steps),
-                          "errors": list(found.errors)}  # fmt: skip
+            for name, value in _shown(found, " ".join(filter(None, [found.says, told]))).items():
+                setattr(self, name, value)
 
     def _said(self, value):
         return value if isinstance(value, str) else f"{self.asked['name']} {value:.3g}"
+
+
+def _shown(found, note):
+    """What a view needs to show an answer, by trait: the note first, since the truth ends the wait for it."""
+    truth = {"answer": found.answer, "values": dict(found.values), "steps": list(found.steps),
+             "errors": list(found.errors)}  # fmt: skip
+    return {"note": note, "truth": truth}

@@ -1,5 +1,7 @@
 """The parts of player and gallery that are one: a scene, and sliders through its steps and through time."""
 
+import base64
+import html
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -49,7 +51,9 @@ class Stage(Live):
         """
         state = {name: getattr(self, name) for name in ("scene", *self._state)} | self._unplugged
         title = title or f"toylab: {self.scene['heading'] or self._shows}"
-        return write_page(path, state, self._picture("light"), str(self._esm), str(self._css), title, lab)
+        picture = base64.b64encode(self._picture("light")).decode()
+        still = f'<img alt="{html.escape(title)}" src="data:image/png;base64,{picture}">'
+        return write_page(path, state, still, str(self._esm), str(self._css), title, lab)
 
     def _picture(self, theme):
         """The present view as the bytes of a PNG."""
