@@ -102,5 +102,5 @@ def write_page(path: str | Path, state: dict, still: str, module: str, css: str,
 
 
 def _as_base64(value):
-    """How JSON holds bytes."""
+    """Bytes as JSON can hold them."""
     return base64.b64encode(value).decode()

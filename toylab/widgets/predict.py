@@ -215,7 +215,7 @@ class Predict(Live):
 
 
 def _shown(found, note):
-    """What a view needs to show an answer, by trait: the note first, since the truth ends the wait for it."""
+    """The traits that show an answer: the note first, since the truth ends the wait for it."""
     truth = {"answer": found.answer, "values": dict(found.values), "steps": list(found.steps),
              "errors": list(found.errors)}  # fmt: skip
     return {"note": note, "truth": truth}
