@@ -1,20 +1,15 @@
-"""Networks given labels, and guidance: two epsilons combined into one."""
+"""Guidance: two epsilons combined into one."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from toylab._errors import number
 from toylab._types import Eps
+from toylab.epsilon.conditioned import Labelled, rows_of
 from toylab.samplers.core import cost, default_dtype
 from toylab.schedules import as_schedule, check_own_schedule
-
-if TYPE_CHECKING:
-    from toylab.epsilon.unet import UNet
 
 
 def guided(conditional: Eps, unconditional: Eps, scale: float) -> Guided:
@@ -102,45 +97,6 @@ class Guided(nn.Module):
         """The same for these of the particles that it has labels for."""
         conditional, unconditional = (rows_of(eps, rows) for eps in self._parts)
         return Guided(conditional, unconditional, self.scale)
-
-
-class Labelled(nn.Module):
-    """A network with the labels of what it is to make: ``eps(x, t)``, see `UNet.of`.
-
-    Attributes:
-        network: the `UNet`. labels: int64, [] for one of all particles or [batch].
-        schedule, shape, dataset, metadata: the network's.
-    """
-
-    def __init__(self, network: UNet, labels: Tensor):
-        super().__init__()
-        self.network = network
-        self.register_buffer("labels", labels, persistent=False)
-        self.schedule, self.shape = network.schedule, network.shape
-        self.dataset, self.metadata = network.dataset, network.metadata
-
-    def forward(self, x: Tensor, t: Tensor | float) -> Tensor:
-        """Epsilon at x [batch, *shape], t a scalar or [batch]: like x. ValueError for labels of another batch."""
-        return self.network(x, t, self.labels)
-
-    @property
-    def arguments(self) -> dict:
-        """Those of the network, and the labels; JSON-able."""
-        return {**self.network.arguments, "labels": self.labels.tolist()}
-
-    def rows(self, rows: Tensor | Sequence[int]) -> Labelled:
-        """The same for these of the particles. ValueError for a particle without a label."""
-        if self.labels.ndim == 0:
-            return self
-        rows = torch.as_tensor(rows, device=self.labels.device)
-        if len(rows) and int(rows.max()) >= len(self.labels):
-            raise ValueError(f"labels must be one a particle, got {len(self.labels)} for {int(rows.max()) + 1}")
-        return Labelled(self.network, self.labels[rows])
-
-
-def rows_of(eps: Eps, rows: Tensor) -> Eps:
-    """`eps` for these of its particles, where it has a label or an image for each; else `eps` itself."""
-    return eps.rows(rows) if hasattr(eps, "rows") else eps
 
 
 def _labelled(eps):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import avg_pool2d, pixel_shuffle, pixel_unshuffle
 
 from toylab._files import finite
 from toylab._types import ScheduleLike
+from toylab.epsilon.conditioned import Conditioned
 from toylab.epsilon.unet import UNet, size_of
 
 HALF = 2  # the small image has half the height and width, and every block of 2x2 pixels is one of the model's
@@ -82,36 +82,14 @@ class Sharpener(UNet):
         return channels, *(HALF * side for side in size_of(finite(config["sample_size"])))
 
 
-class Sharpened(nn.Module):
-    """A `Sharpener` with the small images that it is to sharpen: ``eps(x, t)``, see `Sharpener.of`.
+class Sharpened(Conditioned):
+    """A `Sharpener` with the small images that it is to sharpen, see `Sharpener.of`.
 
     Attributes:
-        network: the `Sharpener`. low: the small images [batch, *network.low], one a particle.
-        schedule, shape, dataset, metadata: the network's.
+        low: the small images [batch, *network.low], one a particle. Others: those of a `Conditioned`.
     """
 
-    def __init__(self, network: Sharpener, low: Tensor):
-        super().__init__()
-        self.network = network
-        self.register_buffer("low", low, persistent=False)
-        self.schedule, self.shape = network.schedule, network.shape
-        self.dataset, self.metadata = network.dataset, network.metadata
-
-    def forward(self, x: Tensor, t: Tensor | float) -> Tensor:
-        """Epsilon at x [batch, *shape], t a scalar or [batch]: like x. ValueError for another batch than of `low`."""
-        return self.network(x, t, self.low)
-
-    @property
-    def arguments(self) -> dict:
-        """Those of the network; JSON-able."""
-        return self.network.arguments
-
-    def rows(self, rows: Tensor | Sequence[int]) -> Sharpened:
-        """The same for these of the particles. ValueError for a particle without a small image."""
-        rows = torch.as_tensor(rows, device=self.low.device)
-        if len(rows) and int(rows.max()) >= len(self.low):
-            raise ValueError(f"low must be one image a particle, got {len(self.low)} for {int(rows.max()) + 1}")
-        return Sharpened(self.network, self.low[rows])
+    what, one = "low", " image"
 
 
 def made_small(x: Tensor) -> Tensor:

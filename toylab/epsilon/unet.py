@@ -15,7 +15,7 @@ from toylab._extras import extra
 from toylab._files import finite
 from toylab._threads import small_on_one_thread
 from toylab._types import ScheduleLike
-from toylab.epsilon.guidance import Labelled
+from toylab.epsilon.conditioned import Labelled
 from toylab.epsilon.inputs import checked_times
 from toylab.schedules import Table, as_schedule
 

@@ -10,7 +10,7 @@ import torch
 from toylab import _processes as processes
 from toylab._errors import positive_int, seed_number, unknown_name
 from toylab._progress import Bar
-from toylab.epsilon.guidance import rows_of
+from toylab.epsilon.conditioned import rows_of
 from toylab.samplers import Seeds, Trajectory, get, sample
 from toylab.samplers.core import cost
 
