@@ -10,7 +10,7 @@ from toylab._threads import single_thread
 from toylab.lessons.results.report import Entry, Report
 from toylab.lessons.results.section import Section
 
-TOPICS = ("start", "denoiser", "twins", "halves", "orders", "clocks", "work", "fault")  # in the page's order
+TOPICS = ("start", "denoiser", "twins", "halves", "orders", "clocks", "work", "fault", "later")  # in the page's order
 
 
 def sections() -> tuple[Section, ...]:
