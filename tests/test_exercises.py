@@ -137,6 +137,12 @@ def test_exercises_are_in_order_and_each_stands_in_its_notebook():
         assert cells[place + 1] == f"exercise-{each.id.replace('.', '-')}"
 
 
+@pytest.mark.parametrize("name", CELLS)
+def test_a_reader_meets_exercises_in_the_order_of_their_numbers(name):
+    met = [cell for cell in CELLS[name] if cell.startswith("ask-")]
+    assert met == sorted(met)
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_untouched_notebooks_ask_what_the_package_asks(name):
     cells = {cell.id: cell for cell in NOTEBOOKS[name].cells}

@@ -120,7 +120,34 @@ $2\,E|X - Y| - E|X - X'| - E|Y - Y'|$. Each mean runs over *all* pairs, a point 
         ),
     ),
     Exercise(
-        "12.3", "write", "how much noise is put back", r"""
+        "12.3", "explain", "one sees it, one does not", """
+With a hundred evaluations DDIM's energy distance is several times that of DDPM; their mean distances to the
+manifold are
+the same to a few thousandths. Why?
+""", Choice({
+            "a": "the distance to the manifold is too coarse a measure",
+            "b": "the distance asks whether a sample is on the curve, and they all are; the shares and places "
+            "are wrong",
+            "c": "the mean hides a few samples that are far off",
+            "d": "the network's error is too small to see",
+            "e": "noise keeps DDPM off the curve as much as the error keeps DDIM",
+            "f": "energy distances grow with the number of samples",
+        }), right=("b",), derive=unseen,
+        wrong=(
+            Wrong("a coarse measure", "a", "It is exact to rounding. It answers another question."),
+            Wrong("hidden outliers", "c", "There are hardly any: near t = 0 both samplers take every particle to "
+                  "the curve."),
+            Wrong("too small to see", "d", "The other measure sees it plainly."),
+            Wrong("two errors that cancel", "e", "Both end on the curve, DDPM in its last step without noise."),
+            Wrong("counted, not averaged", "f", "It is made of means. More samples lower its floor."),
+        ),
+        because="A constant error shifts particles along the way, and the last steps bring each to the nearest part of "
+                "the curve. On the manifold, at wrong places: quality is fine, the distribution is not.",
+        hints=("Draw both samples. What is wrong with DDIM's?", "What would a distance say of a thousand copies of one "
+                                                                "good sample?"),
+    ),
+    Exercise(
+        "12.4", "write", "how much noise is put back", r"""
 DDIM with `eta` puts noise back in each step from `t` to `s`. Its standard deviation is `eta` times that of the
 posterior:
 $\eta\,\sqrt{\frac{1 - \bar\alpha_s}{1 - \bar\alpha_t}}\,\sqrt{1 - \frac{\bar\alpha_t}{\bar\alpha_s}}$. Write it as
@@ -154,32 +181,5 @@ a function of `eta`, `ab_t` and `ab_s`.
             ("It must be the standard deviation of the formula.",
              lambda f: all(abs(f(*each) - put_back(*each)) < 1e-6 for each in NOISY)),
         ),
-    ),
-    Exercise(
-        "12.4", "explain", "one sees it, one does not", """
-With a hundred evaluations DDIM's energy distance is several times that of DDPM; their mean distances to the
-manifold are
-the same to a few thousandths. Why?
-""", Choice({
-            "a": "the distance to the manifold is too coarse a measure",
-            "b": "the distance asks whether a sample is on the curve, and they all are; the shares and places "
-            "are wrong",
-            "c": "the mean hides a few samples that are far off",
-            "d": "the network's error is too small to see",
-            "e": "noise keeps DDPM off the curve as much as the error keeps DDIM",
-            "f": "energy distances grow with the number of samples",
-        }), right=("b",), derive=unseen,
-        wrong=(
-            Wrong("a coarse measure", "a", "It is exact to rounding. It answers another question."),
-            Wrong("hidden outliers", "c", "There are hardly any: near t = 0 both samplers take every particle to "
-                  "the curve."),
-            Wrong("too small to see", "d", "The other measure sees it plainly."),
-            Wrong("two errors that cancel", "e", "Both end on the curve, DDPM in its last step without noise."),
-            Wrong("counted, not averaged", "f", "It is made of means. More samples lower its floor."),
-        ),
-        because="A constant error shifts particles along the way, and the last steps bring each to the nearest part of "
-                "the curve. On the manifold, at wrong places: quality is fine, the distribution is not.",
-        hints=("Draw both samples. What is wrong with DDIM's?", "What would a distance say of a thousand copies of one "
-                                                                "good sample?"),
     ),
 )

@@ -75,42 +75,7 @@ like. You draw
         hints=("Which distribution does the exact flow end with?", "Set training points to 30 and spread to 0 below."),
     ),
     Exercise(
-        "13.2", "write", "the share of copies", """
-You get `samples`, `[n, 2]`, the training `points`, `[k, 2]`, and `within`, a length. Return the share of the
-samples that are
-nearer than `within` to a training point.
-""", Function(("samples", "points", "within"), ((X, POINTS, CLOSE), (X, POINTS, 0.12))),
-        begin="def answer(samples, points, within):",
-        right=(copies, lambda x, p, within: sum(float(((p - one) ** 2).sum(1).min() < within**2) for one in x) /
-len(x)),
-        wrong=(
-            Wrong("the mean distance", lambda x, p, within: nearest(x, p).mean(), "This is how near they are on "
-                  "average. Ask "
-                  "of each sample whether it is a copy."),
-            Wrong("points that are copied", lambda x, p, within: copies(p, x, within), "This is the share of the "
-                  "training "
-                  "points that were copied at all. Ask of the samples: the least along the other axis."),
-            Wrong("a number, not a share", lambda x, p, within: copies(x, p, within) * len(x), "Divide by the number "
-                                                                                               "of samples."),
-            Wrong("the others", lambda x, p, within: 1 - copies(x, p, within), "These are those that are no copies."),
-            Wrong("pairs", lambda x, p, within: (torch.cdist(x, p) < within).double().mean(), "This is the share "
-                  "of pairs. A "
-                  "sample is a copy if it is near one point; it cannot be near all of them."),
-            Wrong("squares against a length",
-                  lambda x, p, within: (torch.cdist(x, p).amin(1) ** 2 < within).double().mean(),
-                  "A squared distance was compared with a length."),
-        ),
-        because="The least distance along the points, compared, averaged over the samples. It says how much was copied "
-                "only beside the same number for fresh data, which come near by chance.",
-        hints=("torch.cdist(samples, points) is [n, k].", "The least along axis 1, < within, and the mean."),
-        holds=(
-            ("The training points themselves are all copies.", lambda f: abs(f(POINTS, POINTS, 0.1) - 1) < 1e-9),
-            ("It must be the share of the samples, each with its nearest point.",
-             lambda f: all(abs(f(X, POINTS, w) - copies(X, POINTS, w)) < 1e-6 for w in (0.12, CLOSE, 1.0))),
-        ),
-    ),
-    Exercise(
-        "13.3", "write", "whom it copies", r"""
+        "13.2", "write", "whom it copies", r"""
 At `x` and `ab` ($\bar\alpha_t$) the exact epsilon predicts a mean of the training points. Its weights are the
 softmax of
 $-\lVert x - \sqrt{\bar\alpha_t}\,p\rVert^2 / (2 (1 - \bar\alpha_t))$ over the points $p$. Return them: `x` is
@@ -147,6 +112,41 @@ $-\lVert x - \sqrt{\bar\alpha_t}\,p\rVert^2 / (2 (1 - \bar\alpha_t))$ over the p
             ("They must be those of the formula.",
              lambda f: all((f(PLACE, POINTS, ab) - weights(PLACE, POINTS, ab)).abs().max() < 1e-6 for ab in
 (0.1, 0.5, 0.9))),
+        ),
+    ),
+    Exercise(
+        "13.3", "write", "the share of copies", """
+You get `samples`, `[n, 2]`, the training `points`, `[k, 2]`, and `within`, a length. Return the share of the
+samples that are
+nearer than `within` to a training point.
+""", Function(("samples", "points", "within"), ((X, POINTS, CLOSE), (X, POINTS, 0.12))),
+        begin="def answer(samples, points, within):",
+        right=(copies, lambda x, p, within: sum(float(((p - one) ** 2).sum(1).min() < within**2) for one in x) /
+len(x)),
+        wrong=(
+            Wrong("the mean distance", lambda x, p, within: nearest(x, p).mean(), "This is how near they are on "
+                  "average. Ask "
+                  "of each sample whether it is a copy."),
+            Wrong("points that are copied", lambda x, p, within: copies(p, x, within), "This is the share of the "
+                  "training "
+                  "points that were copied at all. Ask of the samples: the least along the other axis."),
+            Wrong("a number, not a share", lambda x, p, within: copies(x, p, within) * len(x), "Divide by the number "
+                                                                                               "of samples."),
+            Wrong("the others", lambda x, p, within: 1 - copies(x, p, within), "These are those that are no copies."),
+            Wrong("pairs", lambda x, p, within: (torch.cdist(x, p) < within).double().mean(), "This is the share "
+                  "of pairs. A "
+                  "sample is a copy if it is near one point; it cannot be near all of them."),
+            Wrong("squares against a length",
+                  lambda x, p, within: (torch.cdist(x, p).amin(1) ** 2 < within).double().mean(),
+                  "A squared distance was compared with a length."),
+        ),
+        because="The least distance along the points, compared, averaged over the samples. It says how much was copied "
+                "only beside the same number for fresh data, which come near by chance.",
+        hints=("torch.cdist(samples, points) is [n, k].", "The least along axis 1, < within, and the mean."),
+        holds=(
+            ("The training points themselves are all copies.", lambda f: abs(f(POINTS, POINTS, 0.1) - 1) < 1e-9),
+            ("It must be the share of the samples, each with its nearest point.",
+             lambda f: all(abs(f(X, POINTS, w) - copies(X, POINTS, w)) < 1e-6 for w in (0.12, CLOSE, 1.0))),
         ),
     ),
     Exercise(

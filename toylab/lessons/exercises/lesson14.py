@@ -95,87 +95,7 @@ use it like the images. Measure, then rule.
               "single point."),
     ),
     Exercise(
-        "14.3", "explain", "the case of the humble last step", """
-"Use a lower order in the last step" (case c): a method of order two makes its last step with one slope. Measure, then
-rule.
-""", Choice({
-            "a": "bug: a method with a step of order one is of order one",
-            "b": "bug: it is no longer exact on one data point",
-            "c": "neither: one step among many cannot matter",
-            "d": "feature: the order stays two, and with few steps the error falls severalfold",
-            "e": "feature: it saves an evaluation",
-            "f": "feature: the order rises",
-        }), right=("d",), derive=ruled("c", "feature", "d"),
-        wrong=(
-            Wrong("one step for all steps", "a", "A step of order one errs like h^2, and there is one of it: the sum "
-                  "stays of order two."),
-            Wrong("exactness not looked up", "b", "The table says none: one slope moved by phi is exact, too."),
-            Wrong("the last step is one of many", "c", "It is the one nearest to the data, where the slope changes "
-                  "fastest. Compare the errors with ten steps on nodes even in t."),
-            Wrong("a saving that is none", "e", "One slope is new in each step anyway; the other one was remembered. "
-                                                "Both take 20."),
-            Wrong("an order that rises", "f", "Both are of order two. The factor before the error falls, not the "
-                  "power."),
-        ),
-        because="Evidence: order 2.0 with both; with ten steps on nodes even in t an error of 0.0609 against "
-              "0.55, on nodes "
-        "even in log-SNR 0.0346 against 0.112 with five. At the data a line through two slopes is continued too far.",
-        hints=("How large is the error of a single step of order one, and how many of them are there?", "Compare "
-              "the errors "
-        "with five and ten steps."),
-    ),
-    Exercise(
-        "14.4", "explain", "the case of the other direction", """
-Somebody's DDIM takes the direction term of `eta = 1`, and adds no noise (case d). With twenty steps on nodes even in
-log-SNR its samples are nearer to the circle than those of DDIM, and than those of the exact flow. Measure, then rule.
-""", Choice({
-            "a": "feature: nearer to the data is better",
-            "b": "neither: eta is a matter of taste",
-            "c": "bug: noise is taken out that is not put back; of order zero, and a single data point is missed",
-            "d": "bug: it takes more evaluations",
-            "e": "neither: with more steps it comes to the exact flow",
-            "f": "bug: it is of order one only",
-        }), right=("c",), derive=ruled("d", "bug", "c"),
-        wrong=(
-            Wrong("nearer is better", "a", "Nearer than the exact flow is not better: too much noise was taken out. "
-                                           "The error of its particles is twice DDIM's in the same row."),
-            Wrong("a matter of taste", "b", "eta says how much noise is put back, and the direction term makes room "
-                                            "for it. One without the other does not fit."),
-            Wrong("a price that is none", "d", "Both take 20."),
-            Wrong("convergence hoped for", "e", "Its order is zero: more steps do not bring it nearer to the flow."),
-            Wrong("DDIM's own order", "f", "Order one is DDIM's, and no fault. Read this one's."),
-        ),
-        because="Evidence: order 0.0 against 1.0; 0.0151 off on one data point; a distance of 0.00388 where the exact "
-                "flow has 0.00878, with an error of 0.0107 against 0.00525. A distance alone would have acquitted it.",
-        hints=("Which of the measures knows where a particle should have ended?", "Read the orders."),
-    ),
-    Exercise(
-        "14.5", "explain", "the case of the two names", """
-Two schedulers, one called Euler, in sigma, the other DDIM (case e): "is there any difference between them?" Measure,
-then rule.
-""", Choice({
-            "a": "bug: sigma is large at t = 1, so that rounding spoils it",
-            "b": "feature: in other variables the same step is nearer",
-            "c": "feature: one of them saves an evaluation",
-            "d": "neither: one method under two names",
-            "e": "neither: they differ, but too little to care",
-            "f": "bug: what is called Euler must go along a straight line in t",
-        }), right=("d",), derive=ruled("e", "neither", "d"),
-        wrong=(
-            Wrong("rounding feared", "a", "Both are exact on one point to rounding, and every other number agrees."),
-            Wrong("names taken for things", "b", "Which number is better? None is."),
-            Wrong("a saving that is none", "c", "Both take 20."),
-            Wrong("a difference that nobody measured", "e", "They agree in every digit of the table, and in every "
-                                                            "state to rounding."),
-            Wrong("the variable forgotten", "f", "Euler's method belongs to an equation in some variable, here sigma. "
-                                                 "See notebook 11."),
-        ),
-        because="Evidence: no row differs. sqrt(alpha_bar_s) (y + (sigma_s - sigma_t) eps) is phi, written otherwise. "
-                "Two schedulers differ when their nodes or their limits do; with the same ones, not.",
-        hints=("Look for a row in which the two differ.", "What did exercise 11.1 say?"),
-    ),
-    Exercise(
-        "14.6", "write", "the repair", r"""
+        "14.3", "write", "the repair", r"""
 Repair case b: a generator that continues the line through the last two predictions of the data, $x_0$ at `t`, in
 $\lambda = -\log\sigma$, and moves over the step *as long as it is*. With the step `h` and the one before `k`
 the mean is
@@ -215,5 +135,85 @@ the mean is
             ("It must use the line through the last two predictions in log-SNR, where steps are not equally long.",
              lambda m: same_states(m, "DPM-Solver++2M") or same_states(m, lower_order_last)),
         ),
+    ),
+    Exercise(
+        "14.4", "explain", "the case of the humble last step", """
+"Use a lower order in the last step" (case c): a method of order two makes its last step with one slope. Measure, then
+rule.
+""", Choice({
+            "a": "bug: a method with a step of order one is of order one",
+            "b": "bug: it is no longer exact on one data point",
+            "c": "neither: one step among many cannot matter",
+            "d": "feature: the order stays two, and with few steps the error falls severalfold",
+            "e": "feature: it saves an evaluation",
+            "f": "feature: the order rises",
+        }), right=("d",), derive=ruled("c", "feature", "d"),
+        wrong=(
+            Wrong("one step for all steps", "a", "A step of order one errs like h^2, and there is one of it: the sum "
+                  "stays of order two."),
+            Wrong("exactness not looked up", "b", "The table says none: one slope moved by phi is exact, too."),
+            Wrong("the last step is one of many", "c", "It is the one nearest to the data, where the slope changes "
+                  "fastest. Compare the errors with ten steps on nodes even in t."),
+            Wrong("a saving that is none", "e", "One slope is new in each step anyway; the other one was remembered. "
+                                                "Both take 20."),
+            Wrong("an order that rises", "f", "Both are of order two. The factor before the error falls, not the "
+                  "power."),
+        ),
+        because="Evidence: order 2.0 with both; with ten steps on nodes even in t an error of 0.0609 against "
+              "0.55, on nodes "
+        "even in log-SNR 0.0346 against 0.112 with five. At the data a line through two slopes is continued too far.",
+        hints=("How large is the error of a single step of order one, and how many of them are there?", "Compare "
+              "the errors "
+        "with five and ten steps."),
+    ),
+    Exercise(
+        "14.5", "explain", "the case of the other direction", """
+Somebody's DDIM takes the direction term of `eta = 1`, and adds no noise (case d). With twenty steps on nodes even in
+log-SNR its samples are nearer to the circle than those of DDIM, and than those of the exact flow. Measure, then rule.
+""", Choice({
+            "a": "feature: nearer to the data is better",
+            "b": "neither: eta is a matter of taste",
+            "c": "bug: noise is taken out that is not put back; of order zero, and a single data point is missed",
+            "d": "bug: it takes more evaluations",
+            "e": "neither: with more steps it comes to the exact flow",
+            "f": "bug: it is of order one only",
+        }), right=("c",), derive=ruled("d", "bug", "c"),
+        wrong=(
+            Wrong("nearer is better", "a", "Nearer than the exact flow is not better: too much noise was taken out. "
+                                           "The error of its particles is twice DDIM's in the same row."),
+            Wrong("a matter of taste", "b", "eta says how much noise is put back, and the direction term makes room "
+                                            "for it. One without the other does not fit."),
+            Wrong("a price that is none", "d", "Both take 20."),
+            Wrong("convergence hoped for", "e", "Its order is zero: more steps do not bring it nearer to the flow."),
+            Wrong("DDIM's own order", "f", "Order one is DDIM's, and no fault. Read this one's."),
+        ),
+        because="Evidence: order 0.0 against 1.0; 0.0151 off on one data point; a distance of 0.00388 where the exact "
+                "flow has 0.00878, with an error of 0.0107 against 0.00525. A distance alone would have acquitted it.",
+        hints=("Which of the measures knows where a particle should have ended?", "Read the orders."),
+    ),
+    Exercise(
+        "14.6", "explain", "the case of the two names", """
+Two schedulers, one called Euler, in sigma, the other DDIM (case e): "is there any difference between them?" Measure,
+then rule.
+""", Choice({
+            "a": "bug: sigma is large at t = 1, so that rounding spoils it",
+            "b": "feature: in other variables the same step is nearer",
+            "c": "feature: one of them saves an evaluation",
+            "d": "neither: one method under two names",
+            "e": "neither: they differ, but too little to care",
+            "f": "bug: what is called Euler must go along a straight line in t",
+        }), right=("d",), derive=ruled("e", "neither", "d"),
+        wrong=(
+            Wrong("rounding feared", "a", "Both are exact on one point to rounding, and every other number agrees."),
+            Wrong("names taken for things", "b", "Which number is better? None is."),
+            Wrong("a saving that is none", "c", "Both take 20."),
+            Wrong("a difference that nobody measured", "e", "They agree in every digit of the table, and in every "
+                                                            "state to rounding."),
+            Wrong("the variable forgotten", "f", "Euler's method belongs to an equation in some variable, here sigma. "
+                                                 "See notebook 11."),
+        ),
+        because="Evidence: no row differs. sqrt(alpha_bar_s) (y + (sigma_s - sigma_t) eps) is phi, written otherwise. "
+                "Two schedulers differ when their nodes or their limits do; with the same ones, not.",
+        hints=("Look for a row in which the two differ.", "What did exercise 11.1 say?"),
     ),
 )
