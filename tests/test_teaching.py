@@ -35,7 +35,9 @@ def test_its_times_rise_within_two_hours():
 
 def test_every_number_it_quotes_is_on_the_results_page():
     known = [number for part in parts((DOCS / "results.md").read_text(encoding="utf-8")) for number in part.numbers()]
-    told = re.sub(r"\b\d:\d\d\b|\| \d+b? \|", " ", TEACHING.split("## A lecture of two hours")[1].split("## On Colab")[0])
+    told = re.sub(
+        r"\b\d:\d\d\b|\| \d+b? \|", " ", TEACHING.split("## A lecture of two hours")[1].split("## On Colab")[0]
+    )
     told = re.sub(r"\d+ minutes|\d+ hours|\(\d.*?hours?\)|notebooks? [\d and to]*", " ", told)
     assert [quote for quote in quotes(told) if not quote.is_found_in(known)] == []
 

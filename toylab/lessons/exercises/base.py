@@ -39,7 +39,6 @@ class Exercise:
         hints: from a nudge to nearly all.
         holds: (sentence, property) pairs: a right answer has every property, a function of the answer as the form
             makes it usable; the sentence is what a student reads who lacks it. By default: equal to the right one.
-        begin: a first line of code, for functions.
         derive: computes the right answer with the lab; `solution` shows it instead.
     """
 
@@ -53,7 +52,6 @@ class Exercise:
     because: str
     hints: tuple[str, ...]
     holds: tuple[tuple[str, Callable[[Any], bool]], ...] = ()
-    begin: str = ""
     derive: Callable[[], Any] | None = None
 
     def check(self, answer: Any, seconds: float = SECONDS) -> Outcome:
@@ -85,6 +83,13 @@ class Exercise:
     def stub(self) -> str:
         """The code cell below the question, not attempted."""
         return f'from toylab.lessons import exercise\n\nq = exercise("{self.id}")\nanswer = ...\nq.check(answer)'
+
+    @property
+    def begin(self) -> str:
+        """The first lines of an answer that is a function, "" for others."""
+        takes = getattr(self.form, "takes", ())
+        loop = "\n    for t, s in zip(times[:-1], times[1:]):" if "times" in takes else ""
+        return f"def answer({', '.join(takes)}):{loop}" if takes else ""
 
     def __repr__(self):
         return f"<exercise {self.id}: {self.title}. .check(answer), .hint(1) to .hint({len(self.hints)}), .solution()>"

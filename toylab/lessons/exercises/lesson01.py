@@ -94,7 +94,7 @@ With few steps RK4 flies off the spiral, although its order is the highest of th
         "01.3", "write", "the distance to a circle", """
 The number above each panel is a mean distance. Write the distance of every particle `x` (a tensor `[n, 2]`) to a
 circle around the origin with this `radius`; the result has shape `[n]`.
-""", Function(("x", "radius"), ((SCATTERED, 1.4), (SCATTERED, 0.5)), "a tensor [n]"), begin="def answer(x, radius):",
+""", Function(("x", "radius"), ((SCATTERED, 1.4), (SCATTERED, 0.5)), "a tensor [n]"),
         right=(distance, lambda x, radius: torch.linalg.norm(x, dim=1).sub(radius).abs()),
         wrong=(
             Wrong("signed distance", lambda x, radius: x.norm(dim=1) - radius, "Inside the circle this is negative, "

@@ -72,7 +72,7 @@ board. What happens to the number?
         "01.5", "write", "one size for all", """
 Write what is done to a drawing: move and scale its `points`, `[n, 2]`, so that their mean is zero and their variance,
 *averaged over the two coordinates*, is one. Proportions must stay. (Variance: the mean of squares, divided by n.)
-""", Function(("points",), ((POINTS,), (OTHERS,)), "a tensor [n, 2]"), begin="def answer(points):",
+""", Function(("points",), ((POINTS,), (OTHERS,)), "a tensor [n, 2]"),
         right=(scaled, lambda points: (points - points.mean(0)) / points.var(0, correction=0).mean().sqrt()),
         wrong=(
             Wrong("each coordinate for itself", lambda p: (p - p.mean(0)) / p.std(0, correction=0), "This makes both "
@@ -107,7 +107,6 @@ Write what is done to a drawing: move and scale its `points`, `[n, 2]`, so that 
 A sampler that puts all particles on one spot of your drawing has a mean distance of zero. Write what sees that: of
 even `points` of the drawing, `[k, 2]`, the share that has some sample `x`, `[n, 2]`, within `radius`.
 """, Function(("x", "points", "radius"), ((NEAR, CURVE, 0.3), (NEAR, CURVE, 0.15), (CURVE, NEAR, 0.3)), "a number"),
-        begin="def answer(x, points, radius):",
         right=(covered, lambda x, points, radius: ((x[:, None] - points).norm(dim=2) <= radius).any(0).double().mean()),
         wrong=(
             Wrong("the share of the samples", lambda x, p, r: covered(p, x, r), "This is the share of samples that are "

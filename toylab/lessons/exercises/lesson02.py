@@ -75,7 +75,6 @@ EXERCISES = (
         "02.1", "write", "noise, added", r"""
 Write the forward process: mix data `x0` and noise `eps` to $x_t$, where `ab` is $\bar\alpha_t$.
 """, Function(("x0", "eps", "ab"), tuple((X, E, ab) for ab in NOISE_LEVELS), "a tensor like x0"),
-        begin="def answer(x0, eps, ab):",
         right=(add_noise,),
         wrong=(
             Wrong("alpha_bar without roots", lambda x0, eps, ab: ab * x0 + (1 - ab) * eps, "alpha_bar and 1 - "
@@ -111,7 +110,6 @@ Write the forward process: mix data `x0` and noise `eps` to $x_t$, where `ab` is
 The data is a single point `x0`, and a network is asked about `x` at a time with $\bar\alpha_t$ = `ab`. Write what the
 perfect one says: $\varepsilon^*(x, t)$.
 """, Function(("x", "x0", "ab"), tuple((X, POINT, ab) for ab in NOISE_LEVELS), "a tensor like x"),
-        begin="def answer(x, x0, ab):",
         right=(eps_of_one_point,),
         wrong=(
             Wrong("towards the data", lambda x, x0, ab: -eps_of_one_point(x, x0, ab), "epsilon is the noise in x: it "
@@ -146,7 +144,7 @@ perfect one says: $\varepsilon^*(x, t)$.
         "02.3", "write", "alpha_bar of the linear schedule", r"""
 A schedule is a rate $\beta(t)$, at which the data fades: $\bar\alpha' = -\beta\,\bar\alpha$ and $\bar\alpha(0) = 1$.
 For the linear schedule $\beta$ goes straight from `0.1` at $t = 0$ to `20` at $t = 1$. Write $\bar\alpha(t)$.
-""", Function(("t",), ((0.05,), (0.3,), (0.7,), (1.0,))), begin="def answer(t):", right=(alpha_bar, LINEAR.alpha_bar),
+""", Function(("t",), ((0.05,), (0.3,), (0.7,), (1.0,))), right=(alpha_bar, LINEAR.alpha_bar),
         wrong=(
             Wrong("beta times t", lambda t: torch.exp(-(0.1 + 19.9 * t) * t), "This is beta(t) times t, as if beta had "
                   "always been as large as it is now. Integrate it from 0 to t."),

@@ -102,7 +102,7 @@ Find $\mathrm{d}x/\mathrm{d}t$ of the probability flow from `x`, `eps`, the nois
 ($\bar\alpha_t$). Two facts are enough: $\bar\alpha' = -\beta\,\bar\alpha$, and for one data point
 $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1 - \bar\alpha_t}\,\varepsilon$ with fixed $x_0$ and $\varepsilon$.
 """, Function(("x", "eps", "beta", "ab"), ((X, E, 3.0, 0.4), (X, E, 12.0, 0.05), (X, E, 0.7, 0.93)), "a tensor like x"),
-        begin="def answer(x, eps, beta, ab):", right=(drift,),
+        right=(drift,),
         wrong=(
             Wrong("time runs the wrong way", lambda x, eps, beta, ab: -drift(x, eps, beta, ab),
                   "The sign is turned round. dx/dt is for growing t, and t = 1 is noise; a sampler steps with s - t, "
@@ -139,7 +139,7 @@ $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1 - \bar\alpha_t}\,\varepsilon$ with fix
         "03.3", "write", "Euler's method", """
 The simplest classical method as a plain function: one step from `t` to `s < t` along the slope `schedule.drift(x, e,
 t)`, where `e` is what the network says. It is then a method like any other: `toylab.sample(net, method=answer)`.
-""", Method(), begin="def answer(eps, schedule, x, t, s):", right=(euler,),
+""", Method(), right=(euler,),
         wrong=(
             Wrong("t and s exchanged", lambda eps, sch, x, t, s: x + (t - s) * sch.drift(x, eps(x, t), t),
                   "The step is s - t, which is negative: from noise to data time falls."),

@@ -69,7 +69,6 @@ EXERCISES = (
         "04.1", "write", "the pseudo move", r"""
 Write $\phi$: move `x` from the time with $\bar\alpha$ = `ab_t` to that with `ab_s`, with a given `eps`.
 """, Function(("x", "eps", "ab_t", "ab_s"), tuple((X, E, *pair) for pair in PAIRS), "a tensor like x"),
-        begin="def answer(x, eps, ab_t, ab_s):",
         right=(phi, phi_by_x0),
         wrong=(
             Wrong("t and s exchanged", lambda x, e, a, b: phi(x, e, b, a), "This goes from s to t. The state that you "
@@ -107,7 +106,7 @@ Write $\phi$: move `x` from the time with $\bar\alpha$ = `ab_t` to that with `ab
         "04.2", "write", "DDIM", r"""
 Write DDIM as a method of your own: one step from `t` to `s`. Ask `eps(x, t)`; `schedule.alpha_bar(t)` is
 $\bar\alpha_t$. (Your $\phi$ may be called.) Then `toylab.sample(net, method=answer)` runs it.
-""", Method(), begin="def answer(eps, schedule, x, t, s):", right=(ddim,),
+""", Method(), right=(ddim,),
         wrong=(
             Wrong("the network asked at s", lambda eps, sch, x, t, s: phi(x, eps(x, s), *both(sch, t, s)), "x is the "
                   "state at t, and so the network has to be asked about t."),
@@ -145,7 +144,6 @@ $\bar\alpha_t$. (Your $\phi$ may be called.) Then `toylab.sample(net, method=ans
 Write what the data would be if `eps` were right: $\hat x_0$, from `x` and `ab` ($\bar\alpha_t$). Notebook 10 shows it
 for images.
 """, Function(("x", "eps", "ab"), ((X, E, 0.2), (X, E, 0.7), (X, E, 0.99)), "a tensor like x"),
-        begin="def answer(x, eps, ab):",
         right=(predicted_data,),
         wrong=(
             Wrong("not divided", lambda x, e, ab: x - (1 - ab) ** 0.5 * e, "This is the data as it is in x, faded. "

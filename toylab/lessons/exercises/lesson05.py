@@ -124,7 +124,6 @@ Write AB2 as a generator: it gets all nodes `times` and yields the state at ever
 last two epsilons with weights `3/2` (newest) and `-1/2`, and move with $\phi$: `Pseudo.move(schedule, x, e, t, s)` of
 `toylab.samplers.transfers`, or your own. The first step has one epsilon only: make it a DDIM step.
 """, Method(("eps", "schedule", "x", "times")),
-        begin="def answer(eps, schedule, x, times):\n    for t, s in zip(times[:-1], times[1:]):",
         right=(s_pndm, two_step()),
         wrong=(
             Wrong("weights in the wrong order", two_step(-0.5, 1.5), "The newest slope has 3/2: the line through two "

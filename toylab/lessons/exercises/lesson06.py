@@ -86,7 +86,7 @@ equispaced in $t$? Commit yourself before you run the next cell.
 A method has the error `e1` with `n1` steps and `e2` with `n2`. Which order do they show? (Any two step counts, not only
 doubled ones.)
 """, Function(("n1", "e1", "n2", "e2"), ((10.0, 0.5, 30.0, 0.02), (40.0, 3e-4, 80.0, 2e-5), (5.0, 0.2, 7.0, 0.1))),
-        begin="def answer(n1, e1, n2, e2):", right=(order, lambda n1, e1, n2, e2: (e2 / e1).log() / (n1 / n2).log()),
+        right=(order, lambda n1, e1, n2, e2: (e2 / e1).log() / (n1 / n2).log()),
         wrong=(
             Wrong("no logarithm", lambda n, e, m, f: (e / f) / (m / n), "A ratio of ratios is no exponent. From error "
                   "= C / N^p take logarithms."),
@@ -131,7 +131,7 @@ enough)?
 Write the improved Euler method with $\phi$, the paper's PIE: move to `s` with the epsilon of `t`, ask there again, and
 move once more from `x` with the mean of the two. `Pseudo.move(schedule, x, e, t, s)` of `toylab.samplers.transfers` is
 $\phi$.
-""", Method(), begin="def answer(eps, schedule, x, t, s):", right=(pie, improved()),
+""", Method(), right=(pie, improved()),
         wrong=(
             Wrong("asked twice at the same place", improved(lambda x, end, t, s: (x, s)), "The second question is "
                   "about where the first move led: eps(end, s). x is not the state at s."),

@@ -164,7 +164,7 @@ shows order four? Answer with the name of a spacing, or `"none"`.
 Write the nodes: `steps + 1` times that fall from `t_start` to `t_end`, so that $\sigma$ falls by the same amount in
 each step. `schedule.sigma(t)` and `schedule.t_of_sigma(sigma)` are inverses of each other.
 """, Function(("schedule", "steps", "t_start", "t_end"), GRIDS, "steps + 1 times"),
-        begin="def answer(schedule, steps, t_start, t_end):", right=(even_in_sigma, spread_in(sigma, t_of_sigma)),
+        right=(even_in_sigma, spread_in(sigma, t_of_sigma)),
         wrong=(
             Wrong("even in t", spread_in(lambda sch, t: t, lambda sch, t: t), "These are even in t. Spread sigma, then "
                   "ask for its times."),
@@ -193,7 +193,7 @@ each step. `schedule.sigma(t)` and `schedule.t_of_sigma(sigma)` are inverses of 
 A pseudo method of order four: RK4 for $\mathrm{d}y/\mathrm{d}\sigma = \varepsilon$ with $y = x/\sqrt{\bar\alpha}$. The
 network wants $x$ and $t$: at $(y, \sigma)$ it is asked with `u = schedule.t_of_sigma(sigma)` about
 $y\sqrt{\bar\alpha(u)}$. Write the step.
-""", Method(), begin="def answer(eps, schedule, x, t, s):", right=(rk4_in_sigma, like_rk4()),
+""", Method(), right=(rk4_in_sigma, like_rk4()),
         wrong=(
             Wrong("the middle in t", like_rk4(in_t=True), "The two slopes in the middle are half-way in t, as in the "
                   "paper, and that caps the order at two. Go half-way in sigma."),
@@ -233,7 +233,6 @@ On an uneven grid `3/2` and `-1/2` are wrong. Write the two weights of AB2, newe
 that follows one of length `before` (both in the clock of the average): the line through the last two slopes, averaged
 over the step to come.
 """, Function(("step", "before"), ((1.0, 1.0), (0.5, 2.0), (3.0, 0.7)), "two weights"),
-        begin="def answer(step, before):",
         right=(two_weights, by_the_lab),
         wrong=(
             Wrong("those of an even grid", lambda h, k: (1.5, -0.5), "These are right where both steps are equally "

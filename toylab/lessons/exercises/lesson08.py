@@ -85,7 +85,7 @@ You have 50 evaluations and RK4. How many steps can you take?
 The rings of the figure. You get the costs `nfe` and the errors `error` of some methods, two lists. Return a list of
 True and False: True for a method that no other beats, that is, no other is at least as cheap *and* at least as near,
 and better in one of the two.
-""", Function(("nfe", "error"), ((COSTS, ERRORS),), "True or False for each method"), begin="def answer(nfe, error):",
+""", Function(("nfe", "error"), ((COSTS, ERRORS),), "True or False for each method"),
         right=(front, front_by_all),
         wrong=(
             Wrong("the best one alone", lambda nfe, error: [e == min(error) for e in error], "The smallest error at "
@@ -117,7 +117,7 @@ and better in one of the two.
         "08.3", "write", "the cost of F-PNDM", """
 Write the number of evaluations that F-PNDM takes for `steps` steps, for *any* `steps` from 1 on. Its first three steps
 are Runge–Kutta steps; check yours against `toylab.sample(...).nfe`.
-""", Function(("steps",), ((1,), (2,), (3,), (4,), (10,), (50,))), begin="def answer(steps):",
+""", Function(("steps",), ((1,), (2,), (3,), (4,), (10,), (50,))),
         right=(cost, lambda steps: steps + 3 * min(steps, 3)),
         wrong=(
             Wrong("steps instead of evaluations", lambda n: n, "A Runge–Kutta step costs four."),

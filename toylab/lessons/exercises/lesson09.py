@@ -75,7 +75,6 @@ The same particles end at `in_steps` (the network in N steps), `flow` (the netwo
 flow), tensors `[n, 2]`. Return three rms distances: solver error, network error, total error. (rms: the root of the
 mean squared distance.)
 """, Function(("in_steps", "flow", "exact"), ((IN_STEPS, FLOW, EXACT),), "three numbers"),
-        begin="def answer(in_steps, flow, exact):",
         right=(parts, by_the_lab),
         wrong=(
             Wrong("mean instead of rms", in_other_terms(lambda d: d.norm(dim=1).mean()), "This is the mean distance. "

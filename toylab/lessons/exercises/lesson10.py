@@ -85,7 +85,7 @@ EXERCISES = (
         "10.1", "break", "one alpha_bar for each image", r"""
 In training every image of a batch has its own $t$. `x` and `eps` are `[8, 1, 8, 8]`, `ab` is `[8]`: one $\bar\alpha$
 for each image. Return $\hat x_0$. (The formula of notebook 4 runs without an error here, and is wrong. Why?)
-""", Function(("x", "eps", "ab"), ((IMAGES, NOISE, AB),), "images like x"), begin="def answer(x, eps, ab):",
+""", Function(("x", "eps", "ab"), ((IMAGES, NOISE, AB),), "images like x"),
         right=(predicted_data,),
         wrong=(
             Wrong("broadcast along the columns", lambda x, eps, ab: (x - (1 - ab) ** 0.5 * eps) / ab**0.5, "There are "

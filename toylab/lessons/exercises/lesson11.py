@@ -114,7 +114,7 @@ written?
         "11.2", "write", "Euler's step in y and sigma", r"""
 Write it as a plain function: divide `x` by $\sqrt{\bar\alpha_t}$, go a straight line in $\sigma$ with slope
 $\varepsilon$, and come back to $x$ at `s`. You have `schedule.alpha_bar(t)` and `schedule.sigma(t)`.
-""", Method(), begin="def answer(eps, schedule, x, t, s):", right=(ddim, phi),
+""", Method(), right=(ddim, phi),
         wrong=(
             Wrong("not scaled back", step(shown=False), "This is y at s. A sampler hands on x: multiply by "
                   "sqrt(alpha_bar) of s."),
@@ -153,7 +153,6 @@ middle of the
 step to come, in $\sigma$, where steps are *not* equally long: with the step `h` and the one before `k`,
 `e + h / (2 * k) * (e - last)`. Begin with one epsilon alone.
 """, Method(("eps", "schedule", "x", "times")),
-        begin="def answer(eps, schedule, x, times):\n    for t, s in zip(times[:-1], times[1:]):",
         right=(two_slopes, multistep()),
         wrong=(
             Wrong("weights of an even grid", multistep(lambda h, k: 0.5), "3/2 and -1/2 are right where both steps are "
@@ -191,7 +190,7 @@ step to come, in $\sigma$, where steps are *not* equally long: with the step `h`
 Anything you like, as a generator, as long as it keeps three promises: exact on one data point, of second order
 or better,
 and for `N` steps at most `N + 1` evaluations. Measure it first; then place it on the figure above.
-""", Method(("eps", "schedule", "x", "times")), begin="def answer(eps, schedule, x, times):",
+""", Method(("eps", "schedule", "x", "times")),
         right=(two_slopes, s_pndm),
         wrong=(
             Wrong("order one", multistep(lambda h, k: 0), "Exact on one data point and cheap, but this is DDIM: "

@@ -83,7 +83,7 @@ A measure that sees shares and places: twice the mean distance between a point o
 distance of two points of `x`, less the mean distance of two points of `y`,
 $2\,E|X - Y| - E|X - X'| - E|Y - Y'|$. Each mean runs over *all* pairs, a point with itself included. `x` is `[n, 2]`,
 `y` is `[m, 2]`.
-""", Function(("x", "y"), ((X, Y), (Y, X + 0.3), (X, 2 * X)), "a number"), begin="def answer(x, y):",
+""", Function(("x", "y"), ((X, Y), (Y, X + 0.3), (X, 2 * X)), "a number"),
         right=(energy, by_differences),
         wrong=(
             Wrong("between counted once", lambda x, y: apart(x, y) - apart(x, x) - apart(y, y), "The distance "
@@ -152,7 +152,7 @@ DDIM with `eta` puts noise back in each step from `t` to `s`. Its standard devia
 posterior:
 $\eta\,\sqrt{\frac{1 - \bar\alpha_s}{1 - \bar\alpha_t}}\,\sqrt{1 - \frac{\bar\alpha_t}{\bar\alpha_s}}$. Write it as
 a function of `eta`, `ab_t` and `ab_s`.
-""", Function(("eta", "ab_t", "ab_s"), NOISY), begin="def answer(eta, ab_t, ab_s):",
+""", Function(("eta", "ab_t", "ab_s"), NOISY),
         right=(put_back, lambda eta, ab_t, ab_s: eta * ((1 - ab_s) / (1 - ab_t) * (1 - ab_t / ab_s)) ** 0.5),
         wrong=(
             Wrong("the variance", lambda eta, ab_t, ab_s: put_back(eta, ab_t, ab_s) ** 2, "This is the variance. "

@@ -82,7 +82,6 @@ $-\lVert x - \sqrt{\bar\alpha_t}\,p\rVert^2 / (2 (1 - \bar\alpha_t))$ over the p
 `[2]`, `points` is
 `[k, 2]`.
 """, Function(("x", "points", "ab"), ((PLACE, POINTS, 0.5), (PLACE, POINTS, 0.9), (X[0], POINTS, 0.1)), "k weights"),
-        begin="def answer(x, points, ab):",
         right=(weights, softmax_of(lambda x, p, ab: (ab**0.5 * (p @ x) - ab * (p**2).sum(1) / 2) / (1 - ab))),
         wrong=(
             Wrong("alpha_bar without its root", softmax_of(lambda x, p, ab: -squares(x, ab * p) / (2 * (1 - ab))),
@@ -120,7 +119,6 @@ You get `samples`, `[n, 2]`, the training `points`, `[k, 2]`, and `within`, a le
 samples that are
 nearer than `within` to a training point.
 """, Function(("samples", "points", "within"), ((X, POINTS, CLOSE), (X, POINTS, 0.12))),
-        begin="def answer(samples, points, within):",
         right=(copies, lambda x, p, within: sum(float(((p - one) ** 2).sum(1).min() < within**2) for one in x) /
 len(x)),
         wrong=(

@@ -102,7 +102,6 @@ the mean is
 `x0 + h / (2 * k) * (x0 - last)`, and $x_s = \frac{\sqrt{1 - \bar\alpha_s}}{\sqrt{1 - \bar\alpha_t}}\, x_t +
 \sqrt{\bar\alpha_s}\,(1 - e^{-h})$ times that mean.
 """, Method(("eps", "schedule", "x", "times")),
-        begin="def answer(eps, schedule, x, times):\n    for t, s in zip(times[:-1], times[1:]):",
         right=(repaired, two_data_with(), lower_order_last),
         wrong=(
             Wrong("the averaged step", averaged_step, "This is case b as it was: the move takes the mean of two "

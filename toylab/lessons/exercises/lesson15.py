@@ -63,7 +63,6 @@ From the end points of the exact flow F-PNDM is farther. What follows?
 `ours` and `theirs` are distances of samples to real data, `floor` is the distance that as many real data
 reach. Return by which factor `ours` is nearer than `theirs`, where a distance below the floor counts as the floor.
 """, Function(("ours", "theirs", "floor"), (LOW, BELOW, WORSE, BETTER), "a number"),
-        begin="def answer(ours, theirs, floor):",
         right=(nearer, lambda ours, theirs, floor: theirs.clamp(min=floor) / ours.clamp(min=floor)),
         wrong=(
             Wrong("no floor", lambda ours, theirs, floor: theirs / ours,
