@@ -26,7 +26,7 @@ KINDS = {  # in the order in which they are looked for
 }
 NAMES = (
     r"\b[A-Za-z][\w+-]*\d\w*(?:-\d)?\b",
-    r"(?:Runge–Kutta|Adams–Bashforth|[Nn]otebooks?|Python|steps? of) \d[\d.]*(?! steps)",
+    r"(?:Runge–Kutta|Adams–Bashforth|[Nn]otebooks?|[Ee]xercises?|Python|steps? of) \d[\d.]*(?! steps)",
     r"\b(?:19|20)\d\d\b",
     r"\b\d+ ?N\b",
     r"\bN [+–-] \d+",

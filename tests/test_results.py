@@ -52,7 +52,8 @@ def all_quotes(path):
     """Every number that README, or a notebook's prose, quotes."""
     if path.suffix == ".md":
         return quotes(path.read_text(encoding="utf-8"))
-    return [number for cell in cells(path, "markdown") for number in quotes(cell.source)]
+    told = [cell for cell in cells(path, "markdown") if not cell.id.startswith("ask-")]  # those give their own numbers
+    return [number for cell in told for number in quotes(cell.source)]
 
 
 def quotable(path):
