@@ -10,11 +10,19 @@ from PIL import Image
 import toylab
 from toylab.figures.style import told_apart
 from toylab.pages import write_live_page
+from toylab.problems.flow import reference_solution, rms
 from toylab.samplers.noise import start_noise
 
 PANELS = ".toylab-live .panels canvas[role=img]"
 FEW = "n=64&figures=0"  # particles, so that tests are quick
 READY = "() => document.querySelector('.toylab-live')?.dataset.state === 'ready'"
+WATCH_PARTICLES = """(address) => {
+    window.seen = [];
+    const root = document.querySelector(".toylab-live");
+    const watch = new MutationObserver(() => seen.push(root.dataset.particles));
+    watch.observe(root, { attributeFilter: ["data-particles"] });
+    location.hash = address;
+}"""
 MEASURED = "() => document.querySelector('.toylab-live').dataset.figures === 'ready'"
 
 
@@ -68,6 +76,65 @@ def test_seed_data_and_method_give_the_numbers_that_python_gives(lab):
         assert found == f"distance {distance.mean():#.3g}, off {share} %"
 
 
+@pytest.fixture(scope="module")
+def with_networks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("networks")
+    return write_live_page(folder / "lab.html", networks=["spiral", "moons-cosine"]).as_uri()
+
+
+def test_a_trained_network_gives_the_numbers_that_python_gives(started, with_networks):
+    with open_page(started, f"{with_networks}#eps=network&methods=DDIM,F-PNDM&steps=8&n=64&figures=0") as page:
+        page.wait_for_function(READY)
+        manifold, net = toylab.datasets.get("spiral"), toylab.load("spiral").half().double()
+        x = start_noise(64, (2,), 0, torch.float64)
+        for method, found in zip(("DDIM", "F-PNDM"), scores(page), strict=True):
+            run = toylab.sample(net, method=method, steps=8, x_T=x, progress=False)
+            distance = manifold.distance(run.x)
+            share = round(100 * (distance > 0.1).double().mean().item())
+            assert found == f"distance {distance.mean():#.3g}, off {share} %"
+
+
+def test_a_few_particles_of_a_network_are_shown_first(started, with_networks):
+    with open_page(started, f"{with_networks}#{FEW}") as page:
+        page.wait_for_function(READY)
+        page.evaluate(WATCH_PARTICLES, "eps=network&figures=0&n=320&methods=DDIM")
+        page.wait_for_function("() => seen.includes('320')", timeout=60000)
+        assert [int(count) for count in page.evaluate("[...new Set(seen)]") if count != "64"] == [5, 20, 80, 320]
+
+
+def test_the_error_of_a_network_is_measured_beside_that_of_its_solvers(started, with_networks):
+    address = "view=work&eps=network&methods=DDIM,S-PNDM"
+    with open_page(started, f"{with_networks}#{address}") as page:
+        page.wait_for_function(MEASURED, timeout=60000)
+        shown = float(re.search(r"Thick line: ([\d.]+)", page.locator(".note:visible").inner_text())[1])
+        assert page.locator("line.network").count() == 1
+    net, x = toylab.load("spiral").half().double(), start_noise(16, (2,), 0, torch.float64)
+    exact = toylab.exact_eps(toylab.datasets.get("spiral").curve(1000), "linear")
+    own, best = (reference_solution(eps, net.schedule, x, 1.0, net.schedule.t_min).x for eps in (net, exact))
+    assert shown == pytest.approx(rms(own - best), rel=0.02)
+
+
+def test_a_network_that_the_page_lacks_is_the_exact_epsilon_and_a_sentence(started, with_networks):
+    with open_page(started, f"{with_networks}#data=moons&eps=network&{FEW}") as page:
+        page.wait_for_function(READY)
+        assert "no network of Two moons with the linear schedule" in status(page)
+        page.get_by_label("Schedule").select_option("cosine")
+        page.get_by_label("Epsilon").select_option("network")
+        page.wait_for_function("() => location.hash.includes('eps=network')")
+        assert status(page) == ""
+        assert page.get_by_label("Spread").is_disabled()
+        page.locator(".data select").select_option("cat")
+        page.wait_for_function("() => !location.hash.includes('eps=network')")
+        assert "exact epsilon instead" in status(page)
+
+
+@pytest.mark.parametrize("address", ["eps=network", "eps=constructor", "eps=%3Cscript%3E", "eps=network&spread=.1"])
+def test_a_page_without_networks_says_so_and_lives(lab, address):
+    page = lab(f"{FEW}&{address}")
+    assert "instead" in status(page)
+    assert page.get_by_label("Epsilon").count() == 0 or page.get_by_label("Epsilon").is_hidden()
+
+
 def test_the_measured_order_is_that_of_python(lab):
     page = lab("data=moons&methods=F-PNDM&n=64")
     page.wait_for_function(MEASURED, timeout=30000)
@@ -112,15 +179,7 @@ def test_the_newest_of_many_requests_wins(lab):
 
 def test_a_quarter_of_the_particles_is_shown_first(lab):
     page = lab()
-    page.evaluate(
-        """() => {
-            window.seen = [];
-            const root = document.querySelector(".toylab-live");
-            const watch = new MutationObserver(() => seen.push(root.dataset.particles));
-            watch.observe(root, { attributeFilter: ["data-particles"] });
-            location.hash = "figures=0&n=400&steps=80";
-        }"""
-    )
+    page.evaluate(WATCH_PARTICLES, "figures=0&n=400&steps=80")
     page.wait_for_function("() => seen.includes('400')", timeout=30000)
     assert [int(count) for count in page.evaluate("[...new Set(seen)]") if count != "64"] == [100, 400]
 

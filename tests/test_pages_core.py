@@ -1,5 +1,6 @@
 """The JavaScript core of the pages computes what toylab computes: in Chromium, against Python's own numbers."""
 
+import base64
 import itertools
 
 import numpy as np
@@ -9,10 +10,12 @@ from browser import open_page
 from problems import PAIRS
 
 import toylab
-from toylab import datasets, grids, samplers, schedules
+from toylab import datasets, epsilon, grids, samplers, schedules
 from toylab.analysis._budget import steps_within
 from toylab.analysis._order import _estimate, asymptotic_window
+from toylab.epsilon.mlp import MLP
 from toylab.pages import source, tables
+from toylab.pages.networks import packed
 from toylab.problems.flow import Reference, reference_solution, rms
 from toylab.samplers.gradients import GRADIENTS, LATER_GRADIENTS
 from toylab.samplers.noise import start_noise
@@ -137,6 +140,49 @@ def test_exact_epsilon_and_density_are_pythons_at_every_time(page):
                 value, eps(x, torch.tensor(t, dtype=torch.float64)).flatten(), rtol=TOLERANCE, atol=1e-12
             )
             np.testing.assert_allclose(density, eps.log_prob(x, torch.tensor(t, dtype=torch.float64)), rtol=TOLERANCE)
+
+
+def in_float16(net):
+    """The network with its weights rounded as a page has them, in float64."""
+    return net.half().double()
+
+
+@pytest.mark.parametrize("name", [name for name in epsilon.names() if isinstance(toylab.load(name), MLP)])
+def test_a_trained_network_has_pythons_epsilon_at_every_time(page, name):
+    net, x = in_float16(toylab.load(name)), 2 * start_noise(18, (2,), 1, torch.float64)
+    times = [net.schedule.t_min, 0.01, 0.2, 0.9, net.schedule.t_max]
+    found = page.evaluate(
+        "([net, name, x, times]) => times.map((t) => [...networkEps(net, SCHEDULES[name])(Float64Array.from(x), t)])",
+        [packed(toylab.load(name)), net.schedule.name, x.flatten().tolist(), times],
+    )
+    for t, value in zip(times, found, strict=True):
+        np.testing.assert_allclose(
+            value, net(x, torch.tensor(t, dtype=torch.float64)).flatten().detach(), rtol=0, atol=TOLERANCE
+        )
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"hidden": 1, "layers": 1, "fourier": 2}, {"hidden": 13, "layers": 3, "time_features": 3}]
+)
+@pytest.mark.parametrize("particles", [1, 4, 7])
+def test_a_network_of_any_size_has_pythons_epsilon(page, sizes, particles):
+    torch.manual_seed(0)
+    net = MLP("cosine", **sizes)
+    for value in net.parameters():
+        torch.nn.init.normal_(value, std=0.3)
+    x = start_noise(particles, (2,), 1, torch.float64)
+    found = page.evaluate(
+        "([net, x]) => [...networkEps(net, SCHEDULES.cosine)(Float64Array.from(x), 0.3)]",
+        [packed(net), x.flatten().tolist()],
+    )
+    np.testing.assert_allclose(found, in_float16(net)(x, 0.3).flatten().detach(), rtol=0, atol=TOLERANCE)
+
+
+def test_float16_is_decoded_bit_by_bit(page):
+    values = np.arange(2**16).astype("<u2").view("<f2")
+    values = values[np.isfinite(values)]
+    text = base64.b64encode(values.tobytes()).decode()
+    assert page.evaluate("text => [...fromHalves(text)]", text) == values.astype(float).tolist()
 
 
 @pytest.mark.parametrize("n", [16, 60, 512])

@@ -20,6 +20,22 @@ def test_the_page_is_one_file_of_at_most_400_kb(tmp_path):
     assert (tmp_path / "lab.html").stat().st_size <= 400_000
 
 
+def test_networks_are_put_in_where_they_are_named(tmp_path):
+    result = run("export page lab.html --network spiral --network moons")
+    assert (result.exit_code, result.stderr) == (0, "")
+    small = len(live_page().encode())
+    assert 300_000 < (tmp_path / "lab.html").stat().st_size - small < 340_000
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [("nowhere", "nowhere"), ("digits", "points in the plane"), ("spiral --network spiral", "the only one")],
+)
+def test_a_network_that_a_page_cannot_have_is_told_and_nothing_is_written(tmp_path, network, words):
+    assert_mistake(run(f"export page lab.html --network {network}"), words)
+    assert os.listdir(tmp_path) == []
+
+
 def test_the_suffix_is_added_where_there_is_none(tmp_path):
     assert "wrote lab.html" in run("export page lab").stdout
 

@@ -40,6 +40,10 @@ def page(
     folder: Annotated[
         str | None, typer.Option("--folder", metavar="DIR", help="Write a folder without inline scripts instead.")
     ] = None,
+    networks: Annotated[
+        list[str] | None,
+        typer.Option("--network", metavar="NETWORK", help="A trained network to put in, by name or path; repeatable."),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Write the live lab as one file that samples in any browser, without a network.
@@ -55,16 +59,17 @@ def page(
       toylab export page lab.html
       toylab export page lab.html --force
       toylab export page --folder lab
+      toylab export page lab.html --network spiral --network moons
     """
     from toylab.pages import write_live_folder, write_live_page
 
     if (file is None) == (folder is None):
         raise ValueError("give either FILE or --folder DIR")
     if file is not None:
-        path = write_live_page(file, force)
+        path = write_live_page(file, force, networks=networks or ())
         print(f"wrote {path} ({path.stat().st_size / 1000:.0f} kB); open it in a browser")
     else:
-        path = write_live_folder(folder, force)
+        path = write_live_folder(folder, force, networks or ())
         print(f"wrote {path} and what it loads; put the folder {path.parent} on a server")
 
 

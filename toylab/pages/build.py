@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from toylab._files import check_new, replacing_together, strict_json, user_path
 from toylab.figures.style import DEEPER, MARKERS
 from toylab.pages import source, tables
+from toylab.pages.networks import packed_networks
 from toylab.pages.scenes import Scene, lecture
 from toylab.widgets.page import content_policy, inline_hash
 from toylab.widgets.page import source as widget_source
@@ -20,11 +22,12 @@ MODULES = ("state", "drawing", "figures", "panels", "stage", "lab")
 OF_WIDGETS = "parts.js", "panels.js", "drawing.js", "keys.js", "keep.js"
 
 
-def live_page(scenes: list[Scene] | None = None) -> str:
+def live_page(scenes: list[Scene] | None = None, networks: Iterable[str | os.PathLike] = ()) -> str:
     """The page as HTML. It samples live, in workers of the browser, with the exact epsilon of the data chosen.
 
     Its content policy lets in nothing but the scripts and the style that it holds, and no connection to anywhere.
-    `scenes` are those of its lecture mode, by default of a lecture of two hours.
+    `scenes` are those of its lecture mode, by default of a lecture of two hours. `networks`, shipped ones or paths, are
+    put into the page, about 160 kB each: see `packed_networks`, also for what is raised.
     """
     parts = _parts()
     policy = {
@@ -38,10 +41,12 @@ def live_page(scenes: list[Scene] | None = None) -> str:
         "core": '<script id="core">{}</script>',
         "module": '<script type="module">{}</script>',
     }
-    return _filled({name: holder.replace("{}", parts[name]) for name, holder in holders.items()}, policy, scenes)
+    return _filled(
+        {name: holder.replace("{}", parts[name]) for name, holder in holders.items()}, policy, scenes, networks
+    )
 
 
-def live_files() -> dict[str, str]:
+def live_files(networks: Iterable[str | os.PathLike] = ()) -> dict[str, str]:
     """The same page without a line of script in it, by file name: index.html and what it loads from beside itself.
 
     For hosts that forbid scripts inside a page (`script-src 'self'`); browsers load such parts from a server only.
@@ -59,11 +64,16 @@ def live_files() -> dict[str, str]:
         "core.js": parts["core"],
         "worker.js": parts["core"] + parts["worker"],
         "lab.js": parts["module"],
-        "index.html": _filled(holders, policy, None),
+        "index.html": _filled(holders, policy, None, networks),
     }
 
 
-def write_live_page(path: str | os.PathLike, force: bool = False, scenes: list[Scene] | None = None) -> Path:
+def write_live_page(
+    path: str | os.PathLike,
+    force: bool = False,
+    scenes: list[Scene] | None = None,
+    networks: Iterable[str | os.PathLike] = (),
+) -> Path:
     """Write `live_page` to `path` (.html, added where there is no suffix), in one piece or not at all.
 
     Returns the path.
@@ -76,17 +86,17 @@ def write_live_page(path: str | os.PathLike, force: bool = False, scenes: list[S
         path = path.with_name(f"{path.name}.html")
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"file must end in .html, got {str(path)!r}")
-    write_files({path: live_page(scenes)}, force)
+    write_files({path: live_page(scenes, networks)}, force)
     return path
 
 
-def write_live_folder(path: str | os.PathLike, force: bool = False) -> Path:
+def write_live_folder(path: str | os.PathLike, force: bool = False, networks: Iterable[str | os.PathLike] = ()) -> Path:
     """Write `live_files` into the folder `path`, all of them or none. Returns its index.html.
 
     Raises FileExistsError for files that are there, unless `force`; OSError naming what cannot be written.
     """
     folder = user_path(path, "folder")
-    write_files({folder / name: text for name, text in live_files().items()}, force)
+    write_files({folder / name: text for name, text in live_files(networks).items()}, force)
     return folder / "index.html"
 
 
@@ -109,9 +119,12 @@ def _parts():
     }
 
 
-def _filled(holders: dict[str, str], policy: dict[str, str], scenes: list[Scene] | None) -> str:
+def _filled(
+    holders: dict[str, str], policy: dict[str, str], scenes: list[Scene] | None, networks: Iterable[str | os.PathLike]
+) -> str:
     """The page's HTML around these elements, under this content policy, which forbids all that it does not name."""
     values = tables.core_tables() | {"sets": _packed(tables.data_sets()), "styles": tables.styles()}
+    values |= {"networks": packed_networks(networks)}
     values |= {"markers": list(MARKERS), "deeper": DEEPER, "clocks": tables.clock_styles()}
     parts = holders | {
         "tables": _data(values),

@@ -18,16 +18,16 @@ from toylab.widgets.page import content_policy, inline_hash
 from toylab.widgets.stage import Stage
 
 LAB = "lab.html"
-# what the live page shows in place of a notebook's own lab or pad, which need Python; and a part of the last two, by a
-# link
+NETWORKS = "spiral", "moons"  # in the live page
+# what the live page shows in place of a notebook's own lab or pad, which need Python; and a part of the last, by a link
 LIVE_LABS = {
     "01b": "data=draw&drawing=Kr1V1V1V.gA1VgAKr&methods=DDIM&steps=10&figures=0",
     "06": "view=order&data=circle&methods=DDIM,S-PNDM,F-PNDM,RK4",
     "07": "view=clocks&data=circle&methods=F-PNDM",
     "08": "view=work&data=circle&methods=DDIM,S-PNDM,F-PNDM,PLMS,RK4,UniPC-2&compare=nfe&nfe=20",
+    "09": "view=work&data=spiral&eps=network&methods=DDIM,S-PNDM&compare=nfe&nfe=20",
 }
 NEAR_LABS = {
-    "09": "data=spiral&methods=DDIM,S-PNDM,F-PNDM&compare=nfe",
     "13": "data=spiral&methods=DDIM,F-PNDM&density=1",
 }
 ABOUT = """# toylab
@@ -76,7 +76,7 @@ def site_files(live: bool = True, say: Callable[[str], None] = print) -> dict[st
     files: dict[str, str | bytes] = {
         path.relative_to(docs).as_posix(): path.read_bytes() for path in _sources("docs", "**/*.png")
     }
-    files[LAB] = live_page()
+    files[LAB] = live_page(networks=NETWORKS)
     resolve = _Links({*books, *texts}, files)
     pages = {}
     for number, (stem, book) in enumerate(books.items(), 1):

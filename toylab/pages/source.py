@@ -3,7 +3,7 @@
 import re
 from importlib.resources import files
 
-CORE = ("schedules", "methods", "plane", "measures")  # each may import from those before it
+CORE = ("schedules", "methods", "plane", "network", "measures")  # each may import from those before it
 
 
 def text(name: str) -> str:

@@ -201,12 +201,18 @@ function* edmHeun(row, tables, schedule, times, x, eps) {
 // Python's class of a row -> what runs it
 export const KINDS = { Pair: pair, DPMSolverPlusPlus: pair, UniPC: uniPc, EDMHeun: edmHeun };
 
-// The states at all nodes and the evaluations made so far at each: { states: [Float64Array [2 n]], nfe: [int] }.
-export function runMethod(row, tables, schedule, times, x, eps) {
-  const states = [x], nfe = [0];
+// Node by node, the state and the evaluations made so far: [Float64Array [2 n], int].
+export function* walk(row, tables, schedule, times, x, eps) {
   let count = 0;
+  yield [x, count];
   const counted = (x, t) => { count++; return eps(x, t); };
-  for (const state of KINDS[row.kind](row, tables, schedule, times, x, counted)) {
+  for (const state of KINDS[row.kind](row, tables, schedule, times, x, counted)) yield [state, count];
+}
+
+// The same at all nodes: { states, nfe }.
+export function runMethod(row, tables, schedule, times, x, eps) {
+  const states = [], nfe = [];
+  for (const [state, count] of walk(row, tables, schedule, times, x, eps)) {
     states.push(state);
     nfe.push(count);
   }

@@ -5,6 +5,13 @@ import { noiseStd, rootAlphaBar } from "./schedules.js";
 const NEGLIGIBLE = 40; // exp(-40) times any number of points that a page has is below the last digit
 const PER_UNIT = 64, POWERS = Float64Array.from({ length: PER_UNIT * NEGLIGIBLE }, (_, k) => Math.exp(-(k + 0.5) / PER_UNIT));
 
+// The exponential of -away, from 0 on, at twice the speed of Math.exp; 0 where it is negligible.
+export function decay(away) {
+  if (!(away < NEGLIGIBLE)) return 0;
+  const k = away * PER_UNIT | 0, r = (k + 0.5) / PER_UNIT - away;
+  return POWERS[k] * (1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r / 120)))));
+}
+
 // eps(x [2 n], t) of `points` [2 k], each spread by a Gaussian of that std.
 export function exactEps(points, schedule, spread) {
   const count = points.length / 2, squares = new Float64Array(count);
@@ -24,8 +31,7 @@ export function exactEps(points, schedule, spread) {
       for (let i = 0, j = 0; i < count; i++, j += 2) {
         const away = (squares[i] - least) * precision;
         if (away >= NEGLIGIBLE) continue;
-        const k = away * PER_UNIT | 0, r = (k + 0.5) / PER_UNIT - away; // the exponential of -away, at twice the speed of Math.exp
-        const weight = POWERS[k] * (1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r / 120)))));
+        const weight = decay(away);
         total += weight;
         meanX += weight * points[j];
         meanY += weight * points[j + 1];

@@ -21,14 +21,14 @@ function power(exponent) {
 }
 
 // found: { lines: [{ x, errors, order?, window? }], floor }; methods: [{ label, style }]. The figure, width by height.
-function drawFigure({ lines, floor }, methods, theme, { width, height, scale, fixed, xLabel, ticks, value, best }) {
+function drawFigure({ lines, floor, network }, methods, theme, { width, height, scale, fixed, xLabel, ticks, value, best }) {
   [width, height] = [width / scale, height / scale];
   const beside = width >= 420, row = beside ? Math.min(26, (height - 42) / Math.max(4, lines.length)) : 22; // of the legend
   const box = { left: 46, right: beside ? width - 196 : width - 8, top: 8, bottom: height - 34 };
   const below = beside ? 0 : row * Math.ceil(methods.length / 2); // of the legend
   if (fixed) box.bottom -= below;
   else height += below;
-  const errors = lines.flatMap((line) => line.errors).filter((error) => Number.isFinite(error) && error > 0);
+  const errors = [...lines.flatMap((line) => line.errors), network].filter((error) => Number.isFinite(error) && error > 0);
   const low = Math.floor(Math.log10(Math.max(1e-15, Math.min(1, ...errors)))), high = Math.ceil(Math.log10(Math.min(HIGHEST, Math.max(1e-2, ...errors))));
   const from = Math.min(ticks[0], ...lines.flatMap((line) => line.x));
   const x = (at) => box.left + 10 + (box.right - box.left - 20) * Math.log(at / from) / Math.log(ticks.at(-1) / from);
@@ -44,6 +44,7 @@ function drawFigure({ lines, floor }, methods, theme, { width, height, scale, fi
     root.append(text(power(exponent), [box.left - 5, y(10 ** exponent) + 4], "end"), svg("line", { x1: box.left, x2: box.right, y1: y(10 ** exponent), y2: y(10 ** exponent), class: "grid" }));
   root.append(text(xLabel, [(box.left + box.right) / 2, box.bottom + 30], "middle", { class: "label" }));
   if (floor > 10 ** low) root.append(svg("line", { x1: box.left, x2: box.right, y1: y(floor), y2: y(floor), class: "floor" }));
+  if (network) root.append(svg("line", { x1: box.left, x2: box.right, y1: y(network), y2: y(network), class: "network" }), text("network", [box.left + 4, y(network) - 4], "start", { class: "label" }));
   // A line, its marks, its place in the legend and its name: pointed at or focused, all other lines fade.
   lines.forEach((line, i) => {
     const { label, style } = methods[i], color = style[theme], points = line.x.map((at, k) => [x(at), y(line.errors[k])]);
@@ -60,13 +61,17 @@ function drawFigure({ lines, floor }, methods, theme, { width, height, scale, fi
       svg("path", { d: path, fill: "none", stroke: color, "stroke-width": 2, "stroke-dasharray": style.dash.join(" ") }), ...marks,
       svg("line", { x1: left, x2: left + 24, y1: top - 4, y2: top - 4, stroke: color, "stroke-width": 2.5, "stroke-dasharray": style.dash.join(" ") }),
       svg("path", { d: MARKS[style.marker], transform: `translate(${left + 12} ${top - 4})`, stroke: color, "stroke-width": 1.8, fill: color }),
-      text(`${value(line)}${best === i ? " ★" : ""}  ${shortened(label, beside ? 12 : 9)}`, [left + 30, top], "start", { class: "legend" }),
-      text(shortened(said, 36), [(box.left + box.right) / 2, box.top + 10], "middle", { class: "named" })));
+      text(`${value(line)}${best === i ? " ★" : ""}  ${shortened(label, beside ? 12 : Math.max(9, Math.floor(width / 16) - 12))}`, [left + 30, top], "start", { class: "legend" }),
+      text(said.length > 36 ? `${said.slice(0, 35)}…` : said, [(box.left + box.right) / 2, box.top + 10], "middle", { class: "named" })));
   });
   return root;
 }
 
-const shortened = (label, most) => (label.length > most ? `${label.slice(0, most - 1)}…` : label);
+// What tells variants of a method apart is the last part of their labels.
+function shortened(label, most) {
+  const told = label.length > most ? label.split(", ").at(-1) : label;
+  return told.length > most ? `${told.slice(0, most - 1)}…` : told;
+}
 
 // The order, where the errors show one.
 const orderOf = ({ order, window, asymptotic }) => (asymptotic ? order.toFixed(2) : window.some(Boolean) ? "not yet" : "–");
@@ -92,7 +97,7 @@ function showOrder(parts, found, methods, theme, size) {
   const shape = { ...size, xLabel: "steps", ticks: found.lines[0]?.x ?? [40, 320], value: orderOf };
   parts.holder.replaceChildren(drawFigure(found, methods, theme, shape),
     tableOf(found, methods, ["Measured order", size.of ?? "method", "order", ...shape.ticks.map((steps) => `error, ${steps} steps`)], (line) => [orderOf(line).replace("yet", "yet asymptotic"), ...line.errors.map(number)]));
-  write(parts.note, `Fitted slope, at t_end ${found.tEnd}, spread ${found.spread}. Hollow marks: not (yet) on the line; “not yet”: too few steps for an order; “–”: at round-off.`);
+  write(parts.note, `Fitted slope, at t_end ${found.tEnd}${found.spread === null ? ", of the network" : `, spread ${found.spread}`}. Hollow marks: not (yet) on the line; “not yet”: too few steps for an order; “–”: at round-off.`);
 }
 
 function showWork(parts, found, methods, theme, size) {
@@ -101,7 +106,8 @@ function showWork(parts, found, methods, theme, size) {
   const shape = { ...size, xLabel: "network evaluations (NFE)", ticks: [5, 10, 20, 40, 80, 160], value: (line) => number(errorAt(line, budget)), best: found.done ? best : -1 };
   parts.holder.replaceChildren(drawFigure(found, methods, theme, shape),
     tableOf(found, methods, ["Error against evaluations", "method", "evaluations and error"], (line) => [line.x.map((nfe, k) => `${nfe}: ${number(line.errors[k])}`).join("; ")]));
-  write(parts.note, `Rms end-point error against the exact flow. Numbers: within ${budget} evaluations; ★ the least of them. ↑: beyond the figure.`);
+  const against = found.network ? `the network’s own exact flow. Thick line: ${number(found.network)}, the network’s error, which no solver removes` : "the exact flow";
+  write(parts.note, `Rms end-point error against ${against}. Numbers: within ${budget} evaluations; ★ the least of them. ↑: beyond the figure.`);
 }
 
 // The nodes of `steps` steps even in every clock, a row each, from noise (left) to data.

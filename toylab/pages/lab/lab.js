@@ -1,6 +1,6 @@
 // The live lab: controls, panels and figures of one state. Workers compute; this draws what they have.
 
-const POINTS = 240; // of the data in its exact epsilon
+const POINTS = 240, DENSE = 1000; // of the data in its exact epsilon, and in the one that a network is judged by
 const REMEMBERED = 64 << 20; // bytes of finished runs that are kept, so that the way back is quick
 const GAP = 12, FIGURE = 200; // the least height of a figure with its title
 
@@ -18,7 +18,7 @@ function unpacked(text, counts) {
 
 const code = document.getElementById("worker").dataset.file // a page's own file, or the page's own text
   ?? URL.createObjectURL(new Blob(["core", "worker"].map((id) => document.getElementById(id).textContent), { type: "text/javascript" }));
-const core = Object.fromEntries(["gauss", "adams", "gradients", "weights"].map((name) => [name, tables[name]]));
+const core = Object.fromEntries(["gauss", "adams", "gradients", "weights", "networks"].map((name) => [name, tables[name]]));
 
 // `ask(request, got)` calls got(answer) for each answer to the newest request.
 function buildWorker() {
@@ -41,7 +41,7 @@ function buildTeam(size) {
     team.forEach((ask, worker) => ask({ ...request, share: [worker, size] }, (found) => {
       if (failed) return;
       if (found.error) { failed = true; return got(found); }
-      const stage = (parts[Number(found.done)] ??= []);
+      const stage = (parts[found.part] ??= []);
       stage[worker] = found;
       if (Object.keys(stage).length === size) got({ ...found, runs: together(parts.flat()) });
     }));
@@ -67,7 +67,7 @@ function together(parts) {
 // ---- state -------------------------------------------------------------------------------------
 
 const properties = propertiesOf(tables, innerWidth >= 900);
-let state, notes, strokes = [], geometry, distances, points, shown = { runs: [], particles: 0 }, figures = {}, timer = 0;
+let state, notes, strokes = [], geometry, distances, points, dense, shown = { runs: [], particles: 0 }, figures = {}, timer = 0;
 let problemKey = "", runsKey = "", figuresKey = "", figuresTimer = 0, addressTimer = 0, busy = false;
 const remembered = new Map(), hazes = new Map(), styles = new Map();
 
@@ -119,16 +119,33 @@ function deeper(color, times, ink) {
   return `#${[1, 3, 5].map((i) => Math.round((1 - part) * channel(color, i) + part * channel(ink, i)).toString(16).padStart(2, "0")).join("")}`;
 }
 
-const problem = () => ({ schedule: state.schedule, spacing: state.spacing, tEnd: state.t_end, spread: state.spread, seed: state.seed, n: state.n, points });
+const problem = () => ({ schedule: state.schedule, spacing: state.spacing, tEnd: state.t_end, spread: state.spread, seed: state.seed, n: state.n, points, ...(state.eps === "network" && { network: networkName(), dense }) });
+
+// Of the data and the schedule; there is one if tables.networks has it.
+const networkName = () => `${state.data} ${state.schedule}`, hasNetwork = () => Object.hasOwn(tables.networks, networkName());
+
+// A network is of one data set and one schedule, and knows no spread.
+function checkEpsilon() {
+  if (state.eps !== "network") return;
+  if (!hasNetwork()) {
+    notes.push(`This page has no network of ${tables.sets[state.data]?.title ?? "your drawing"} with the ${state.schedule} schedule: the exact epsilon instead.`);
+    state.eps = "exact";
+  } else if (state.spread) {
+    notes.push("Spread belongs to the exact epsilon: 0 with a network.");
+    state.spread = 0;
+  }
+}
 
 function update() {
-  const key = JSON.stringify([state.data, state.data === "draw" && state.drawing, state.schedule, state.spacing, state.t_end, state.spread]);
+  checkEpsilon();
+  const key = JSON.stringify([state.data, state.data === "draw" && state.drawing, state.schedule, state.eps, state.spacing, state.t_end, state.spread]);
   if (key !== problemKey) {
     problemKey = key;
     hazes.clear();
     geometry = state.data === "draw" ? geometryOf(strokes) : tables.sets[state.data];
     distances = distancesTo(geometry);
     points = evenPoints(geometry, POINTS);
+    dense = state.eps === "network" ? evenPoints(geometry, DENSE) : null;
   }
   if (state.view === "all") compute(key);
   if (state.figures || state.view !== "all") measure(key);
@@ -239,6 +256,7 @@ const ui = {
   data: select([...Object.entries(tables.sets).map(([name, set]) => [name, set.title]), ["draw", "Your drawing"]],
     (name) => (name === "draw" && !geometryOf(strokes) ? (board.open([]), update()) : set(name === "draw" ? { data: name, drawing: writeDrawing(strokes) } : { data: name }))),
   schedule: select(tables.schedules.map((name) => [name, name]), (schedule) => set({ schedule })),
+  eps: select([["exact", "exact"], ["network", "trained network"]], (eps) => set({ eps })),
   spacing: select(tables.spacings.map((name) => [name, name]), (spacing) => set({ spacing })),
   t_end: numberInput("t_end", false), spread: numberInput("spread", false, { step: 0.01 }),
   seed: numberInput("seed", true), n: numberInput("n", true),
@@ -264,7 +282,7 @@ const ui = {
 ui.side = make("aside", { id: "controls", "aria-label": "Controls" },
   make("fieldset", {}, make("legend", { textContent: "Problem" }),
     make("div", { className: "data" }, field("Data", ui.data), make("button", { type: "button", textContent: "Draw", onclick: () => board.open(strokes) })),
-    field("Schedule", ui.schedule), field("Spacing", ui.spacing),
+    field("Schedule", ui.schedule), field("Epsilon", ui.eps), field("Spacing", ui.spacing),
     make("div", { className: "pair" }, field("t_end", ui.t_end), field("Spread", ui.spread)),
     make("div", { className: "pair" }, field("Seed", ui.seed), field("Particles", ui.n))),
   make("fieldset", {}, make("legend", { textContent: "Methods" }), ui.methods, ui.add),
@@ -272,6 +290,7 @@ ui.side = make("aside", { id: "controls", "aria-label": "Controls" },
     make("div", { className: "shows" }, ui.tracks.row, ui.density.row, ui.zoom.row, ui.figures.row, field("Theme", ui.theme))),
   make("div", { className: "row" }, ui.link, ui.save));
 ui.controls.setAttribute("aria-controls", "controls");
+ui.eps.parentElement.hidden = !Object.keys(tables.networks).length;
 ui.measured = make("div", { className: "figures" }, ui.order.node, ui.work.node, ui.clocks.node);
 ui.run = make("div", { className: "run" }, ui.step.row, ui.compare.row, ui.time.row, ui.play);
 ui.main = make("main", {}, ui.title, ui.run, ui.status, ui.panels, ui.measured, ui.heard);
@@ -301,7 +320,7 @@ function copyLink() {
 }
 
 function savePicture() {
-  const title = `${tables.sets[state.data]?.title ?? "Your drawing"}, ${state.schedule} schedule`;
+  const title = `${tables.sets[state.data]?.title ?? "Your drawing"}, ${state.schedule} schedule, ${state.eps === "network" ? "trained network" : "exact epsilon"}`;
   const shown = panels.map(({ canvas, name, counts, score }) => ({ canvases: [canvas], lines: [name, counts, score].map((part) => part.textContent) }));
   download(pictureOf(shown, INKS[root.dataset.theme], title), `toylab-${state.data}.png`);
 }
@@ -346,8 +365,10 @@ function buildSlots() {
 }
 
 function updateControls(theme) {
-  for (const name of ["data", "schedule", "spacing", "t_end", "spread", "seed", "n", "theme"]) if (document.activeElement !== ui[name] || ui[name].tagName === "SELECT") ui[name].value = state[name];
+  for (const name of ["data", "schedule", "eps", "spacing", "t_end", "spread", "seed", "n", "theme"]) if (document.activeElement !== ui[name] || ui[name].tagName === "SELECT") ui[name].value = state[name];
   for (const name of ["density", "tracks", "zoom", "figures"]) ui[name].input.checked = state[name];
+  ui.eps.options[1].disabled = !hasNetwork();
+  ui.spread.disabled = state.eps === "network";
   buildSlots();
   methods().forEach((method, i) => {
     const { parts, swatch, menu, remove, inner } = slots[i], named = Object.hasOwn(tables.methods, method.token);

@@ -33,6 +33,7 @@ function propertiesOf(tables, wide) {
     data: oneOf(() => [...Object.keys(tables.sets), "draw"], "spiral"),
     drawing: { usual: "", read: (text) => text, write: (text) => text },
     schedule: oneOf(() => tables.schedules, "linear"),
+    eps: oneOf(() => ["exact", "network"], "exact"),
     spacing: oneOf(() => tables.spacings, "t"),
     t_end: between(1e-5, 0.5, 1e-3),
     spread: between(0, 1, 0),
