@@ -223,3 +223,14 @@ def test_citation_refers_to_the_paper():
     authors = [f"{author['given-names']} {author['family-names']}" for author in paper["authors"]]
     assert authors == ["Luping Liu", "Yi Ren", "Zhijie Lin", "Zhou Zhao"]
     assert "10.48550/arXiv.2202.09778" in [identifier["value"] for identifier in paper["identifiers"]]
+
+
+def test_the_devcontainer_installs_what_notebooks_need_as_the_tests_have_it():
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    command = container["postCreateCommand"]
+    (extras,) = re.findall(r"\[([\w,]+)\]", command)
+    assert {"lab"} <= set(extras.split(",")) <= set(project["optional-dependencies"])
+    assert (ROOT / re.search(r"-c (\S+)", command)[1]).exists()
+    (python,) = re.findall(r":3\.(\d+)$", container["image"])
+    assert 11 <= int(python) <= 14

@@ -77,6 +77,7 @@ def test_what_is_not_attempted_is_no_mistake(each, progress_file):
 GARBAGE = (
     None, "banana", b"", {}, object(), float("nan"), float("inf"), 1j, [], [1, 2, 3, 4, 5, 6, 7], [[1], [2, 3]],
     torch.zeros(3, 4, 5), np.array(["a"]), int, print, lambda: 1, lambda *given: None, lambda *given: "x", 10**400,
+    torch.zeros(2, device="meta"), lambda *given: torch.zeros(2, device="meta"), np.datetime64("NaT"),
 )  # fmt: skip
 
 
