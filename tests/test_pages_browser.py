@@ -135,6 +135,14 @@ def test_a_page_without_networks_says_so_and_lives(lab, address):
     assert page.get_by_label("Epsilon").count() == 0 or page.get_by_label("Epsilon").is_hidden()
 
 
+def test_copies_of_a_few_points_are_those_that_python_counts(lab):
+    page = lab("data=moons&methods=DDIM&steps=20&n=100&points=30&spread=.05&figures=0")
+    known, x = toylab.datasets.get("moons").curve(30).double(), start_noise(100, (2,), 0, torch.float64)
+    end = toylab.sample(toylab.exact_eps(known, "linear", 0.05), "linear", "DDIM", 20, x_T=x, progress=False).x
+    share = round(100 * (torch.cdist(end, known).amin(1) < 0.05).double().mean().item())
+    assert scores(page)[0].endswith(f", copies {share} %") and 0 < share < 100
+
+
 def test_the_measured_order_is_that_of_python(lab):
     page = lab("data=moons&methods=F-PNDM&n=64")
     page.wait_for_function(MEASURED, timeout=30000)

@@ -83,8 +83,8 @@ def site(
 ) -> None:
     """Write all lessons, the results and the live lab as pages that need no Python and no network.
 
-    The pages hold the notebooks as they are stored. Players and galleries are computed anew and stay alive; labs are
-    pictures with a link to the live lab. Open DIR/index.html, or put DIR on any server.
+    The pages hold the notebooks as they are stored. Players and galleries are computed anew and stay alive, and the
+    live lab stands in the place of the notebooks' own. Open DIR/index.html, or put DIR on any server.
 
     \b
     Examples:

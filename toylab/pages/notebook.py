@@ -77,15 +77,13 @@ def page_of(
     resolve: Callable[[str], str | None],
     views: dict[int, tuple[str, str]],
     lab: str | None,
-    alive: bool = False,
 ) -> tuple[str, str]:
     """The title and the HTML of a notebook.
 
     Args:
         book: as its file holds it. resolve: as for `toylab.pages.text.to_html`.
         views: by place of the cell, the address of a page with its live widget, and the widget in words.
-        lab: the address that shows live what a lab of this notebook is about, or None. alive: it stands in the lab's
-            place; else beside its picture.
+        lab: the address that shows live what a lab of this notebook is about, and stands in its place; None: its picture.
     """
     parts, heading, title = [], "", ""
     for i, cell in enumerate(book["cells"]):
@@ -100,8 +98,8 @@ def page_of(
             asks = "exercise(" in source
             fold = f"<details{' open' if asks else ''}><summary>Code</summary>"
             parts.append(f'{fold}<pre tabindex="0"><code>{code}</code></pre></details>')
-            shown = CHECKED if asks else _outputs(cell, heading or title, lab)
-            if lab and alive and words_of(cell).startswith(LABS):
+            shown = CHECKED if asks else _outputs(cell, heading or title)
+            if lab and words_of(cell).startswith(LABS):
                 shown = _view(lab, f"Lab, computed in this browser: {heading or title}")
             kind = "live low" if words_of(cell).startswith("Predict(") else "live"
             parts.append(_view(*views[i], kind) if i in views else shown)
@@ -115,22 +113,20 @@ def _view(address, words, kind="live"):
     )
 
 
-def _outputs(cell, heading, lab):
-    return "\n".join(filter(None, (_output(output, heading, lab) for output in cell.get("outputs", []))))
+def _outputs(cell, heading):
+    return "\n".join(filter(None, (_output(output, heading) for output in cell.get("outputs", []))))
 
 
-def _output(output, heading, lab):
+def _output(output, heading):
     if output["output_type"] == "stream":
         return f'<pre tabindex="0">{html.escape("".join(output["text"]))}</pre>' if output["name"] == "stdout" else ""
     data = {kind: "".join(text) for kind, text in output.get("data", {}).items() if isinstance(text, str | list)}
     plain = data.get("text/plain", "")
     if "image/png" in data:
         alt = output.get("metadata", {}).get("image/png", {}).get("alt") or f"Figure: {re.sub('[$*`]', '', heading)}"
-        more = f' It needs Python to change; <a href="{lab}">the live lab measures in this browser</a>.' if lab else ""
-        caption = f"<figcaption>A picture of the lab.{more}</figcaption>" if plain.startswith(LABS) else ""
         picture = "".join(data["image/png"].split())
         source = f"data:image/png;base64,{picture}"
-        return f'<figure class="wide"><img alt="{html.escape(alt)}" src="{source}">{caption}</figure>'
+        return f'<figure class="wide"><img alt="{html.escape(alt)}" src="{source}"></figure>'
     if "text/html" in data:
         return f'<div class="scroll" tabindex="0">{data["text/html"]}</div>'
     return f'<pre tabindex="0">{html.escape(plain)}</pre>' if plain else ""

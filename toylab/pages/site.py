@@ -19,16 +19,14 @@ from toylab.widgets.stage import Stage
 
 LAB = "lab.html"
 NETWORKS = "spiral", "moons"  # in the live page
-# what the live page shows in place of a notebook's own lab or pad, which need Python; and a part of the last, by a link
+# what the live page shows in place of a notebook's own lab or pad, which need Python
 LIVE_LABS = {
     "01b": "data=draw&drawing=Kr1V1V1V.gA1VgAKr&methods=DDIM&steps=10&figures=0",
     "06": "view=order&data=circle&methods=DDIM,S-PNDM,F-PNDM,RK4",
     "07": "view=clocks&data=circle&methods=F-PNDM",
     "08": "view=work&data=circle&methods=DDIM,S-PNDM,F-PNDM,PLMS,RK4,UniPC-2&compare=nfe&nfe=20",
     "09": "view=work&data=spiral&eps=network&methods=DDIM,S-PNDM&compare=nfe&nfe=20",
-}
-NEAR_LABS = {
-    "13": "data=spiral&methods=DDIM,F-PNDM&density=1",
+    "13": "data=spiral&methods=DDIM&points=30&steps=50&tracks=0&figures=0",
 }
 ABOUT = """# toylab
 
@@ -82,9 +80,8 @@ def site_files(live: bool = True, say: Callable[[str], None] = print) -> dict[st
     for number, (stem, book) in enumerate(books.items(), 1):
         say(f"lesson {number} of {len(books)}: {stem}")
         views = _views(stem, book, files, say) if live else {}
-        alive = (at := LIVE_LABS.get(_number(stem))) is not None
-        at = at or NEAR_LABS.get(_number(stem))
-        pages[stem] = page_of(book, resolve, views, at and f"{LAB}#{at}", alive)
+        at = LIVE_LABS.get(_number(stem))
+        pages[stem] = page_of(book, resolve, views, at and f"{LAB}#{at}")
     order = list(pages)
     for i, (stem, (title, content)) in enumerate(pages.items()):
         around = {name: order[k] for name, k in (("Back: ", i - 1), ("Next: ", i + 1)) if 0 <= k < len(order)}

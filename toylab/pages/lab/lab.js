@@ -1,6 +1,7 @@
 // The live lab: controls, panels and figures of one state. Workers compute; this draws what they have.
 
-const POINTS = 240, DENSE = 1000; // of the data in its exact epsilon, and in the one that a network is judged by
+const DENSE = 1000; // points of the data in the exact epsilon that a network is judged by
+const FEW_POINTS = 100; // so many can be told apart
 const REMEMBERED = 64 << 20; // bytes of finished runs that are kept, so that the way back is quick
 const GAP = 12, FIGURE = 200; // the least height of a figure with its title
 
@@ -67,7 +68,7 @@ function together(parts) {
 // ---- state -------------------------------------------------------------------------------------
 
 const properties = propertiesOf(tables, innerWidth >= 900);
-let state, notes, strokes = [], geometry, distances, points, dense, shown = { runs: [], particles: 0 }, figures = {}, timer = 0;
+let state, notes, strokes = [], geometry, distances, points, few, dense, shown = { runs: [], particles: 0 }, figures = {}, timer = 0;
 let problemKey = "", runsKey = "", figuresKey = "", figuresTimer = 0, addressTimer = 0, busy = false;
 const remembered = new Map(), hazes = new Map(), styles = new Map();
 
@@ -138,13 +139,14 @@ function checkEpsilon() {
 
 function update() {
   checkEpsilon();
-  const key = JSON.stringify([state.data, state.data === "draw" && state.drawing, state.schedule, state.eps, state.spacing, state.t_end, state.spread]);
+  const key = JSON.stringify([state.data, state.data === "draw" && state.drawing, state.schedule, state.eps, state.points, state.spacing, state.t_end, state.spread]);
   if (key !== problemKey) {
     problemKey = key;
     hazes.clear();
     geometry = state.data === "draw" ? geometryOf(strokes) : tables.sets[state.data];
     distances = distancesTo(geometry);
-    points = evenPoints(geometry, POINTS);
+    points = evenPoints(geometry, state.points);
+    few = state.eps === "exact" && state.points <= FEW_POINTS ? points : null;
     dense = state.eps === "network" ? evenPoints(geometry, DENSE) : null;
   }
   if (state.view === "all") compute(key);
@@ -164,17 +166,17 @@ function compute(key) {
   const wanted = JSON.stringify([key, state.seed, state.n, asked]);
   if (wanted === runsKey) return;
   runsKey = wanted;
-  const known = remembered.get(wanted);
-  if (known) {
+  const again = remembered.get(wanted);
+  if (again) {
     remembered.delete(wanted); // and to the end of the line of what is forgotten
-    remembered.set(wanted, known);
-    return show(known);
+    remembered.set(wanted, again);
+    return show(again);
   }
   busy = true;
-  const of = state.methods.join(), measure = distances, data = geometry;
+  const of = state.methods.join(), measure = distances, data = geometry, known = few;
   asks.runs({ kind: "runs", problem: problem(), methods: asked }, (found) => {
     if (found.error) return fail(found.error);
-    const result = { ...found, of, asked, distances: measure, geometry: data };
+    const result = { ...found, of, asked, distances: measure, geometry: data, known };
     if (found.done) remember(wanted, result);
     show(result);
   });
@@ -259,7 +261,7 @@ const ui = {
   eps: select([["exact", "exact"], ["network", "trained network"]], (eps) => set({ eps })),
   spacing: select(tables.spacings.map((name) => [name, name]), (spacing) => set({ spacing })),
   t_end: numberInput("t_end", false), spread: numberInput("spread", false, { step: 0.01 }),
-  seed: numberInput("seed", true), n: numberInput("n", true),
+  seed: numberInput("seed", true), n: numberInput("n", true), points: numberInput("points", true),
   density: check("density", "density"), tracks: check("tracks", "tracks"), zoom: check("zoom", "zoom"), figures: check("figures", "figures"),
   theme: select(["auto", "light", "dark"].map((name) => [name, name]), (theme) => set({ theme })),
   methods: make("div", { className: "methods" }),
@@ -284,7 +286,7 @@ ui.side = make("aside", { id: "controls", "aria-label": "Controls" },
     make("div", { className: "data" }, field("Data", ui.data), make("button", { type: "button", textContent: "Draw", onclick: () => board.open(strokes) })),
     field("Schedule", ui.schedule), field("Epsilon", ui.eps), field("Spacing", ui.spacing),
     make("div", { className: "pair" }, field("t_end", ui.t_end), field("Spread", ui.spread)),
-    make("div", { className: "pair" }, field("Seed", ui.seed), field("Particles", ui.n))),
+    make("div", { className: "pair" }, field("Seed", ui.seed), field("Particles", ui.n), field("Points", ui.points))),
   make("fieldset", {}, make("legend", { textContent: "Methods" }), ui.methods, ui.add),
   make("fieldset", {}, make("legend", { textContent: "Show" }),
     make("div", { className: "shows" }, ui.tracks.row, ui.density.row, ui.zoom.row, ui.figures.row, field("Theme", ui.theme))),
@@ -365,10 +367,10 @@ function buildSlots() {
 }
 
 function updateControls(theme) {
-  for (const name of ["data", "schedule", "eps", "spacing", "t_end", "spread", "seed", "n", "theme"]) if (document.activeElement !== ui[name] || ui[name].tagName === "SELECT") ui[name].value = state[name];
+  for (const name of ["data", "schedule", "eps", "spacing", "t_end", "spread", "seed", "n", "points", "theme"]) if (document.activeElement !== ui[name] || ui[name].tagName === "SELECT") ui[name].value = state[name];
   for (const name of ["density", "tracks", "zoom", "figures"]) ui[name].input.checked = state[name];
   ui.eps.options[1].disabled = !hasNetwork();
-  ui.spread.disabled = state.eps === "network";
+  ui.spread.disabled = ui.points.disabled = state.eps === "network";
   buildSlots();
   methods().forEach((method, i) => {
     const { parts, swatch, menu, remove, inner } = slots[i], named = Object.hasOwn(tables.methods, method.token);
@@ -472,7 +474,7 @@ function draw() {
   const haze = state.density ? hazeOf(hazes, { points, spread: state.spread, scheduleName: state.schedule }, t, theme) : null;
   const said = list.map((method, k) => {
     const i = places[k], run = current ? shown.runs[i] : null, at = run && (state.predict ? 0 : run === best ? node : reached(run.times, t));
-    const panel = panels[k], view = { run, node: at, particles: shown.particles, style: method.style, theme, geometry: shown.geometry ?? geometry, haze, tracks: state.tracks, view: reach };
+    const panel = panels[k], view = { run, node: at, particles: shown.particles, style: method.style, theme, geometry: shown.geometry ?? geometry, known: shown.known, haze, tracks: state.tracks, view: reach };
     const looks = [size, devicePixelRatio, ...Object.values(view)];
     if (!panel.looks?.every((value, k) => value === looks[k])) panel.out = drawPanel(panel.canvas, size, view); // a picture that stays costs nothing
     panel.looks = looks;
@@ -480,12 +482,13 @@ function draw() {
     drawSwatch(panel.swatch, { color: method.style, dash: method.style.dash }, theme);
     write(panel.name, method.label);
     panel.name.title = method.label;
-    const score = run && scoresAt(run, at, shown.particles, shown.distances);
     const then = state.stage ? "\n" : ", "; // lines on stage
+    const score = run && scoresAt(run, at, shown.particles, shown.distances, shown.known);
+    const share = score && (shown.known ? `copies ${percent(score.copies)}` : `off ${percent(score.off)}`);
     write(panel.counts, run ? `N = ${run.steps}${then}NFE ${run.nfe[run.steps]}` : current && shown.asked?.[i]?.steps === 0 ? "needs more NFE" : "…");
-    write(panel.score, state.predict ? `What do${state.stage ? "\n" : " "}you expect?` : run ? `distance ${number(score.distance)}${then}off ${percent(score.off)}` : "");
+    write(panel.score, state.predict ? `What do${state.stage ? "\n" : " "}you expect?` : run ? `distance ${number(score.distance)}${then}${share}` : "");
     write(panel.lost, lost ? `${lost} out` : "");
-    const words = state.predict ? `${method.label}: covered until you have guessed` : run ? `${method.label}, ${steps(run.steps)}, ${evaluations(run.nfe[run.steps])}, ${clock(run.times[at])}: mean distance to the data ${number(score.distance)}, ${percent(score.off)} off it, ${lost} off screen`
+    const words = state.predict ? `${method.label}: covered until you have guessed` : run ? `${method.label}, ${steps(run.steps)}, ${evaluations(run.nfe[run.steps])}, ${clock(run.times[at])}: mean distance to the data ${number(score.distance)}, ${percent(score.off)} off it${shown.known ? `, ${percent(score.copies)} copies of its points` : ""}, ${lost} off screen`
       : `${method.label}: nothing to show`;
     panel.canvas.setAttribute("aria-label", words);
     return words;

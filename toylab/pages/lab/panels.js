@@ -3,6 +3,7 @@
 const WIDEST_VIEW = 3.3; // the plane is shown from -view to view, at most this; particles beyond sit on the border as squares
 const EDGE = 6; // CSS pixels between that and the canvas's edge
 const OFF = 0.1; // distance beyond which a particle counts as off the data
+const COPY = 0.05; // and that within which it is a copy of one of its points
 const TRACKS = 48, HAZE = 72, HAZE_SPREAD = 0.04, HAZE_LEVELS = 25;
 const INKS = {
   light: { back: "#ffffff", curve: "#8e949b", mark: "#15181c", haze: [110, 144, 200] },
@@ -42,20 +43,20 @@ function viewAt(reach, schedule, t, zoom) {
 // The largest coordinate of a geometry.
 const reachOf = ({ points, centres, side, strokes }) => (points ?? strokes?.flat() ?? centres.map((value) => Math.abs(value) + side / 2)).reduce((most, value) => Math.max(most, Math.abs(value)), 0.5);
 
-// Mean distance and share off the data of a run's particles at a node; remembered with the run.
-function scoresAt(run, node, particles, distances) {
+// Of a run's particles at a node, remembered with the run: mean distance, share off the data, share near a known point.
+function scoresAt(run, node, particles, distances, known) {
   run.scores ??= [];
-  return (run.scores[node] ??= measured(run.states.subarray(2 * particles * node, 2 * particles * (node + 1)), distances));
+  return (run.scores[node] ??= measured(run.states.subarray(2 * particles * node, 2 * particles * (node + 1)), distances, known));
 }
 
-function measured(x, distances) {
+function measured(x, distances, known) {
   const found = distances(x);
   const far = found.map((value) => (Number.isNaN(value) ? Infinity : value));
-  return { distance: far.reduce((sum, value) => sum + value, 0) / far.length, off: far.filter((value) => value > OFF).length / far.length };
+  return { distance: far.reduce((sum, value) => sum + value, 0) / far.length, off: far.filter((value) => value > OFF).length / far.length, copies: known && distancesTo({ points: known })(x).filter((value) => value < COPY).length / far.length };
 }
 
 // Returns how many particles are off screen.
-function drawPanel(canvas, size, { run, node, particles, style, theme, geometry, haze, tracks, view }) {
+function drawPanel(canvas, size, { run, node, particles, style, theme, geometry, known, haze, tracks, view }) {
   const ratio = devicePixelRatio, ink = INKS[theme], ctx = canvas.getContext("2d");
   if (canvas.width !== Math.round(size * ratio)) {
     canvas.width = canvas.height = Math.round(size * ratio);
@@ -95,6 +96,7 @@ function drawPanel(canvas, size, { run, node, particles, style, theme, geometry,
     ctx.arc(x, y, radius, 0, 2 * Math.PI);
   }
   ctx.fill();
+  if (known) drawCrosses(ctx, known, px, py, ink);
   ctx.fillStyle = ink.mark;
   for (const j of lost) ctx.fillRect(px(clip(states[j])) - 2, py(clip(states[j + 1])) - 2, 4, 4);
   return lost.length;
@@ -111,6 +113,20 @@ function drawData(ctx, { points, centres, side, strokes }, px, py, unit, ink) {
   for (let j = 0; j < (centres?.length ?? 0); j += 2) ctx.rect(px(centres[j] - side / 2), py(centres[j + 1] + side / 2), side * unit, side * unit);
   for (const stroke of strokes ?? [])
     for (let j = 0; j < stroke.length; j += 2) ctx[j ? "lineTo" : "moveTo"](px(stroke[j]), py(stroke[j + 1]));
+  ctx.stroke();
+}
+
+function drawCrosses(ctx, points, px, py, ink) {
+  ctx.strokeStyle = ink.mark;
+  ctx.lineWidth = 1.8;
+  ctx.beginPath();
+  for (let j = 0; j < points.length; j += 2) {
+    const x = px(points[j]), y = py(points[j + 1]);
+    for (const side of [-4, 4]) {
+      ctx.moveTo(x - 4, y - side);
+      ctx.lineTo(x + 4, y + side);
+    }
+  }
   ctx.stroke();
 }
 

@@ -33,6 +33,7 @@ function propertiesOf(tables, wide) {
     data: oneOf(() => [...Object.keys(tables.sets), "draw"], "spiral"),
     drawing: { usual: "", read: (text) => text, write: (text) => text },
     schedule: oneOf(() => tables.schedules, "linear"),
+    points: between(3, 1000, 240, true), // of the data in its exact epsilon; few of them are drawn, and copies of them counted
     eps: oneOf(() => ["exact", "network"], "exact"),
     spacing: oneOf(() => tables.spacings, "t"),
     t_end: between(1e-5, 0.5, 1e-3),
