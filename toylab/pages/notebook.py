@@ -83,7 +83,7 @@ def page_of(
     Args:
         book: as its file holds it. resolve: as for `toylab.pages.text.to_html`.
         views: by place of the cell, the address of a page with its live widget, and the widget in words.
-        lab: the address that shows live what a lab of this notebook is about, and stands in its place; None: its picture.
+        lab: the address of what stands live in the place of a lab; None: the lab's picture does.
     """
     parts, heading, title = [], "", ""
     for i, cell in enumerate(book["cells"]):
