@@ -111,9 +111,12 @@ def test_present_opens_the_page_in_a_browser(monkeypatch):
     assert len(opened) == 1 and opened[0].startswith("file:///") and "&stage=1&scene=1" in opened[0]
 
 
-def test_every_scene_that_comes_with_toylab_means_what_it_says_and_fits_the_screen(started, tmp_path):
+@pytest.mark.parametrize(("width", "height", "least"), [(1024, 768, 17), (1280, 720, 14)])
+def test_every_scene_that_comes_with_toylab_means_what_it_says_and_fits_the_screen(
+    started, tmp_path, width, height, least
+):
     url = write_live_page(tmp_path / "lab.html").as_uri()
-    with open_page(started, f"{url}#stage=1&n=64&figures=0", viewport={"width": 1024, "height": 768}) as page:
+    with open_page(started, f"{url}#stage=1&n=64&figures=0", viewport={"width": width, "height": height}) as page:
         for number, scene in enumerate(scenes.lecture(), 1):
             page.keyboard.press("PageDown")
             page.wait_for_function(
@@ -122,11 +125,12 @@ def test_every_scene_that_comes_with_toylab_means_what_it_says_and_fits_the_scre
             page.wait_for_function(READY)
             is_titled(page, scene.title)
             assert page.locator("p.status").inner_text() == ""
-            assert page.evaluate("document.documentElement.scrollWidth") == 1024
-            assert page.locator(".panels").bounding_box()["y"] + page.locator(".panels").bounding_box()["height"] <= 768
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            box = page.locator(".panels").bounding_box()
+            assert box["y"] + box["height"] <= height, scene.title
             assert page.locator("header").is_hidden() and page.locator("#controls").is_hidden()
             size = page.locator(".panel b").first.evaluate("(node) => parseFloat(getComputedStyle(node).fontSize)")
-            assert size >= 17
+            assert size >= least, scene.title
 
 
 def test_a_clicker_walks_the_scenes_and_stops_at_both_ends(stage):
