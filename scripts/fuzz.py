@@ -213,7 +213,7 @@ LEFT_OUT = {
     "results, of images": "ImagePaths Nearest plot_image_paths plot_nearest",
     "takes seconds": "UNet Sharpener PhotoClassifier cascade check break_claim "
     "DigitClassifier in_plane image_quality train_images train_all clock_lab fault_lab order_lab "
-    "forgiveness memory_lab memory_table "
+    "forgiveness explore_guided leaving memory_lab memory_table "
     "work_lab explore_forward twin_table twins one_point_table phi_table start_table Gallery Lab Pad Predict png",
     "draws a result": "plot_likelihood "
     "plot_search plot_verdict plot_verdicts "

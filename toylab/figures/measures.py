@@ -128,25 +128,27 @@ def plot_quality(result: "ImageQuality") -> np.ndarray:
 
 
 @in_our_look
-def plot_decomposition(result: Decomposition, axes: Axes | Sequence[Axes] | np.ndarray | None = None) -> np.ndarray:
+def plot_decomposition(
+    result: Decomposition, axes: Axes | Sequence[Axes] | np.ndarray | None = None, fault: str = "network"
+) -> np.ndarray:
     """A panel a method of a `Decomposition`: solver error, network error and total against NFE, log-log.
 
     Bands hold half of the particles. Right of the crossover the solver loses less than the network does.
-    Returns the Axes.
+    fault: what else may be to blame, in a word, where the eps is no network. Returns the Axes.
     """
     methods = result.methods
     if axes is None:
         size = (5.1 * len(methods) + 0.6, 5.2)
         figure, axes = plt.subplots(1, len(methods), figsize=size, sharey=True, squeeze=False)
-        figure.suptitle(f"Whose fault is it? {result.name}, network error {result.network:.2g}", fontsize=17)
+        figure.suptitle(f"Whose fault is it? {result.name}, {fault} error {result.network:.2g}", fontsize=17)
     every = np.ravel(axes)
     for ax, method in zip(every, methods, strict=True):
-        _draw_decomposition(ax, result, method)
+        _draw_decomposition(ax, result, method, fault)
     every[0].set_ylabel("end-point error (rms)")
     return every
 
 
-def _draw_decomposition(ax, result, method):
+def _draw_decomposition(ax, result, method, fault):
     rows, color = result.of(method), line(method)["color"]
     nfe = np.array([row.nfe for row in rows])
     solver, total = (np.array([getattr(row, each) for row in rows]) for each in ("solver", "total"))
@@ -162,15 +164,15 @@ def _draw_decomposition(ax, result, method):
     ax.axhline(result.network, color=PALE, linewidth=3)
     ax.plot(nfe, total, color=INK, linewidth=5, alpha=0.9, solid_capstyle="round")
     ax.plot(nfe, solver, marker="o", markersize=6, linewidth=2.4, color=color)
-    for place, (name, ink) in enumerate((("solver error", color), ("network error", "#62686e"), ("total error", INK))):
+    for place, (name, ink) in enumerate((("solver error", color), (f"{fault} error", "#62686e"), ("total error", INK))):
         ax.text(
             0.04, 0.04 + 0.07 * place, name, transform=ax.transAxes, color=ink, fontsize=14, fontweight="bold",
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}, zorder=6,
         )  # fmt: skip
     if crossover is None:
-        note = "the solver's fault\nall the way" if result.network else "no network error"
+        note = "the solver's fault\nall the way" if result.network else f"no {fault} error"
     else:
-        note = f"from NFE {ceil(crossover)} on\nthe network's fault"
+        note = f"from NFE {ceil(crossover)} on\nthe {fault}'s fault"
         ax.plot([crossover] * 2, [lowest, result.network], color=INK, linewidth=1.5)
         ring = {"color": "white", "markeredgecolor": INK, "markeredgewidth": 2, "markersize": 12}
         ax.plot(crossover, result.network, "o", zorder=5, **ring)

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from toylab.lessons.exercises.report import progress_table as progress_table
     from toylab.lessons.forgiving import forgiveness as forgiveness
     from toylab.lessons.galleries import explore_images as explore_images
+    from toylab.lessons.guiding import explore_guided as explore_guided
+    from toylab.lessons.guiding import leaving as leaving
     from toylab.lessons.labs import clock_lab as clock_lab
     from toylab.lessons.labs import fault_lab as fault_lab
     from toylab.lessons.labs import order_lab as order_lab

@@ -12,6 +12,7 @@ from toylab.claims.judging import HOLDS
 from toylab.lessons.court import CASES, ruling
 from toylab.lessons.exercises import progress
 from toylab.lessons.forgiving import forgiveness
+from toylab.lessons.guiding import leaving
 from toylab.lessons.labs import FAULT_BUDGETS, FLOW_POINTS, FLOW_RTOL, POINTS
 from toylab.lessons.memory import COPY, SAMPLES, by_formula, nearest, training_points
 from toylab.lessons.written import ddim, euler, two_slopes
@@ -28,6 +29,7 @@ CLOCKS = ("t", "sigma", "logsnr", "karras", "quad")
 RIVALS = ("DDIM", "S-PNDM", "F-PNDM", "PLMS", "RK4", "DEIS-tAB3", "DPM-Solver++2M", "UniPC-2")
 YOURS = {"your Euler": euler, "your Euler in y and σ": ddim, "yours with a memory": two_slopes, "F-PNDM": "F-PNDM",
          "UniPC-2": "UniPC-2", "DPM-Solver++2M": "DPM-Solver++2M"}  # fmt: skip
+GUIDED = ("DDIM", "S-PNDM", "PLMS", "F-PNDM")
 HALVES = (
     "the gradient part, with 10 steps and with 50", "the transfer part, with 10 steps and with 50",
     "the gradient part with 10 steps, transfer part with 50", "the transfer part with 10 steps, gradient part with 50",
@@ -224,6 +226,14 @@ def claims_that_hold() -> Truth:
     return Truth(count, f"{count} of {len(found.rows)} hold in all their numbers: {names}.")
 
 
+def first_to_leave() -> Truth:
+    """The share of guided particles that each method takes off the class with fifty evaluations."""
+    found = leaving("spiral", GUIDED, (4,), (50,))
+    off = dict(zip(found.methods, found.off.ravel().tolist(), strict=True))
+    told = ", ".join(f"{name} {share:.0%}" for name, share in off.items())
+    return Truth(max(off, key=off.get), f"Off the class: {told}; with many steps {found.flow[0]:.0%}.", off)
+
+
 ERROR = "end-point error"
 PREDICTIONS = {
     "01": Prediction(
@@ -329,5 +339,12 @@ PREDICTIONS = {
         "Eleven claims of the paper, on the spiral with the exact epsilon. How many hold in all their numbers?",
         Amount(0, 11, 1, "claims"),
         claims_that_hold,
+    ),
+    "16": Prediction(
+        "who leaves the class",
+        "Both epsilons are exact, guidance is 4, and each method gets fifty evaluations. Who takes most particles off "
+        "the class that was asked for?",
+        Options(GUIDED, "off the class"),
+        first_to_leave,
     ),
 }
