@@ -7,6 +7,7 @@ from torch import Tensor
 from toylab import datasets, epsilon, grids, images, problems, schedules
 from toylab._errors import unknown_name
 from toylab.analysis import decompose_error, order_table, sweep, work_precision
+from toylab.analysis._budget import steps_within
 from toylab.claims import check
 from toylab.claims.judging import HOLDS
 from toylab.lessons.court import CASES, ruling
@@ -17,7 +18,7 @@ from toylab.lessons.labs import FAULT_BUDGETS, FLOW_POINTS, FLOW_RTOL, POINTS
 from toylab.lessons.memory import COPY, SAMPLES, by_formula, nearest, training_points
 from toylab.lessons.written import ddim, euler, two_slopes
 from toylab.problems.flow import rms
-from toylab.samplers import sample
+from toylab.samplers import get, sample
 from toylab.samplers.core import start_noise
 from toylab.widgets.predict import Amount, Options, Predict, Prediction, Slope, Truth
 
@@ -29,6 +30,7 @@ CLOCKS = ("t", "sigma", "logsnr", "karras", "quad")
 RIVALS = ("DDIM", "S-PNDM", "F-PNDM", "PLMS", "RK4", "DEIS-tAB3", "DPM-Solver++2M", "UniPC-2")
 YOURS = {"your Euler": euler, "your Euler in y and σ": ddim, "yours with a memory": two_slopes, "F-PNDM": "F-PNDM",
          "UniPC-2": "UniPC-2", "DPM-Solver++2M": "DPM-Solver++2M"}  # fmt: skip
+FIRST_FIGURE = ("DDIM", "AB4", "RK4", "S-PNDM", "F-PNDM")
 GUIDED = ("DDIM", "S-PNDM", "PLMS", "F-PNDM")
 HALVES = (
     "the gradient part, with 10 steps and with 50", "the transfer part, with 10 steps and with 50",
@@ -234,6 +236,24 @@ def first_to_leave() -> Truth:
     return Truth(max(off, key=off.get), f"Off the class: {told}; with many steps {found.flow[0]:.0%}.", off)
 
 
+def nearest_photographs() -> Truth:
+    """The difference of photographs of ten evaluations from those of many, from the same noise."""
+    net = epsilon.load("cifar10-16")
+    many = images.ImageSampler(net, "PLMS", 60).images(16, progress=False).x
+    errors = {}
+    for name in FIRST_FIGURE:
+        steps = steps_within(get(name), 10, net.schedule, 1)
+        errors[name] = rms_of_pixel(images.ImageSampler(net, name, steps).images(16, progress=False).x, many)
+    best, worst = min(errors, key=errors.get), max(errors, key=errors.get)
+    return Truth(best, f"With ten evaluations a pixel of {best} differs by {errors[best]:.2g} (rms) from that of many "
+                 f"steps, one of {worst} by {errors[worst]:.2g}.", errors)  # fmt: skip
+
+
+def rms_of_pixel(x: Tensor, y: Tensor) -> float:
+    """The rms difference of two sets of images."""
+    return (x - y).double().square().mean().sqrt().item()
+
+
 ERROR = "end-point error"
 PREDICTIONS = {
     "01": Prediction(
@@ -346,5 +366,12 @@ PREDICTIONS = {
         "the class that was asked for?",
         Options(GUIDED, "off the class"),
         first_to_leave,
+    ),
+    "17": Prediction(
+        "photographs of ten evaluations",
+        "Small photographs, ten evaluations each, from the same noise. Whose images are nearest to those that many "
+        "steps would give?",
+        Options(FIRST_FIGURE, "rms of a pixel"),
+        nearest_photographs,
     ),
 }

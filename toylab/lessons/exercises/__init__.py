@@ -8,7 +8,7 @@ from toylab.lessons.exercises.base import Exercise as Exercise
 from toylab.lessons.exercises.outcomes import Outcome as Outcome
 from toylab.lessons.exercises.outcomes import Status as Status
 
-LESSONS = ("lesson01", "lesson01b", *(f"lesson{number:02}" for number in range(2, 17)))
+LESSONS = ("lesson01", "lesson01b", *(f"lesson{number:02}" for number in range(2, 18)))
 
 
 @cache

@@ -55,7 +55,7 @@ EXERCISES = (
         "16.1", "write", "guidance", r"""
 Two epsilons of the same $x$ and $t$: `eps_c` knows the class, `eps_u` does not. Return the guided one: at `scale` 0 it
 is `eps_u`, at 1 it is `eps_c`, and beyond it goes on along the same straight line.
-""", Function(("eps_c", "eps_u", "scale"), CALLS, "a tensor like eps_c"), begin="def answer(eps_c, eps_u, scale):",
+""", Function(("eps_c", "eps_u", "scale"), CALLS, "a tensor like eps_c"),
         right=(combined, by_shares), derive=shipped,
         wrong=(
             Wrong("scale counted from the class", lambda c, u, scale: c + scale * (c - u), "This is the other "
@@ -146,7 +146,7 @@ guidance it has a twentieth. Whose fault is it?
         "16.4", "write", "the price of guidance", """
 A multistep method takes one call of epsilon a step, and its start costs `start` calls more (1 for S-PNDM, 9 for
 F-PNDM). Return the network evaluations of `steps` guided steps.
-""", Function(("steps", "start"), COSTS), begin="def answer(steps, start):",
+""", Function(("steps", "start"), COSTS),
         right=(price, lambda steps, start: 2 * steps + 2 * start),
         wrong=(
             Wrong("guidance for free", lambda steps, start: steps + start, "Each call asks the network twice, with the "
