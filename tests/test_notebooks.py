@@ -43,12 +43,9 @@ PLAYERS = {
     "05_build_your_own_sampler": 1,
     "10_digits": 3,  # two of them galleries
     "11_write_a_sampler": 1,
-    "16_leaving_on_purpose": 2,  # one of them a gallery
-    "17_cifar10": 1,  # a gallery
 }
 CHOICES = {  # of another data set
     "01_start_here", "02_noise_and_the_perfect_denoiser", "05_build_your_own_sampler", "11_write_a_sampler",
-    "16_leaving_on_purpose",
 }  # fmt: skip
 
 LABS = {  # notebook: a slider of its lab, and a key that moves it

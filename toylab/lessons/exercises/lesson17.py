@@ -30,6 +30,7 @@ def worst():
 def two_stages():
     """Evaluations of ten guided steps of S-PNDM, and of ten that are not."""
     calls = get("S-PNDM").evaluations(10)
+    assert calls is not None
     return 2 * calls + calls
 
 
