@@ -40,8 +40,8 @@ EMPTY = "#eceef0"
 
 @dataclass(frozen=True)
 class _World:
-    """What `leaving` needs: eps of a scale, samples of (eps, method, steps), which of them are off, what guidance costs
-    the flow, both in words too, and how the flow is found."""
+    """The needs of `leaving`: eps of a scale, samples of (eps, method, steps), which of them are off, the price of
+    guidance that the flow pays, both in words too, and how the flow is found."""
 
     eps: Callable[[float], Eps]
     samples: Callable[[Any, Any, int], Tensor]
