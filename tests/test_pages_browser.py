@@ -135,6 +135,23 @@ def test_a_page_without_networks_says_so_and_lives(lab, address):
     assert page.get_by_label("Epsilon").count() == 0 or page.get_by_label("Epsilon").is_hidden()
 
 
+def test_distance_against_error_is_drawn_from_pythons_numbers(lab):
+    page = lab("data=moons&methods=DDIM&n=64&trade=1")
+    page.wait_for_function(MEASURED, timeout=30000)
+    manifold, x = toylab.datasets.get("moons"), start_noise(64, (2,), 0, torch.float64)
+    eps = toylab.exact_eps(manifold.curve(240), "linear")
+    flow = reference_solution(eps, toylab.schedules.get("linear"), x, 1.0, 1e-3)
+    found = page.locator("table.heard").nth(1).locator("td").inner_text().split("; ")
+    assert len(found) == 6
+    for steps, pair in zip((5, 10, 20, 40, 80, 160), found, strict=True):
+        end = toylab.sample(eps, "linear", "DDIM", steps, x_T=x, progress=False).x
+        expected = rms(end - flow.x), manifold.distance(end).mean().item()
+        assert [float(value) for value in pair.split(": ")] == pytest.approx(expected, rel=0.03)
+    page.get_by_role("checkbox", name="against error").uncheck()
+    page.wait_for_function("() => !location.hash.includes('trade')")
+    assert "Error against evaluations" in page.locator("table.heard").nth(1).text_content()
+
+
 def test_copies_of_a_few_points_are_those_that_python_counts(lab):
     page = lab("data=moons&methods=DDIM&steps=20&n=100&points=30&spread=.05&figures=0")
     known, x = toylab.datasets.get("moons").curve(30).double(), start_noise(100, (2,), 0, torch.float64)

@@ -21,7 +21,7 @@ function power(exponent) {
 }
 
 // found: { lines: [{ x, errors, order?, window? }], floor }; methods: [{ label, style }]. The figure, width by height.
-function drawFigure({ lines, floor, network }, methods, theme, { width, height, scale, fixed, xLabel, ticks, value, best }) {
+function drawFigure({ lines, floor, network }, methods, theme, { width, height, scale, fixed, xLabel, ticks, tickLabel = String, value, best }) {
   [width, height] = [width / scale, height / scale];
   const beside = width >= 420, row = beside ? Math.min(26, (height - 42) / Math.max(4, lines.length)) : 22; // of the legend
   const box = { left: 46, right: beside ? width - 196 : width - 8, top: 8, bottom: height - 34 };
@@ -38,7 +38,7 @@ function drawFigure({ lines, floor, network }, methods, theme, { width, height, 
   };
   const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width: width * scale, height: height * scale, class: "figure", role: "group", "aria-label": xLabel });
   const text = (content, at, anchor, more = {}) => svg("text", { x: at[0], y: at[1], "text-anchor": anchor, ...more }, content);
-  for (const tick of ticks) root.append(text(String(tick), [x(tick), box.bottom + 15], "middle"), svg("line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: "grid" }));
+  for (const tick of ticks) root.append(text(tickLabel(tick), [x(tick), box.bottom + 15], "middle"), svg("line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: "grid" }));
   const stride = Math.ceil((high - low) / 6);
   for (let exponent = low; exponent <= high; exponent += stride)
     root.append(text(power(exponent), [box.left - 5, y(10 ** exponent) + 4], "end"), svg("line", { x1: box.left, x2: box.right, y1: y(10 ** exponent), y2: y(10 ** exponent), class: "grid" }));
@@ -89,8 +89,8 @@ function tableOf(found, methods, head, cells) {
 
 // A section with a title, the figure, and a sentence about it.
 function buildFigure(title) {
-  const note = make("p", { className: "note" }), holder = make("div", { className: "holder" }), heading = make("h2", { textContent: title });
-  return { note, holder, node: make("section", { className: "measured", "aria-label": title }, heading, holder, note) };
+  const note = make("p", { className: "note" }), holder = make("div", { className: "holder" }), heading = make("h2", { textContent: title }), head = make("div", { className: "titled" }, heading);
+  return { note, holder, heading, head, node: make("section", { className: "measured", "aria-label": title }, head, holder, note) };
 }
 
 function showOrder(parts, found, methods, theme, size) {
@@ -108,6 +108,19 @@ function showWork(parts, found, methods, theme, size) {
     tableOf(found, methods, ["Error against evaluations", "method", "evaluations and error"], (line) => [line.x.map((nfe, k) => `${nfe}: ${number(line.errors[k])}`).join("; ")]));
   const against = found.network ? `the network’s own exact flow. Thick line: ${number(found.network)}, the network’s error, which no solver removes` : "the exact flow";
   write(parts.note, `Rms end-point error against ${against}. Numbers: within ${budget} evaluations; ★ the least of them. ↑: beyond the figure.`);
+}
+
+// Distance to the data against the end-point error: a method may be far from the flow and near the data.
+function showTrade(parts, found, methods, theme, size) {
+  const lines = found.lines.map(({ x, errors, distances }) => {
+    const shown = errors.map((error, k) => k).filter((k) => errors[k] > 0 && errors[k] <= HIGHEST);
+    return { x: shown.map((k) => errors[k]), errors: shown.map((k) => distances[k]), within: errorAt({ x, errors: distances }, size.budget) };
+  });
+  const decades = lines.flatMap((line) => line.x).map(Math.log10), low = Math.floor(Math.min(-2, ...decades)), high = Math.ceil(Math.max(0, ...decades));
+  const shape = { ...size, xLabel: "end-point error", ticks: Array.from({ length: high - low + 1 }, (_, k) => 10 ** (low + k)), tickLabel: (tick) => power(Math.round(Math.log10(tick))), value: (line) => number(line.within) };
+  parts.holder.replaceChildren(drawFigure({ lines, floor: found.distance }, methods, theme, shape),
+    tableOf({ lines }, methods, ["Distance against error", "method", "error and distance"], (line) => [line.x.map((error, k) => `${number(error)}: ${number(line.errors[k])}`).join("; ")]));
+  write(parts.note, `Mean distance to the data against rms end-point error. Dotted: the flow’s distance. Numbers: distance within ${size.budget} evaluations.`);
 }
 
 // The nodes of `steps` steps even in every clock, a row each, from noise (left) to data.

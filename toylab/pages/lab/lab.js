@@ -221,7 +221,7 @@ function measure(key) {
       schedule();
       if (found.done) next?.();
     };
-    const ask = (kind, next) => asks.figures({ kind, problem: problem(), methods: asked }, got(kind, next));
+    const ask = (kind, next) => asks.figures({ kind, problem: { ...problem(), geometry }, methods: asked }, got(kind, next));
     const one = ([kind, ...rest]) => ask(kind, () => { if (rest.length) return one(rest); figures.stale = false; schedule(); });
     one(MEASURES[state.view]);
   }, 250);
@@ -262,7 +262,7 @@ const ui = {
   spacing: select(tables.spacings.map((name) => [name, name]), (spacing) => set({ spacing })),
   t_end: numberInput("t_end", false), spread: numberInput("spread", false, { step: 0.01 }),
   seed: numberInput("seed", true), n: numberInput("n", true), points: numberInput("points", true),
-  density: check("density", "density"), tracks: check("tracks", "tracks"), zoom: check("zoom", "zoom"), figures: check("figures", "figures"),
+  density: check("density", "density"), tracks: check("tracks", "tracks"), zoom: check("zoom", "zoom"), figures: check("figures", "figures"), trade: check("against error", "trade"),
   theme: select(["auto", "light", "dark"].map((name) => [name, name]), (theme) => set({ theme })),
   methods: make("div", { className: "methods" }),
   add: make("button", { type: "button", textContent: "Add a method", onclick: addMethod }),
@@ -293,6 +293,7 @@ ui.side = make("aside", { id: "controls", "aria-label": "Controls" },
   make("div", { className: "row" }, ui.link, ui.save));
 ui.controls.setAttribute("aria-controls", "controls");
 ui.eps.parentElement.hidden = !Object.keys(tables.networks).length;
+ui.work.head.append(ui.trade.row);
 ui.measured = make("div", { className: "figures" }, ui.order.node, ui.work.node, ui.clocks.node);
 ui.run = make("div", { className: "run" }, ui.step.row, ui.compare.row, ui.time.row, ui.play);
 ui.main = make("main", {}, ui.title, ui.run, ui.status, ui.panels, ui.measured, ui.heard);
@@ -368,7 +369,9 @@ function buildSlots() {
 
 function updateControls(theme) {
   for (const name of ["data", "schedule", "eps", "spacing", "t_end", "spread", "seed", "n", "points", "theme"]) if (document.activeElement !== ui[name] || ui[name].tagName === "SELECT") ui[name].value = state[name];
-  for (const name of ["density", "tracks", "zoom", "figures"]) ui[name].input.checked = state[name];
+  for (const name of ["density", "tracks", "zoom", "figures", "trade"]) ui[name].input.checked = state[name];
+  write(ui.work.heading, state.trade ? "Work: distance against error" : "Work: error against evaluations");
+  ui.work.node.setAttribute("aria-label", ui.work.heading.textContent);
   ui.eps.options[1].disabled = !hasNetwork();
   ui.spread.disabled = ui.points.disabled = state.eps === "network";
   buildSlots();
@@ -515,10 +518,10 @@ function drawFigures(theme) {
   root.dataset.figures = figures.stale ? "busy" : "ready";
   const left = innerHeight - ui.measured.getBoundingClientRect().top - scrollY - 76;
   const size = { width: Math.floor(ui[MEASURES[state.view][0]].holder.clientWidth), height: Math.max(FIGURE - 28, state.stage ? left : innerWidth >= 900 ? Math.min(360, left) : 0), scale: state.stage ? Math.max(1, innerWidth / 840) : 1, fixed: state.stage, budget: state.compare === "nfe" ? state.nfe : 20 };
-  const showing = { order: showOrder, work: showWork, clocks: showClocks };
+  const showing = { order: showOrder, work: state.trade ? showTrade : showWork, clocks: showClocks };
   for (const kind of MEASURES[state.view]) {
     const found = figures[kind];
-    const key = found && JSON.stringify([theme, size, kind === "clocks" && state.steps, found.lines?.length, found.id, found.failed]);
+    const key = found && JSON.stringify([theme, size, state.trade, kind === "clocks" && state.steps, found.lines?.length, found.id, found.failed]);
     if (!found || found.drawn === key) continue;
     found.drawn = key;
     if (found.failed) { ui[kind].holder.replaceChildren(); write(ui[kind].note, `Not measured: ${found.failed}.`); }

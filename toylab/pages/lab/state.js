@@ -49,6 +49,7 @@ function propertiesOf(tables, wide) {
     tracks: yes(true),
     zoom: yes(true),
     figures: yes(true),
+    trade: yes(false), // the work figure shows distance to the data against error
     theme: oneOf(() => ["auto", "light", "dark"], "auto"),
     view: oneOf(() => ["all", "order", "work", "clocks"], "all"), // the whole page, or one measurement alone
     stage: yes(false), // lecture mode

@@ -97,13 +97,14 @@ async function* slopes(id, problem, counts, runs) {
   }
 }
 
-// Error against evaluations, each budget spent on as many steps as it buys; and the network's own error, which stays.
+// Error and mean distance to the data against evaluations, each budget spent on as many steps as it buys; the distance of
+// the exact flow; and the network's own error, which stays.
 async function* work({ id, problem, methods }) {
-  const { schedule, eps, x, kind } = prepare(problem, true), lines = [];
+  const { schedule, eps, x, kind } = prepare(problem, true), lines = [], distances = distancesTo(problem.geometry), distance = (x) => distances(x).reduce((sum, value) => sum + value, 0) / x.length * 2;
   const flow = exactFlow(tables, schedule, x, eps, schedule.tMax, problem.tEnd, kind.flow.work);
   const network = problem.network ? rmsDistance(flow.x, exactFlow(tables, schedule, x, exactEps(problem.dense, schedule, 0), schedule.tMax, problem.tEnd, EXACT.flow.work).x) : null;
   for (const { row } of methods) {
-    const line = { x: [], errors: [], steps: [] };
+    const line = { x: [], errors: [], distances: [], steps: [] };
     for (const budget of BUDGETS) {
       const steps = stepsWithin(row, tables, schedule, budget, schedule.tMax, problem.tEnd);
       if (!steps || steps === line.steps.at(-1)) continue;
@@ -111,9 +112,10 @@ async function* work({ id, problem, methods }) {
       const { states, nfe } = await run(id, row, schedule, times, x, eps);
       line.x.push(nfe[steps]);
       line.errors.push(rmsDistance(states[steps], flow.x));
+      line.distances.push(distance(states[steps]));
       line.steps.push(steps);
     }
     lines.push(line);
-    yield [{ lines, network, floor: Math.max(flow.error, roundOff(flow.x)), done: lines.length === methods.length }];
+    yield [{ lines, network, distance: distance(flow.x), floor: Math.max(flow.error, roundOff(flow.x)), done: lines.length === methods.length }];
   }
 }
