@@ -14,6 +14,7 @@ from toylab.lessons import explore_guided, leaving
 from toylab.lessons.guiding import guided_problem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, label", [("spiral", "outer"), ("moons", "lower"), ("two-circles", "inner")])
 def test_a_class_lies_where_it_does_in_its_data_set(name, label):
     data = datasets.labelled(name, 4000)
@@ -65,6 +66,7 @@ def test_the_study_is_a_table_a_figure_and_json(spiral):
     assert [ax.get_title() for ax in spiral.plot()] == ["DDIM", "S-PNDM", "PLMS", "F-PNDM", "flow"]
 
 
+@pytest.mark.slow
 def test_budgets_in_which_nothing_can_run_are_empty():
     found = leaving("moons", ("DDIM", "RK4"), (2,), (6, 8), n=4)
     assert np.isnan(found.off[1, 0, 0]) and not np.isnan(found.off[0]).any() and not np.isnan(found.off[1, 0, 1])
@@ -83,6 +85,7 @@ def test_images_are_off_where_the_classifier_sees_another_class(tmp_path):
     assert price[1] > 1.3 * price[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given, named",
     [({"where": "circle-of-nothing"}, "circle-of-nothing"), ({"scales": ()}, "scales"), ({"nfe": (0,)}, "nfe"),
