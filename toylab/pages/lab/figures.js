@@ -25,7 +25,7 @@ function drawFigure({ lines, floor, network }, methods, theme, { width, height, 
   [width, height] = [width / scale, height / scale];
   const beside = width >= 420, row = beside ? Math.min(26, (height - 42) / Math.max(4, lines.length)) : 22; // of the legend
   const box = { left: 46, right: beside ? width - 196 : width - 8, top: 8, bottom: height - 34 };
-  const below = beside ? 0 : row * Math.ceil(methods.length / 2); // of the legend
+  const columns = width < 330 ? 1 : 2, below = beside ? 0 : row * Math.ceil(methods.length / columns); // of the legend
   if (fixed) box.bottom -= below;
   else height += below;
   const errors = [...lines.flatMap((line) => line.errors), network].filter((error) => Number.isFinite(error) && error > 0);
@@ -53,8 +53,8 @@ function drawFigure({ lines, floor, network }, methods, theme, { width, height, 
       const out = !(line.errors[k] <= 10 ** high), hollow = line.window && !line.window[k];
       return svg("path", { d: out ? "M0-7L5 0H1.5V6H-1.5V0H-5z" : MARKS[style.marker], transform: `translate(${px.toFixed(1)} ${py.toFixed(1)})`, stroke: color, "stroke-width": 1.8, fill: hollow ? "var(--back)" : color });
     });
-    const top = beside ? box.top + 12 + i * row : box.bottom + 34 + row * (1 + (i >> 1)) - 6;
-    const left = beside ? box.right + 12 : 4 + (i % 2) * width / 2;
+    const top = beside ? box.top + 12 + i * row : box.bottom + 34 + row * (1 + Math.floor(i / columns)) - 6;
+    const left = beside ? box.right + 12 : 4 + (i % columns) * width / columns;
     const said = `${label}: ${value(line)}${best === i ? ", the best" : ""}`;
     root.append(svg("g", { class: "line", tabindex: 0, role: "img", "aria-label": said },
       svg("path", { d: path, fill: "none", stroke: "transparent", "stroke-width": 14, "pointer-events": "stroke" }),
