@@ -48,7 +48,7 @@ def test_the_court_rules_by_what_is_measured(letter, verdict):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("letter, number", list(zip("abcde", range(1, 6), strict=True)))
+@pytest.mark.parametrize("letter, number", list(zip("abcde", (1, 2, 4, 5, 6), strict=True)))
 def test_the_evidence_of_a_verdict_is_in_the_table_of_its_trial(letter, number):
     each, table = exercise(f"14.{number}"), str(trial(*CASES[letter]))
     named = re.findall(r"(?<![\w.^])\d+\.\d+", each.because)

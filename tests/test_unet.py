@@ -62,7 +62,8 @@ def test_the_cifar10_network_has_the_parameters_of_the_published_one():
 @pytest.mark.parametrize(
     ("name", "low", "high", "shape"),
     [
-        ("digits", 0.8e6, 1.2e6, (1, 8, 8)), ("cifar10-16", 1.5e6, 2e6, (3, 16, 16)),
+        ("digits", 0.8e6, 1.2e6, (1, 8, 8)), ("digits-small", 0.6e6, 0.8e6, (1, 8, 8)),
+        ("cifar10-16", 1.5e6, 2e6, (3, 16, 16)),
         ("cifar10-small", 1e6, 2e6, (3, 32, 32)), ("cifar10-medium", 8e6, 10e6, (3, 32, 32)),
         ("cifar10", 35e6, 36e6, (3, 32, 32)),
     ],
@@ -74,7 +75,7 @@ def test_named_configurations_have_the_sizes_they_promise(name, low, high, shape
 
 
 def test_every_configuration_is_listed_above():
-    assert set(UNETS) == {"digits", "cifar10-16", "cifar10-small", "cifar10-medium", "cifar10"}
+    assert set(UNETS) == {"digits", "digits-small", "cifar10-16", "cifar10-small", "cifar10-medium", "cifar10"}
 
 
 # eps(x, t)
