@@ -97,9 +97,11 @@ def test_a_trained_network_gives_the_numbers_that_python_gives(started, with_net
 def test_a_few_particles_of_a_network_are_shown_first(started, with_networks):
     with open_page(started, f"{with_networks}#{FEW}") as page:
         page.wait_for_function(READY)
-        page.evaluate(WATCH_PARTICLES, "eps=network&figures=0&n=320&methods=DDIM")
-        page.wait_for_function("() => seen.includes('320')", timeout=60000)
-        assert [int(count) for count in page.evaluate("[...new Set(seen)]") if count != "64"] == [5, 20, 80, 320]
+        page.evaluate(WATCH_PARTICLES, "eps=network&figures=0&n=1280&methods=DDIM,S-PNDM")
+        page.wait_for_function("() => seen.includes('1280')", timeout=60000)
+        shown = [int(count) for count in page.evaluate("[...new Set(seen)]") if count != "64"]
+        parts = [20, 80, 320, 1280]  # of which a busy page may leave out what the next overtakes
+        assert len(shown) > 1 and shown == [part for part in parts if part in shown]
 
 
 def test_the_error_of_a_network_is_measured_beside_that_of_its_solvers(started, with_networks):
