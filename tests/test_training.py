@@ -22,6 +22,7 @@ from toylab.epsilon import checkpoints
 from toylab.epsilon.mlp import MLP
 from toylab.training import TrainConfig, examples, fit, loop
 from toylab.training.planar import rows_of
+from toylab.training.stopping import Interrupted, StopRequest
 
 HERE = Path(__file__).parent
 TINY = {"hidden": 8, "layers": 2, "fourier": 2, "time_features": 1}
@@ -928,3 +929,14 @@ def test_config_is_plain_data():
 def test_checkpoint_of_a_trained_network_loads_by_path(tmp_path):
     net = training.train_2d("moons", out=tmp_path / "net.safetensors", steps=3, batch=8, arguments=TINY, progress=False)
     assert same(net, checkpoints.load(tmp_path / "net.safetensors"))
+
+
+def test_processes_that_resume_slow_steps_vote_after_each(monkeypatch):
+    """Wherever the run begins: its former steps took no time of this one."""
+    now = iter(range(0, 1000, 2))
+    monkeypatch.setattr("toylab.training.stopping.time.monotonic", lambda: float(next(now)))
+    monkeypatch.setattr("toylab.training.stopping.reduce", lambda ballot, how: ballot)
+    stop = StopRequest()
+    assert stop.agreed(5001, torch.device("cpu")) is None
+    stop.interrupted = True
+    assert stop.agreed(5002, torch.device("cpu")) is Interrupted

@@ -36,7 +36,8 @@ class StopRequest:
         self.interrupted = False
         self._end = math.inf if minutes is None else time.monotonic() + 60 * minutes
         self._previous = {}
-        self._voted, self._counted, self._vote = time.monotonic(), -1, 0  # when, after which step, and the next one
+        self._voted: tuple[float, int] | None = None  # when, and after which step
+        self._vote = 0  # the step after which they vote next
 
     @property
     def reason(self) -> type[BaseException] | None:
@@ -50,11 +51,13 @@ class StopRequest:
         which waits for the device; None between two votes."""
         if done < self._vote:
             return None
-        pace = (time.monotonic() - self._voted) / (done - self._counted)  # seconds a step
+        pace = VOTE_SECONDS  # seconds a step, unknown at first, wherever the run begins
+        if self._voted:
+            pace = (time.monotonic() - self._voted[0]) / (done - self._voted[1])
         kinds = [Interrupted, TimeUp]
         ballot = [pace, *(float(self.reason is kind) for kind in kinds)]
         pace, *votes = reduce(torch.tensor(ballot, device=device), "mean").tolist()
-        self._voted, self._counted = time.monotonic(), done
+        self._voted = time.monotonic(), done
         self._vote = done + max(1, round(VOTE_SECONDS / max(pace, 1e-3)))
         return next((kind for kind, vote in zip(kinds, votes, strict=True) if vote), None)
 
