@@ -14,6 +14,7 @@ from toylab._files import replacing
 from toylab.epsilon import Sharpener, checkpoints
 from toylab.epsilon.unet import UNet
 from toylab.images import DigitClassifier, ImageSampler, PhotoClassifier, cascade
+from toylab.images.features import classifier_for
 
 METHOD, STEPS, SCALES = "S-PNDM", 30, (1, 4)
 
@@ -45,8 +46,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=1000)
     given = parser.parse_args()
     network = load(given.name)
-    judge = PhotoClassifier() if network.shape[0] == 3 else DigitClassifier()
-    found = shares(network, judge, given.n, sharpener=given.sharpen and load(given.sharpen))
+    found = shares(network, classifier_for(network.shape), given.n, sharpener=given.sharpen and load(given.sharpen))
     print(json.dumps(found, indent=2))
     with replacing(checkpoints.folder().parent / "cards" / f"{given.sharpen or given.name}-shares.json") as file:
         file.write(f"{json.dumps(found, indent=2)}\n".encode())

@@ -112,6 +112,11 @@ class Inception:
 NAMES = ("photographs", "digits", "pixels")
 
 
+def classifier_for(shape: tuple[int, ...]) -> PhotoClassifier | DigitClassifier:
+    """The classifier for images of this shape, (channels, height, width), which refuses sizes that it does not know."""
+    return PhotoClassifier() if shape[0] == 3 else DigitClassifier()
+
+
 def features_for(real: Tensor, features: str | Callable | None = None) -> Callable:
     """The features of this name for images like the real ones [m, c, h, w], by default of the classifier that knows
     such images. A function from images to [n, d], which may have a `name` and say what it is in `about`, is one, too.

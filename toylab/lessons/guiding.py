@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 import matplotlib.pyplot as plt
@@ -20,7 +19,8 @@ from toylab.analysis._result import Result, pick
 from toylab.datasets.labels import CLASSES
 from toylab.epsilon import guided
 from toylab.figures.look import INK, in_our_look
-from toylab.images import DigitClassifier, ImageSampler, PhotoClassifier
+from toylab.images import ImageSampler
+from toylab.images.features import classifier_for
 from toylab.problems import Problem
 from toylab.samplers import sample
 from toylab.samplers.core import start_noise
@@ -218,16 +218,12 @@ def _in_images(name, n, seed):
     if not getattr(network, "classes", ()):
         raise ValueError(f"where must be one of {', '.join(CLASSES)}, or a network with labels, got {name!r}")
     asked = torch.arange(n) % len(network.classes)
-    judge = PhotoClassifier() if network.shape[0] == 3 else DigitClassifier()
+    judge = classifier_for(network.shape)
     return _World(
-        eps=partial(_guided_images, network, asked),
+        eps=lambda scale: guided(network.of(asked), network, scale),
         samples=lambda eps, method, steps: ImageSampler(eps, method, steps).images(n, seed, progress=False).x,
         off=lambda x: judge(x).classes != asked.numpy(),
         price=lambda x: (x.abs() > 1).double().mean().item(),
         words=(f"images that a classifier takes for another {judge.kind}", "share of values beyond black and white"),
         flow=("S-PNDM", 29),
     )
-
-
-def _guided_images(network, asked, scale):
-    return guided(network.of(asked), network, scale)

@@ -13,6 +13,7 @@ from toylab.claims.judging import HOLDS
 from toylab.lessons.court import CASES, ruling
 from toylab.lessons.exercises import progress
 from toylab.lessons.forgiving import forgiveness
+from toylab.lessons.guiding import METHODS as GUIDED
 from toylab.lessons.guiding import leaving
 from toylab.lessons.labs import FAULT_BUDGETS, FLOW_POINTS, FLOW_RTOL, POINTS
 from toylab.lessons.memory import COPY, SAMPLES, by_formula, nearest, training_points
@@ -31,7 +32,6 @@ RIVALS = ("DDIM", "S-PNDM", "F-PNDM", "PLMS", "RK4", "DEIS-tAB3", "DPM-Solver++2
 YOURS = {"your Euler": euler, "your Euler in y and σ": ddim, "yours with a memory": two_slopes, "F-PNDM": "F-PNDM",
          "UniPC-2": "UniPC-2", "DPM-Solver++2M": "DPM-Solver++2M"}  # fmt: skip
 FIRST_FIGURE = ("DDIM", "AB4", "RK4", "S-PNDM", "F-PNDM")
-GUIDED = ("DDIM", "S-PNDM", "PLMS", "F-PNDM")
 HALVES = (
     "the gradient part, with 10 steps and with 50", "the transfer part, with 10 steps and with 50",
     "the gradient part with 10 steps, transfer part with 50", "the transfer part with 10 steps, gradient part with 50",
