@@ -1,12 +1,14 @@
 """Drawings: their text, their geometry against closed forms, and what is no drawing."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 from browser import open_page
 
 from toylab import datasets
-from toylab.datasets.drawn import from_text, simplified, strokes_of, to_text
+from toylab.datasets.drawn import DOT, Polylines, from_text, simplified, strokes_of, to_text
 from toylab.pages import source
 from toylab.widgets.page import source as widget_source
 
@@ -31,13 +33,33 @@ def test_a_square_has_the_moments_distances_and_even_points_of_a_square():
     steps = (even[1:] - even[:-1]).norm(dim=1)
     assert steps.median() == pytest.approx(8 * scale / 4000, rel=1e-3) and steps.max() < 1.01 * steps.median()
     drawn = square.sample(20_000)
-    assert square.distance(drawn).max() < 1e-5 and drawn.mean(0).abs().max() < 0.03
+    assert square.distance(drawn).max() < 1e-6 and drawn.mean(0).abs().max() < 0.03
 
 
 def test_a_drawn_circle_is_measured_as_the_circle_in_the_table():
     angle = np.linspace(0, 2 * np.pi, 1001)
     drawn, x = datasets.Drawing([2 * np.stack([np.cos(angle), np.sin(angle)], -1)]), torch.randn(500, 2)
     assert (drawn.distance(x) - datasets.get("circle").distance(x)).abs().max() < 0.01
+
+
+@pytest.mark.parametrize("kind", ["sharp corners", "long, short, a dot", "points twice"])
+def test_distances_to_a_polyline_are_those_to_the_nearest_of_its_lines(kind):
+    random = np.random.default_rng(1)
+    strokes = {
+        "sharp corners": [random.uniform(-3, 3, (400, 2))],
+        "long, short, a dot": [[(0, 0), (3, 0), (3, 1e-3), (0, 1)], [(-1, -1), (-1, -1)], [(2, -2), (2 + DOT, -2)]],
+        "points twice": [np.cumsum(random.normal(size=(50, 2)), 0).repeat(2, axis=0)],
+    }[kind]
+    x, nearest = np.concatenate([random.normal(size=(500, 2)) * 2, random.normal(size=(50, 2)) * 1e3]), np.inf
+    for stroke in strokes:
+        for start, end in pairwise(stroke):
+            way = np.subtract(end, start)
+            part = np.clip((x - start) @ way / max(way @ way, 1e-300), 0, 1)
+            nearest = np.minimum(nearest, np.linalg.norm(x - start - part[:, None] * way, axis=1))
+    drawn = [stroke[:1] if len(stroke) == 2 and stroke[0][0] == 2 else stroke for stroke in strokes]
+    lines = Polylines([np.array(stroke, float) for stroke in drawn])
+    assert lines.distance(x) == pytest.approx(nearest, rel=1e-12, abs=1e-12)
+    assert lines.distance(np.array([[1e300, 0], [-1e308, 1e308]])) == pytest.approx([1e300, 2**0.5 * 1e308])
 
 
 def test_ten_thousand_points_that_cross_a_thousand_times_become_four_hundred():

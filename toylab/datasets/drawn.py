@@ -6,6 +6,8 @@ direction, a coordinate takes two letters, and strokes stand apart by a dot.
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from math import ceil
 from os import PathLike
 
 import numpy as np
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from toylab import _errors as errors
 from toylab._files import check_new, replacing, user_path
+from toylab.datasets.arcs import Arcs
 from toylab.datasets.geometry import norm, shares
 from toylab.datasets.manifold import Manifold
 
@@ -21,6 +24,7 @@ DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 LONGEST = 100_000  # letters that are read at all
 DOT = 0.02  # the length of a stroke of one point
 FINE = 0.008  # what nobody sees on the board
+PIECES = 1_000  # to which distances are measured, at the least
 LEAST = 0.1  # the width of a drawing that is one
 
 
@@ -206,14 +210,19 @@ class Polylines:
                   for start, length, k in zip(before, self._stroke_lengths, counts, strict=True)]  # fmt: skip
         return self._at(np.concatenate(places))
 
+    @cached_property
+    def _arcs(self):
+        return Arcs([_split(stroke, self._ends[-1] / PIECES) for stroke in self._strokes], corners=True)
+
     def distance(self, x: np.ndarray) -> np.ndarray:
-        nearest = np.full(len(x), np.inf)
-        for start, way in zip(self._start, self._way, strict=True):
-            off, square = x - start, (way**2).sum()
-            along = off[:, 0] * way[0] + off[:, 1] * way[1]  # a product of matrices would wake the threads of BLAS
-            part = np.clip(along / square, 0, 1) if square > 0 else np.zeros(len(x))
-            np.minimum(nearest, norm(off - part[:, None] * way), out=nearest)
-        return nearest
+        return self._arcs.distance(x)
 
     def outlines(self) -> list[np.ndarray]:
         return self._strokes
+
+
+def _split(stroke, length):
+    """A polyline [m, 2] with each line in an even number of equal parts of at most half a `length`."""
+    parts = [np.linspace(start, end, 2 * max(1, ceil(norm(end - start) / length)), endpoint=False)
+             for start, end in zip(stroke[:-1], stroke[1:], strict=True)]  # fmt: skip
+    return np.concatenate([*parts, stroke[-1:]])

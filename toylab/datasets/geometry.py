@@ -174,12 +174,7 @@ class Curves:
         return np.concatenate([stroke.at(cell_centres(k)) for stroke, k in zip(self._strokes, counts, strict=False)])
 
     def distance(self, x: np.ndarray) -> np.ndarray:
-        """Points more than 10^6 lengths away are first moved to there, towards the origin, and the way is
-        added: farther out all arcs seem equally distant, and squares overflow."""
-        far = norm(x)
-        reach = 1e6 * self._size
-        near = x * np.minimum(1, reach / np.maximum(far, self._size))[:, None]
-        return self._arcs.distance(near) + (far - np.minimum(far, reach))
+        return self._arcs.distance(x)
 
     def outlines(self) -> list[np.ndarray]:
         return self._polylines(OUTLINE_SEGMENTS)
