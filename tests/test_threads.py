@@ -6,10 +6,11 @@ from contextlib import closing
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import toylab
 from toylab import analysis, images
-from toylab._threads import SMALL, single_thread
+from toylab._threads import SMALL, single_blas_thread, single_thread
 from toylab.epsilon import MLP, UNet
 from toylab.problems import exact_flow, reference_solution
 from toylab.schedules import Linear
@@ -104,6 +105,31 @@ def test_plain_calls_of_small_epsilons_run_on_one_thread(kind):
     schedule.threads.clear()
     eps(torch.randn(8, 2), torch.tensor(0.5))
     assert (schedule.threads, torch.get_num_threads()) == ({1}, 2)
+
+
+def test_scores_of_particles_are_computed_on_one_thread():
+    schedule, sweep = Watched(), toylab.sweep(Seen(), "linear", METHODS, (4,), n=8, **QUIET)
+    analysis.off_manifold((torch.tensor([1.0, 0.5]), torch.stack([start(), start()])), "circle", schedule)
+    analysis.unlikely_of_sweep(sweep, "circle", schedule, **QUIET)
+    assert (schedule.threads, torch.get_num_threads()) == ({1}, 2)
+
+
+def blas():
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+
+def test_a_search_for_nodes_leaves_blas_on_one_thread_until_its_end():
+    seen, eps = [], Seen()
+    noting = lambda x, t: seen.append(blas()) or eps(x, t)  # noqa: E731
+    with threadpool_limits(2, "blas"):
+        analysis.optimize_grid(noting, "linear", "DDIM", 3, shape=(2,), n=8, iterations=2, **QUIET)
+        assert ({1} in seen, blas()) == (True, {2})
+        with single_blas_thread():  # two that overlap, as from two threads: the first to begin ends first
+            other = single_blas_thread()
+            other.__enter__()
+        assert blas() == {1}
+        other.__exit__(None, None, None)
+        assert blas() == {2}
 
 
 @pytest.mark.parametrize("training", [False, True])

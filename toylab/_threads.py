@@ -1,10 +1,13 @@
 """The number of threads of torch on the CPU: one, for everything small."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
+from threading import Lock
 
 import torch
+from threadpoolctl import threadpool_limits
 
 SMALL = 2**16  # numbers in a batch up to which a second thread gained nothing: see benchmarks/threads.py
 
@@ -47,6 +50,28 @@ def small_on_one_thread(method: Callable) -> Callable:
             return method(self, x, *args, **kwargs)
 
     return run
+
+
+_changing, _inside, _limits = Lock(), 0, None
+
+
+@contextmanager
+def single_blas_thread() -> Iterator[None]:
+    """Run a block without further threads of the BLAS of NumPy and SciPy, which L-BFGS-B wakes for ten numbers.
+
+    BLAS has one number for the whole process, so the last of the blocks that overlap restores it.
+    """
+    global _inside, _limits
+    with _changing:
+        _inside, _limits = _inside + 1, _limits or threadpool_limits(1, "blas")
+    try:
+        yield
+    finally:
+        with _changing:
+            _inside -= 1
+            if not _inside:
+                _limits.restore_original_limits()
+                _limits = None
 
 
 def _setter(name, otherwise):

@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 from toylab import datasets
 from toylab._errors import in_short, number, positive_int
 from toylab._progress import Bar
+from toylab._threads import single_thread
 from toylab._types import ManifoldLike, ScheduleLike
 from toylab.analysis._arguments import known_manifold
 from toylab.analysis._result import Result, pick
@@ -92,14 +93,15 @@ def off_manifold(
 
     Returns an `OffManifold`. Raises ValueError or TypeError naming the argument.
     """
-    scale = _Scale(manifold, schedule, spread, points, forward, quantile)
     times, states = _times_and_states(traj)
     ratio, band, unlikely = [], [], []
-    for t, x in zip(times.tolist(), states, strict=True):
-        theirs, ours = scale.squared_distances(t), scale.squared_distances(t, x)
-        ratio.append((ours.mean() / theirs.mean()).sqrt().item())
-        band.append(_band(theirs, len(x)))
-        unlikely.append(scale.unlikely(t, x))
+    with single_thread():
+        scale = _Scale(manifold, schedule, spread, points, forward, quantile)
+        for t, x in zip(times.tolist(), states, strict=True):
+            theirs, ours = scale.squared_distances(t), scale.squared_distances(t, x)
+            ratio.append((ours.mean() / theirs.mean()).sqrt().item())
+            band.append(_band(theirs, len(x)))
+            unlikely.append(scale.unlikely(t, x))
     run = {"method": traj.method, "nfe": traj.nfe} if isinstance(traj, Trajectory) else {}
     return OffManifold(times.numpy(), np.array(ratio), np.array(band).T, np.array(unlikely), **run)
 
@@ -124,14 +126,15 @@ def unlikely_of_sweep(
         for node, t in enumerate(sweep.times[run[1]].tolist()):
             where.setdefault(t, []).append((run, node))
     found = {run: np.zeros(states.shape[:2], bool) for run, states in sweep.states.items()}
-    show = {"desc": "unlikely particles", "show": progress is True}
-    for done, (t, shown) in enumerate(Bar(where.items(), **show), 1):
-        x = torch.from_numpy(np.stack([sweep.states[run][node] for run, node in shown]))
-        unlikely = scale.unlikely(t, x.reshape(-1, 2)).reshape(x.shape[:2])
-        for (run, node), particles in zip(shown, unlikely, strict=True):
-            found[run][node] = particles
-        if callable(progress):
-            progress(done / len(where))
+    bar = Bar(where.items(), desc="unlikely particles", show=progress is True)
+    with single_thread():
+        for done, (t, shown) in enumerate(bar, 1):
+            x = torch.from_numpy(np.stack([sweep.states[run][node] for run, node in shown]))
+            unlikely = scale.unlikely(t, x.reshape(-1, 2)).reshape(x.shape[:2])
+            for (run, node), particles in zip(shown, unlikely, strict=True):
+                found[run][node] = particles
+            if callable(progress):
+                progress(done / len(where))
     return found
 
 

@@ -14,6 +14,7 @@ from toylab import grids
 from toylab._errors import positive_int
 from toylab._interrupted import Interrupted
 from toylab._progress import Bar
+from toylab._threads import single_blas_thread
 from toylab._types import Eps, MethodLike, ScheduleLike
 from toylab.analysis._arguments import start_particles
 from toylab.analysis._result import Result, pick
@@ -199,10 +200,11 @@ class _Search:
 
     def run(self, iterations, bar):
         """Improve `times` until nothing is gained, or for so many iterations."""
-        minimize(
-            self._objective, self.clock.unknowns(self.times), method="L-BFGS-B", jac="2-point",
-            callback=lambda _: bar.update(), options={"maxiter": iterations, "maxfun": 10**9, "ftol": 1e-7},
-        )  # fmt: skip
+        with single_blas_thread():
+            minimize(
+                self._objective, self.clock.unknowns(self.times), method="L-BFGS-B", jac="2-point",
+                callback=lambda _: bar.update(), options={"maxiter": iterations, "maxfun": 10**9, "ftol": 1e-7},
+            )  # fmt: skip
 
     def _objective(self, unknowns):
         times = self.clock.times(unknowns)
