@@ -12,6 +12,7 @@ import toylab
 from toylab import analysis, images
 from toylab._threads import SMALL, single_blas_thread, single_thread
 from toylab.epsilon import MLP, UNet
+from toylab.lessons.memory import nearest
 from toylab.problems import exact_flow, reference_solution
 from toylab.schedules import Linear
 
@@ -112,6 +113,19 @@ def test_scores_of_particles_are_computed_on_one_thread():
     analysis.off_manifold((torch.tensor([1.0, 0.5]), torch.stack([start(), start()])), "circle", schedule)
     analysis.unlikely_of_sweep(sweep, "circle", schedule, **QUIET)
     assert (schedule.threads, torch.get_num_threads()) == ({1}, 2)
+
+
+@pytest.mark.parametrize("measure", [analysis.energy_distance, nearest])
+def test_distances_of_all_pairs_are_computed_on_one_thread(measure, monkeypatch):
+    seen, cdist = [], torch.cdist
+
+    def noting(*arguments, **options):
+        seen.append(torch.get_num_threads())
+        return cdist(*arguments, **options)
+
+    monkeypatch.setattr(torch, "cdist", noting)
+    measure(start(), start())
+    assert (set(seen), torch.get_num_threads()) == ({1}, 2)
 
 
 def blas():

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from toylab._threads import single_thread
 from toylab.samplers.core import check_samples
 
 
@@ -23,7 +24,8 @@ def energy_distance(x: Tensor, y: Tensor) -> float:
     x, y = (value.detach().to("cpu", torch.float64).flatten(1) for value in (x, y))
     if x.shape[1] != y.shape[1]:
         raise ValueError(f"x and y must have points of one shape, got {x.shape[1]} and {y.shape[1]} numbers each")
-    return (2 * _mean(x, y) - _mean(x, x) - _mean(y, y)).item()
+    with single_thread(x):
+        return (2 * _mean(x, y) - _mean(x, x) - _mean(y, y)).item()
 
 
 def _mean(x, y):

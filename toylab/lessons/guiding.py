@@ -21,6 +21,7 @@ from toylab.epsilon import guided
 from toylab.figures.look import INK, in_our_look
 from toylab.images import ImageSampler
 from toylab.images.features import classifier_for
+from toylab.lessons.memory import nearest
 from toylab.problems import Problem
 from toylab.samplers import sample
 from toylab.samplers.core import start_noise
@@ -207,7 +208,7 @@ def _in_the_plane(name, n, seed):
         eps=lambda scale: guided_problem(name, scale).eps,
         samples=samples,
         off=lambda x: ~(manifold.distance(x) <= FAR).numpy(),
-        price=lambda x: (torch.cdist(points, x).amin(1) < NEAR).double().mean().item(),
+        price=lambda x: (nearest(points, x) < NEAR).double().mean().item(),
         words=(f"particles farther than {FAR} from “{label}”", f"share of the class within {NEAR} of a particle"),
         flow=FLOW,
     )

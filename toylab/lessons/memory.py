@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from toylab import datasets, epsilon
+from toylab._threads import single_thread
 from toylab.analysis import Table
 from toylab.epsilon import exact_eps
 from toylab.figures.look import PALE, in_our_look
@@ -63,7 +64,8 @@ def memory_table(dataset: str = "spiral", points: int = 30, spreads: Iterable[fl
 
 def nearest(x: Tensor, points: Tensor) -> Tensor:
     """The distance of each of x [n, 2] to the nearest of points [k, 2]: [n]."""
-    return torch.cdist(x.double(), points.double()).amin(1)
+    with single_thread(x):
+        return torch.cdist(x.double(), points.double()).amin(1)
 
 
 def training_points(dataset: str, points: int) -> Tensor:
