@@ -1,54 +1,16 @@
 """The commands that measure: each asks `toylab.analysis` one question and shows the result."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 
 from toylab.cli import options
-from toylab.cli.output import RESULTS, check_output, deliver, kept, one_by_one
-
-if TYPE_CHECKING:
-    from toylab.analysis import Table
-    from toylab.problems import Problem
+from toylab.cli.asked import Asked
+from toylab.cli.output import kept, one_by_one
 
 STEPS, LOCAL_STEPS = "320,640", "40,80,160,320"
 Budgets = Annotated[str, typer.Option(help="Budgets of network evaluations, increasing.")]
-
-
-@dataclass
-class Asked:
-    """The options that these commands share, and the problem that they name."""
-
-    name: options.Name
-    particles: options.Particles = 512
-    seed: options.Seed = 0
-    eps: options.Eps = "network"
-    schedule: options.Schedule = None
-    spacing: options.Spacing = "t"
-    t_start: options.Start = None
-    t_end: options.End = None
-    points: options.Points = None
-    out: options.Out = None
-    json: options.Json = False
-
-    def __post_init__(self) -> None:
-        self.path = check_output(self.out, RESULTS) if self.out else None  # refused before any work
-
-    def problem(self, **how: Any) -> "Problem":
-        """The problem with its limits; `how`: other arguments of `toylab.problems.find` than those asked for."""
-        from toylab import problems
-
-        how = {"eps": self.eps, "schedule": self.schedule, "points": self.points} | how
-        return replace(problems.find(self.name, **how), t_start=self.t_start, t_end=self.t_end)
-
-    def show(
-        self, problem: "Problem", about: dict, draw: Callable[[], object], stop: KeyboardInterrupt | None,
-        *shown: "str | Table",
-    ) -> None:  # fmt: skip
-        """Write and print what was found: `about` as JSON, what `draw` draws, or lines and tables."""
-        deliver(problem.labels | about, draw, shown, problem.title, self.path, self.json, stop)
 
 
 @options.sharing(Asked)
@@ -112,10 +74,8 @@ def work(
     from toylab.analysis._compare import METHODS
     from toylab.analysis._work import MEASURES
 
-    chosen, measures = (
-        options.some_methods("methods", methods or METHODS),
-        options.some_of("measure", measure, MEASURES),
-    )
+    chosen = options.some_methods("methods", methods or METHODS)
+    measures = options.some_of("measure", measure, MEASURES)
     problem, n, spacing = asked.problem(), asked.particles, asked.spacing
     how = {
         "nfe": options.comma_separated("nfe", nfe, int, "integers"),

@@ -5,6 +5,7 @@ import torch
 from toylab.images._paths import statistics
 from toylab.lessons.exercises.base import Exercise, Wrong
 from toylab.lessons.exercises.forms import Choice, Function, Number
+from toylab.lessons.truths import nearest_photographs
 from toylab.samplers import get
 
 # fmt: off
@@ -21,8 +22,6 @@ def fine(x):
 
 def worst():
     """The largest difference from many steps with ten evaluations."""
-    from toylab.lessons.predictions import nearest_photographs  # which asks for exercises' progress
-
     errors = nearest_photographs().values
     return max(errors, key=errors.get)
 
