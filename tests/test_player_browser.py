@@ -359,6 +359,16 @@ def test_in_jupyterlab_another_data_set_is_computed_and_an_error_keeps_the_pictu
     assert settled(lab) == disc
 
 
+def test_in_jupyterlab_panels_keep_their_size_when_others_are_computed(lab):
+    player, sizes = lab.locator(".toylab-player"), set()
+    for dataset in ("disc", "ring", "disc"):
+        lab.get_by_label("Data set").select_option(dataset)
+        player.locator(".heading", has_text=re.compile(f"^{dataset}")).wait_for()
+        shown = settled(lab)
+        sizes |= {int(each.split("x")[0]) for each in shown}
+    assert len(sizes) == 1 and min(sizes) > 300  # two rows, as at first; one row leaves them 251
+
+
 def kernel_says(page, code):
     """What the notebook's kernel prints when it runs `code`."""
     page.evaluate(

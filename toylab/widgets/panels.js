@@ -38,14 +38,26 @@ const clock = (t) => `t = ${t && t < 1e-3 ? number(t) : t.toFixed(3)}`;
 // Columns that a row of so many panels may have.
 const COLUMNS = { 1: [1], 2: [2, 1], 3: [3, 2, 1], 4: [4, 2, 1], 5: [5, 3, 2, 1], 6: [6, 3, 2, 1], 7: [4, 2, 1], 8: [4, 2, 1] };
 
+// The parts of the page around `root` that scroll, and would not grow if it did: JupyterLab's outputs scroll aside only,
+// and are as high as what they hold.
+const TALL = 100000, bounds = new WeakMap();
+
+function bounding(root) {
+  const found = [];
+  root.style.minHeight = `${TALL}px`;
+  for (let node = root.parentElement; node && node !== document.body; node = node.parentElement)
+    if (/auto|scroll/.test(getComputedStyle(node).overflowY) && node.clientHeight > 300 && node.clientHeight < TALL) found.push(node);
+  root.style.minHeight = "";
+  return found;
+}
+
 // CSS pixels from top to bottom in which controls and panels are to be seen together: the part of the page that scrolls.
 // In a frame that grows with what it holds (VS Code, Colab) only the screen says how much that is.
 function visibleHeight(root) {
   const framed = parent !== window && !document.documentElement.dataset.toylab;
-  let height = framed ? 0.7 * screen.availHeight : innerHeight - (document.documentElement.dataset.toylab ? 32 : 0);
-  for (let node = root.parentElement; node && node !== document.body; node = node.parentElement)
-    if (/auto|scroll/.test(getComputedStyle(node).overflowY) && node.clientHeight > 300) height = Math.min(height, node.clientHeight - 12);
-  return height;
+  const height = framed ? 0.7 * screen.availHeight : innerHeight - (document.documentElement.dataset.toylab ? 32 : 0);
+  if (!bounds.has(root)) bounds.set(root, bounding(root));
+  return Math.min(height, ...bounds.get(root).map((node) => node.clientHeight - 12));
 }
 
 const scrolls = (node) => /auto|scroll/.test(getComputedStyle(node).overflowY) && node.scrollHeight > node.clientHeight + 1;
@@ -60,6 +72,7 @@ function unclip(root) {
 // NARROWEST; else as wide as the page allows. `resize(columns, size)` lays them out for a trial.
 function arrange(root, grid, count, resize) {
   root.dataset.fits = true; // every trial is of that layout
+  bounds.delete(root); // outputs can be made to scroll at any time
   const room = visibleHeight(root), width = grid.clientWidth - 2;
   const tried = COLUMNS[count].map((columns) => {
     const widest = Math.min(WIDEST, Math.floor((width - GAP * (columns - 1)) / columns));
@@ -125,21 +138,22 @@ function player(model, getShown, tick) {
   return { stop, toggle, label: () => (timer ? "❚❚ Pause" : still() ? "▶ Next node" : "▶ Play") };
 }
 
-// Calls `load` when the scene changes, and then or when anything else that is shown changes (state in `names`, size,
-// theme) `draw`, once a refresh of the screen; not while `root` is hidden.
+// Calls `load` when the scene changes, and then or when anything else that is shown changes (state in `names`, size of it
+// or of what bounds it, theme) `draw`, once a refresh of the screen; not while `root` is hidden.
 function redrawing(model, root, names, load, draw) {
   let queued = 0;
   const schedule = () => { queued ||= requestAnimationFrame(frame); };
   const reload = () => { load(); schedule(); };
   function frame() {
     queued = 0;
-    if (root.clientWidth) draw();
+    if (root.clientWidth) { draw(); watch(); }
     else if (root.isConnected) setTimeout(schedule, 250); // perhaps only while JupyterLab changes its theme
   }
   for (const name of names) model.on(`change:${name}`, schedule);
   model.on("change:scene", reload);
-  const sizes = new ResizeObserver(schedule), unwatch = watchTheme(schedule);
-  sizes.observe(root);
+  const sizes = new ResizeObserver(schedule), watched = new Set(), unwatch = watchTheme(schedule);
+  const watch = () => [root, ...(bounds.get(root) ?? [])].filter((node) => !watched.has(node)).forEach((node) => { watched.add(node); sizes.observe(node); });
+  watch();
   addEventListener("resize", schedule);
   reload();
   const stop = () => {
