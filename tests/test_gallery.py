@@ -14,7 +14,7 @@ from synthetic_images import StopsAfter, images, sweep
 from toylab import exact_eps, guided, sample
 from toylab.analysis import Interrupted
 from toylab.analysis._budget import steps_within
-from toylab.images import image_sweep
+from toylab.images import Plane, image_sweep
 from toylab.images.sampler import image_seeds
 from toylab.lessons import explore_images
 from toylab.widgets import Gallery
@@ -199,6 +199,28 @@ def test_the_nearest_real_image_is_that_of_brute_force():
         pack_images(SMALL, real=real[:, :, :2])
 
 
+def test_places_in_the_plane_are_those_of_the_states_at_every_node():
+    plane = Plane(images(12, seed=3))
+    scene = pack_images(SMALL, plane=plane)
+    want = plane.project(SMALL.states["DDIM", 5])
+    np.testing.assert_allclose(array(scene, "place_1_5", want.shape), want, atol=1e-6)
+    np.testing.assert_array_equal(array(scene, "real", (12, 2)), plane.points)
+    assert scene["plane"]["window"] > np.abs(plane.points).max()
+    gallery = Gallery(SMALL, plane=plane, steps=5)
+    gallery.selected = 2
+    flat = gallery.still().axes[0]
+    drawn = np.stack([line.get_xydata() for line in flat.lines if len(line.get_xydata()) == 6])
+    window = scene["plane"]["window"]
+    ways = [plane.project(SMALL.states[method, 5])[:, 2].clip(-window, window) for method in SMALL.methods]
+    np.testing.assert_allclose(drawn, ways, atol=1e-6)
+
+
+@pytest.mark.parametrize(("plane", "error"), [("no plane", TypeError), (Plane(images(5, size=5)), ValueError)])
+def test_a_plane_of_something_else_is_refused(plane, error):
+    with pytest.raises(error, match="plane must be"):
+        Gallery(SMALL, plane=plane)
+
+
 def test_a_sweep_tells_the_share_that_is_done():
     told = []
     eps = exact_eps(images(), "linear", spread=0.05)
@@ -287,7 +309,8 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     grey = Gallery(SMALL, steps=5, remarks={("DDIM", 5): "apple"}).to_html(folder / "grey.html")
     colour = Gallery(COLOUR, steps=5).to_html(folder / "colour.html")
-    return {"grey": grey.as_uri(), "colour": colour.as_uri()}
+    plane = Gallery(SMALL, steps=5, plane=Plane(images(12, seed=3))).to_html(folder / "plane.html")
+    return {"grey": grey.as_uri(), "colour": colour.as_uri(), "plane": plane.as_uri()}
 
 
 @pytest.fixture
@@ -389,6 +412,29 @@ def test_a_click_shows_the_film_of_an_image_from_its_noise_to_its_end(page):
     want = array(pack_images(SMALL), "x_t_1_5", (6, 6, 4, 4))[:, 0]
     for k in range(6):
         np.testing.assert_array_equal(pixels[1:5, 1 + 5 * k : 5 + 5 * k], want[k])
+
+
+def test_the_plane_and_the_grids_choose_the_same_image_and_move_with_one_time(started, pages):
+    plane = Plane(images(12, seed=3))
+    end = plane.project(SMALL.final("DDIM", 5)) / (1.08 * np.abs(plane.points).max())
+    with open_page(started, pages["plane"]) as page:
+        flat = page.get_by_role("img", name="The principal plane")
+        before = settled(page)
+        page.locator(CANVASES).nth(2).click(position={"x": 5, "y": 5})  # the first image of DDIM
+        chosen = settled(page, different_from=before)
+        assert chosen[-1] != before[-1]
+        x, y = (f"{value:.2f}" for value in plane.project(SMALL.final("DDIM", 5))[0])
+        assert "image 1: RK4 at" in flat.get_attribute("aria-label")
+        assert f"DDIM at {x}, {y}" in flat.get_attribute("aria-label")
+        press(page, "Time", "ArrowLeft")
+        earlier = settled(page, different_from=chosen)
+        assert all(a != b for a, b in list(zip(chosen, earlier, strict=True))[::2])
+        press(page, "Time", "ArrowRight")
+        assert settled(page, different_from=earlier) == chosen
+        side = flat.bounding_box()["width"]
+        x, y = (side * (1 + sign * float(place)) / 2 for sign, place in zip((1, -1), end[3], strict=True))
+        flat.click(position={"x": x, "y": y})
+        page.locator(".film .kind", has_text="Image 4:").wait_for()
 
 
 def luminance(color):

@@ -16,6 +16,7 @@ class Plane:
     """The plane through the mean of images that holds most of their variance.
 
     Attributes, of the `images` float [n, c, h, w], n > 2:
+        shape: of an image, (c, h, w).
         shares: of the variance that lie along the two axes, float64 [2].
         points: the images projected, float32 [n, 2].
         scale: the standard deviation along the first axis, which is the unit of both.
@@ -28,6 +29,7 @@ class Plane:
         flat = _flat("images", images)
         if len(flat) < 3:
             raise ValueError(f"images must be at least three, got {len(flat)}")
+        self.shape = tuple(images.shape[1:])
         self._pca = PCA(2, svd_solver="covariance_eigh").fit(flat)
         self._neighbours = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(flat)  # fastest in many dimensions
         self.shares = self._pca.explained_variance_ratio_

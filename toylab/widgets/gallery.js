@@ -1,5 +1,5 @@
 // The gallery: a grid of images a panel, native inputs. All images are here, in the browser.
-// parts.js and panels.js stand before this.
+// parts.js, panels.js and plane.js stand before this.
 
 const VIEWS = { x_t: "x_t", x0: "predicted x0", both: "both" };
 const STATE = ["step_index", "progress", "equal_nfe", "view", "selected", "theme"];
@@ -99,7 +99,7 @@ function buildPanel(panel, data, choose) {
   parts.missing = make("div", { className: "missing", hidden: true });
   const [width, height] = gridSize(data);
   parts.grids = Object.fromEntries(["x_t", "x0"].map((kind) => {
-    const canvas = make("canvas", { width, height, tabIndex: 0, role: "img", onclick: choose.at, onkeydown: choose.by });
+    const canvas = make("canvas", { width, height, tabIndex: 0, role: "img", onclick: (event) => choose.at(event), onkeydown: choose.by });
     const name = make("div", { className: "kind", textContent: VIEWS[kind] });
     return [kind, { canvas, name, node: make("div", {}, name, canvas) }];
   }));
@@ -138,7 +138,7 @@ function updateControls(controls, data, model, shown, alive) {
 }
 
 function render({ model, el }) {
-  let data, panels, films, shown, laid = "", theme = "", alive = true;
+  let data, panels, plane, films, shown, laid = "", theme = "", alive = true;
   const play = player(model, () => resolve(data, model), () => redraw.schedule());
   const controls = buildControls(model, play);
   const heading = make("div", { className: "heading" }), grid = make("div", { className: "panels" });
@@ -149,7 +149,8 @@ function render({ model, el }) {
   const gridsOf = (panel) => Object.values(panel.grids).filter(({ node }) => !node.hidden).map(({ canvas }) => canvas);
   const lecture = buildLecture(model, root, {
     shown: () => shown, data: () => data, play, redraw: () => redraw.schedule(),
-    panels: () => panels.filter(({ node }) => !node.hidden).map((panel) => ({ canvases: gridsOf(panel), lines: [panel.name, panel.counts, panel.time].map((part) => part.textContent) })),
+    panels: () => [...panels.filter(({ node }) => !node.hidden).map((panel) => ({ canvases: gridsOf(panel), lines: [panel.name, panel.counts, panel.time].map((part) => part.textContent) })),
+      ...(plane && !plane.node.hidden ? [{ canvases: [plane.canvas], lines: ["principal plane", data.plane.shares, plane.time.textContent] }] : [])],
     words: () => [data.heading, ...panels.map((panel) => gridsOf(panel)[0].getAttribute("aria-label").replace(" Arrow keys choose an image.", ""))].join("\n"),
   });
   root.prepend(make("div", { className: "top" }, heading, status, lecture.node), controls.node, error, grid, film, caption);
@@ -161,8 +162,9 @@ function render({ model, el }) {
       const column = Math.floor((event.clientX - box.left) / box.width * width / (data.width + 1));
       const row = Math.floor((event.clientY - box.top) / box.height * height / (data.height + 1));
       const image = Math.min(column, data.columns - 1) + data.columns * row;
-      if (image < data.images) put(model, { selected: image === model.get("selected") ? -1 : image });
+      if (image < data.images) this.image(image);
     },
+    image(i) { put(model, { selected: i === model.get("selected") ? -1 : i }); },
     by(event) {
       const move = { ArrowRight: 1, ArrowDown: data.columns, ArrowLeft: -1, ArrowUp: -data.columns }[event.key];
       if (!move) return;
@@ -172,10 +174,13 @@ function render({ model, el }) {
     },
   };
 
+  const nodes = () => [...panels, ...(plane ? [plane] : [])].map(({ node }) => node);
+
   function load() {
     data = unpack(model.get("scene"));
     panels = data.panels.map((panel) => buildPanel(panel, data, choose));
-    grid.replaceChildren(...panels.map((panel) => panel.node));
+    plane = data.plane && buildPlane(data, choose, () => shown);
+    grid.replaceChildren(...nodes());
     films = data.panels.map(buildFilm);
     film.replaceChildren(make("div", { className: "kind" }), ...films.map((each) => each.node));
     write(heading, data.heading);
@@ -184,7 +189,7 @@ function render({ model, el }) {
 
   function layout() {
     const chosen = model.get("theme"), ink = chosen === "auto" ? pageTheme() : chosen, kinds = shownKinds(model.get("view"));
-    lecture.mark(panels.map(({ node }) => node), controls.node);
+    lecture.mark(nodes(), controls.node);
     const now = [grid.clientWidth, visibleHeight(root), devicePixelRatio, ink, kinds, ...Object.values(lecture.on)].join();
     if (now === laid) return;
     [laid, theme] = [now, ink];
@@ -199,13 +204,17 @@ function render({ model, el }) {
     });
     const [across, down] = gridSize(data);
     const lay = lecture.on.stage ? lecture.arrange : (...given) => arrange(root, ...given);
-    lay(grid, panels.length, (columns, side) => {
+    lay(grid, nodes().length, (columns, side) => {
       // as many whole pixels of the screen for one of an image as there is room for
       const scale = Math.floor(side / across * devicePixelRatio) / devicePixelRatio || side / across;
       frame(grid, columns, across * scale);
       for (const panel of panels)
         for (const { canvas } of Object.values(panel.grids))
           Object.assign(canvas.style, { width: `${across * scale}px`, height: `${down * scale}px` });
+      if (plane) {
+        plane.side = across * scale;
+        Object.assign(plane.canvas.style, { width: `${plane.side}px`, height: `${plane.side}px` });
+      }
     }, kinds.length * down / across * 1.05);
   }
 
@@ -249,9 +258,10 @@ function render({ model, el }) {
     root.dataset.clock = shown.equal ? "each" : "one";
     layout();
     shown.views.forEach((view, i) => drawPanel(panels[i], view, i));
+    if (plane) drawPlane(plane, data, shown, model.get("selected"), theme, getComputedStyle(root));
     drawFilms();
     const mode = shown.equal ? data.modes.equal_nfe : data.modes.equal_steps;
-    write(caption, [data.caption, data.kinds[model.get("view")], mode, HINT].filter(Boolean).join(" "));
+    write(caption, [data.caption, data.kinds[model.get("view")], mode, data.plane?.caption, HINT].filter(Boolean).join(" "));
   }
 
   const unwatch = watchKernel(model, (known) => { alive = known; redraw.schedule(); });

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -14,6 +14,9 @@ from toylab.widgets.choosing import Choosing
 from toylab.widgets.image_stills import VIEWS, image_still, pack_images
 from toylab.widgets.packing import texts
 from toylab.widgets.page import source
+
+if TYPE_CHECKING:
+    from toylab.images import Plane
 
 with extra("lab"):
     from traitlets import Int, Unicode, validate
@@ -37,6 +40,8 @@ class Gallery(Choosing):
         heading, caption: texts instead of those made from the sweep.
         real: real images [m, c, h, w] in [-1, 1]; then the one nearest (in pixels) to an image that is clicked stands
             at the end of its film.
+        plane: a `toylab.images.Plane`; then a panel more shows where all images are in it at the time shown, and the
+            way of the one that is clicked, there or in a grid.
         choices, chosen, compute: as for `Player`; compute returns an `ImageSweep`. A list of numbers is a slider.
 
     A click on an image frames it and shows its film: x_t at the nodes of every method.
@@ -45,7 +50,7 @@ class Gallery(Choosing):
     none), `theme`, `chosen`. Raises TypeError or ValueError.
     """
 
-    _esm = source("parts.js", "panels.js", "keys.js", "keep.js", "lecture.js", "gallery.js", "live.js")
+    _esm = source("parts.js", "panels.js", "keys.js", "keep.js", "lecture.js", "plane.js", "gallery.js", "live.js")
     _css = source("parts.css", "player.css", "gallery.css")
     _state = (*Choosing._state, "view", "selected")
     _shows = "images"
@@ -57,10 +62,11 @@ class Gallery(Choosing):
         self, found: ImageSweep, methods: Iterable[str] | None = None, *, steps: int | None = None,
         budget: int | None = None, progress: float = 1.0, view: str = "x_t", columns: int | None = None,
         remarks: Mapping[tuple[str, int], str] | None = None, theme: str = "auto", heading: str | None = None,
-        caption: str | None = None, real: ArrayLike | None = None, choices: Mapping[str, Iterable[str]] | None = None,
-        chosen: Mapping[str, str] | None = None, compute: Callable[[dict, Callable], ImageSweep] | None = None,
+        caption: str | None = None, real: ArrayLike | None = None, plane: "Plane | None" = None,
+        choices: Mapping[str, Iterable[str]] | None = None, chosen: Mapping[str, str] | None = None,
+        compute: Callable[[dict, Callable], ImageSweep] | None = None,
     ):  # fmt: skip
-        self._look = {"methods": methods, "columns": columns, "real": real}
+        self._look = {"methods": methods, "columns": columns, "real": real, "plane": plane}
         self._found, self._words = found, texts(heading=heading, caption=caption)
         offered = self._offered(choices, chosen, compute)
         scene: dict[str, Any] = pack_images(found, remarks=remarks, **self._look) | self._words

@@ -104,6 +104,15 @@ function frame(grid, columns, side) {
   grid.dataset.narrow = side < 285;
 }
 
+// A canvas of the panel's size in device pixels, its context scaled to CSS pixels.
+function fit(canvas, size, ratio) {
+  canvas.width = canvas.height = Math.round(size * ratio);
+  canvas.style.width = canvas.style.height = `${size}px`;
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return ctx;
+}
+
 // Whether the second half of the panels are the twins of the first: the same hues.
 function areTwins(panels) {
   const half = panels.length / 2;

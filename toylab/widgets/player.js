@@ -77,15 +77,6 @@ function spoken({ panel, run, least, ...view }, particles) {
 
 // ---- drawing -----------------------------------------------------------------------------------
 
-// A canvas of the panel's size in device pixels, its context scaled to CSS pixels.
-function fit(canvas, size, ratio) {
-  canvas.width = canvas.height = Math.round(size * ratio);
-  canvas.style.width = canvas.style.height = `${size}px`;
-  const ctx = canvas.getContext("2d");
-  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-  return ctx;
-}
-
 // Pixels of int16 coordinates, and of plain ones, in a view of the square [-view, view]^2. A particle beyond it is
 // drawn on its border, in its own direction.
 function scales(size, window, view) {
