@@ -7,8 +7,10 @@ import pytest
 import torch
 from browser import open_page
 
-from toylab import datasets
-from toylab.datasets.drawn import DOT, Polylines, from_text, simplified, strokes_of, to_text
+import toylab
+from toylab import datasets, problems
+from toylab.datasets.drawn import from_text, simplified, strokes_of, to_text
+from toylab.datasets.geometry import DOT, Polylines
 from toylab.pages import source
 from toylab.widgets.page import source as widget_source
 
@@ -94,7 +96,41 @@ def test_typed_points_and_an_address_of_the_live_lab_are_read():
     typed = datasets.drawing("0,0 1,1; -1,-1 1,-1")
     assert len(typed.components) == 2
     assert datasets.drawing(f"lab.html#data=draw&drawing={typed.text}&steps=5").text == typed.text
-    assert len(strokes_of("0,0 1,1")) == 1
+    assert strokes_of("0,0 1,1")[1] == [0]
+
+
+TWO_PENS = "-2,1 2,1; ~ -2,-1 0,-1; ~1,-1 2,-1"
+
+
+def test_what_two_pens_drew_is_two_classes_also_as_text():
+    drawn = datasets.drawing(TWO_PENS)
+    assert drawn.classes == ("first", "second") and drawn.text.split(".")[1][0] == "~"
+    assert datasets.drawing(f"lab.html#data=draw&drawing={drawn.text}&steps=5").text == drawn.text
+    assert datasets.Drawing([[(-2, 1), (2, 1)], [(-2, -1), (0, -1)], [(1, -1), (2, -1)]], [0, 1, 1]).text == drawn.text
+    data = datasets.labelled(drawn, 700)
+    assert [len(data.of(name)) for name in drawn.classes] == [400, 300]
+    assert (data.of("first")[:, 1] > 0).all() and (data.of("second")[:, 1] < 0).all()
+    second = datasets.labelled(drawn, 4000).manifold("second")
+    scale = drawn.curve(700)[-1, 0] - drawn.curve(700)[-2, 0]  # of a hundredth
+    gap, beyond = torch.tensor([[0.5, -1.0], [0.0, 1.0]]), drawn.on_board(second.curve(400))
+    x = torch.from_numpy((gap.numpy() - drawn._centre) * drawn._scale)
+    assert second.distance(x).numpy() == pytest.approx(100 * float(scale) * np.array([0.5, 2.0]), rel=5e-3)
+    assert not ((beyond[:, 0] > 0.01) & (beyond[:, 0] < 0.99)).any()  # nothing of the class lies between its strokes
+
+
+def test_one_pen_is_no_class_and_pens_are_told_apart_by_0_and_1():
+    with pytest.raises(ValueError, match="data must have classes"):
+        datasets.labelled(datasets.drawing("0,0 1,1"))
+    assert datasets.drawing("~0,0 1,1").classes == ()
+    for pens, says in (([2, 0], "pens must be"), ([0], "one for each stroke"), (["a", 0], "pens must be")):
+        with pytest.raises((ValueError, TypeError), match=says):
+            datasets.Drawing([[(0, 0), (1, 1)], [(0, 1), (1, 0)]], pens)
+
+
+def test_a_drawn_class_is_guided_as_any_other():
+    problem = problems.guided_class(datasets.drawing(TWO_PENS), "second", 3)
+    x = toylab.sample(problem, method="S-PNDM", steps=40, n=64, progress=False).x
+    assert problem.manifold.distance(x).median() < 0.05 and problem.labels["epsilon"] == "exact, guidance 3"
 
 
 def test_a_file_gives_back_the_drawing_and_is_not_overwritten(tmp_path):
@@ -114,9 +150,11 @@ def test_the_live_lab_reads_writes_and_thins_as_python_does(started, tmp_path):
     strokes = [np.cumsum(RANDOM.normal(0, 0.05, (k, 2)), 0) for k in (30, 1200)]
     with open_page(started, (tmp_path / "page.html").as_uri()) as page:
         written = page.evaluate("strokes => writeDrawing(simplified(strokes))", [each.tolist() for each in strokes])
+        again = page.evaluate("text => writeDrawing(simplified(readDrawing(text)))", datasets.drawing(TWO_PENS).text)
         read = page.evaluate("text => readDrawing(text)", to_text(strokes[:1]))
         shape = page.evaluate("text => geometryOf(readDrawing(text)).strokes[0]", to_text(strokes[:1]))
     assert written == to_text(simplified(strokes))
+    assert again == datasets.drawing(TWO_PENS).text
     assert np.array(read[0]) == pytest.approx(from_text(to_text(strokes[:1]))[0])
     there = np.array(shape).reshape(-1, 2)
     assert datasets.Drawing(from_text(to_text(strokes[:1]))).distance(there).max() < 0.05

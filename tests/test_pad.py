@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 import toylab
-from toylab import datasets
+from toylab import datasets, problems
 from toylab.training import TrainConfig
 from toylab.widgets import Pad, pad
 
@@ -36,6 +36,25 @@ def test_samples_are_those_of_the_exact_epsilon_put_where_the_drawing_is(drawn):
     assert "S-PNDM, N = 60, 61 evaluations" in drawn.note
     x, y = board(drawn).T
     assert np.median(np.abs(np.abs(y) - 1)) < 0.05 and np.abs(x).max() < 2.2
+
+
+def test_what_two_pens_drew_is_sampled_by_class_with_guidance(short):
+    drawn = Pad("-2,1 2,1; ~ -2,-1 2,-1", steps=40)
+    drawn.label = "second"
+    assert "exact epsilon with guidance 1: mean distance to the second class" in drawn.note
+    assert np.median(board(drawn)[:, 1]) == pytest.approx(-1, abs=0.05)
+    problem = problems.guided_class(drawn.manifold, "second", 4, pad.POINTS, 0.0)
+    run = toylab.sample(problem, method="DDIM", steps=40, n=512, seed=0)
+    drawn.guidance = 4
+    torch.testing.assert_close(drawn.x, run.x.float())
+    with pytest.raises(ValueError, match=r"guidance must be .*\[0, 8\]"):
+        drawn.guidance = 9
+    trained(drawn)
+    assert "network epsilon" in drawn.note and "distance to the drawing" in drawn.note
+    drawn.asked = "0,0 1,1"  # of one pen
+    assert drawn.label == "all" and drawn.error == "" and "exact epsilon: mean distance to the drawing" in drawn.note
+    with pytest.raises(ValueError, match="unknown label 'second'"):
+        drawn.label = "second"
 
 
 def test_an_empty_pad_is_no_data_and_says_so():

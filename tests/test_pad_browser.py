@@ -63,7 +63,7 @@ def test_keys_draw_on_the_board_and_move_the_steps(pad):
         pad.page.keyboard.press(key)
     pad.page.wait_for_function("old => document.querySelector('.toylab-pad .wide input').value !== old", arg=before)
     picture = settled(pad.page, SHOWN)
-    pad.get_by_role("slider").press("Home")
+    pad.get_by_role("slider", name="steps").press("Home")
     pad.page.wait_for_function(NOTE, arg="N = 1, 1 evaluations")
     settled(pad.page, SHOWN, different_from=picture)
 
@@ -78,6 +78,31 @@ def test_a_text_is_drawn_and_a_hostile_one_changes_nothing(pad):
     field.press("Enter")
     pad.locator(".error", has_text="text must hold a drawing").wait_for()
     assert hashes(pad.page, SHOWN) == shown and pad.locator("img").count() == 0
+
+
+def test_a_second_pen_draws_a_class_which_is_sampled_with_guidance(pad):
+    page, box = pad.page, pad.locator(".board").bounding_box()
+    assert not pad.get_by_role("combobox", name="class").is_visible()
+    pen = pad.get_by_role("button", name="Second pen")
+    pen.focus()
+    page.keyboard.press("Enter")
+    assert pen.get_attribute("aria-pressed") == "true"
+    page.mouse.move(box["x"] + 30, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 100, box["y"] + 280, steps=10)
+    page.mouse.up()
+    pad.get_by_role("combobox", name="class").wait_for()
+    assert ".~" in text(pad) and "second pen up" in pad.locator(".board").get_attribute("aria-label")
+    shown = settled(page, SHOWN)
+    pad.get_by_role("combobox", name="class").select_option("second")
+    page.wait_for_function(NOTE, arg="guidance 1: mean distance to the second class")
+    alone = settled(page, SHOWN, different_from=shown)
+    pad.get_by_role("slider", name="guidance").press("End")
+    page.wait_for_function(NOTE, arg="guidance 8:")
+    settled(page, SHOWN, different_from=alone)
+    pen.click()
+    pad.get_by_role("combobox", name="class").select_option("all")
+    page.wait_for_function(NOTE, arg="exact epsilon: mean distance to the drawing")
 
 
 def test_a_network_learns_it_until_it_is_stopped_by_keys_and_then_to_the_end(pad):

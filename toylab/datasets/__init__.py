@@ -48,8 +48,8 @@ def as_manifold(value: Manifold | str) -> Manifold:
     return value if isinstance(value, Manifold) else get(value)
 
 
-def labelled(name: str, n: int = 400) -> LabelledPoints:
-    """Even points of ``moons``, ``two-circles`` or ``spiral`` in two classes: moons, circles, or halves.
+def labelled(data: str | Drawing, n: int = 400) -> LabelledPoints:
+    """Even points in two classes: those of ``moons``, ``two-circles``, ``spiral`` (halves), or a drawing (its pens).
 
     An exact epsilon of one class and one of all points can be guided::
 
@@ -57,11 +57,13 @@ def labelled(name: str, n: int = 400) -> LabelledPoints:
         outer, everything = (toylab.exact_eps(p, "linear", spread=0.02) for p in (data.of("outer"), data.points))
         eps = toylab.guided(outer, everything, 4)
 
-    ValueError for a data set without classes.
+    ValueError for a data set without classes, and a drawing of one pen.
     """
-    if not isinstance(name, str) or name not in CLASSES:
-        raise errors.unknown_name("labelled data set", name, list(CLASSES))
-    classes, share = CLASSES[name]
-    points = get(name).curve(n)
+    if isinstance(data, Drawing):
+        return data.labelled(n)
+    if not isinstance(data, str) or data not in CLASSES:
+        raise errors.unknown_name("labelled data set", data, list(CLASSES))
+    classes, share = CLASSES[data]
+    points = get(data).curve(n)
     labels = (torch.arange(n, device="cpu") + 0.5 >= share * n).long()
     return LabelledPoints(points, labels, classes)

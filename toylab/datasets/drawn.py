@@ -1,44 +1,60 @@
 """Data drawn by hand: strokes of pen positions, the short text that carries them, and a data set of them.
 
 The text is what the address of the live lab has after ``drawing=``: a board from -3 to 3 has 4096 places in each
-direction, a coordinate takes two letters, and strokes stand apart by a dot.
+direction, a coordinate takes two letters, and strokes stand apart by a dot. What a second pen drew begins with "~".
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from functools import cached_property
-from math import ceil
+from collections.abc import Sequence
 from os import PathLike
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from toylab import _errors as errors
 from toylab._files import check_new, replacing, user_path
-from toylab.datasets.arcs import Arcs
-from toylab.datasets.geometry import norm, shares
+from toylab.datasets.geometry import Polylines, norm
+from toylab.datasets.labels import LabelledPoints
 from toylab.datasets.manifold import Manifold
 
 HALF, LEVELS, MOST_POINTS = 3.0, 4096, 400
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+SECOND = "~"  # before a stroke of the second pen
+PENS = "first", "second"
 LONGEST = 100_000  # letters that are read at all
-DOT = 0.02  # the length of a stroke of one point
 FINE = 0.008  # what nobody sees on the board
-PIECES = 1_000  # to which distances are measured, at the least
 LEAST = 0.1  # the width of a drawing that is one
 
 
 class Drawing(Manifold):
     """A `Manifold` of strokes drawn by hand, spread evenly along them.
 
+    Args:
+        strokes: pen positions [m, 2] from -3 to 3, at least one stroke. pens: of each stroke 0 or 1; by default 0.
+
     Attributes:
         text: the drawing as text, at most 1,800 letters; `toylab.datasets.drawing` and the live lab read it.
+        classes: ("first", "second") where both pens drew, which `toylab.datasets.labelled` tells apart; else ().
+
+    Raises ValueError or TypeError for what is no drawing, or not a pen for each stroke.
     """
 
-    def __init__(self, strokes: Sequence) -> None:
+    def __init__(self, strokes: Sequence, pens: Sequence[int] | None = None) -> None:
         strokes = simplified(strokes)
-        self.text = to_text(strokes)
-        super().__init__("drawing", "Your drawing", Polylines(from_text(self.text)))  # as whoever gets the text has it
+        self.text = to_text(strokes, _pens(pens, strokes))
+        strokes, self._pens = strokes_of(self.text)  # as whoever gets the text has it
+        self.classes = PENS if len(set(self._pens)) == 2 else ()
+        self._lines = Polylines(strokes)
+        super().__init__("drawing", "Your drawing", self._lines)
+
+    def labelled(self, n: int) -> LabelledPoints:
+        """`curve(n)` with the pens as classes; ValueError for a drawing of one pen."""
+        if not self.classes:
+            raise ValueError("data must have classes: draw with both pens, got strokes of one")
+        points, strokes = self.curve(n), self._lines.strokes_of(n)
+        pens = np.array(self._pens)[strokes]
+        return LabelledPoints(points, torch.from_numpy(pens), self.classes, torch.from_numpy(strokes))
 
     def on_board(self, x: Tensor) -> np.ndarray:
         """Points x [..., 2] of the data set's own scale where they lie on the board that was drawn on: float64."""
@@ -56,9 +72,10 @@ def drawing(text: str) -> Drawing:
     """The `Drawing` of a text: from `Drawing.text`, from the live lab's address, or typed.
 
     Typed points look like ``0,0 1,1 2,0; -1,-1 1,-1``: x and y from -3 to 3, blanks between points, a semicolon between
-    strokes. Raises ValueError, or TypeError for no text; nothing in a text is ever run.
+    strokes; ``~`` before a stroke is for the second pen. Raises ValueError, or TypeError for no text; nothing in a text
+    is ever run.
     """
-    return Drawing(strokes_of(text))
+    return Drawing(*strokes_of(text))
 
 
 def load_drawing(path: str | PathLike) -> Drawing:
@@ -67,23 +84,31 @@ def load_drawing(path: str | PathLike) -> Drawing:
         return drawing(file.read(LONGEST + 1).decode(errors="replace"))
 
 
-def strokes_of(text: str) -> list[np.ndarray]:
-    """The strokes [m, 2] of a text as `drawing` takes it, as they stand there. Raises ValueError or TypeError."""
+def strokes_of(text: str) -> tuple[list[np.ndarray], list[int]]:
+    """The strokes [m, 2] of a text as `drawing` takes it, and the pen of each. Raises ValueError or TypeError."""
     if not isinstance(text, str):
         raise TypeError(f"text must be a drawing as text, got {errors.in_short(text)}")
     if len(text) > LONGEST:
         raise ValueError(f"text must have at most {LONGEST:,} letters, got {len(text):,}")
     address = re.search(r"[#&]drawing=([^&\s]*)", text)
     text = address[1] if address else text.strip()
-    if not text.strip("."):
+    if not text.strip(f".{SECOND}"):
         raise ValueError("text must hold a drawing, got none")
-    return _typed(text) if "," in text else from_text(text)
+    read, between = (_typed, ";") if "," in text else (from_text, ".")
+    return read(text), [pen for pen, _ in _parts(text, between)]
+
+
+def _parts(text, between):
+    """(pen, what it drew) of each stroke of a text."""
+    parts = [part.strip() for part in text.split(between)]
+    parts = [(int(part.startswith(SECOND)), part.removeprefix(SECOND).strip()) for part in parts]
+    return [(pen, stroke) for pen, stroke in parts if stroke]
 
 
 def from_text(text: str) -> list[np.ndarray]:
     """The strokes of the short form. Raises ValueError for what is none."""
     strokes = []
-    for part in filter(None, text.split(".")):
+    for _, part in _parts(text, "."):
         places = [DIGITS.find(letter) for letter in part]
         if min(places) < 0:
             bad = part[places.index(-1)]
@@ -95,14 +120,16 @@ def from_text(text: str) -> list[np.ndarray]:
     return strokes
 
 
-def to_text(strokes: Iterable[np.ndarray]) -> str:
-    """The short form of strokes [m, 2]; what lies off the board is moved to its edge."""
+def to_text(strokes: Sequence[np.ndarray], pens: Sequence[int] | None = None) -> str:
+    """The short form of strokes [m, 2], each by pen 0 (as all are by default) or 1; what lies off the board is moved to
+    its edge."""
 
     def letters(stroke):
         levels = np.floor((np.clip(stroke, -HALF, HALF) + HALF) / (2 * HALF) * (LEVELS - 1) + 0.5).astype(int)
         return "".join(DIGITS[level >> 6] + DIGITS[level & 63] for level in levels.ravel())
 
-    return ".".join(map(letters, strokes))
+    pens = [0] * len(strokes) if pens is None else pens
+    return ".".join(SECOND * pen + letters(stroke) for pen, stroke in zip(pens, strokes, strict=True))
 
 
 def simplified(strokes: Sequence) -> list[np.ndarray]:
@@ -152,6 +179,16 @@ def _some(strokes):
     return strokes
 
 
+def _pens(pens, strokes):
+    """The pens of these strokes, of which `simplified` may have left out the last."""
+    if pens is None:
+        return None
+    pens = [errors.positive_int("pens", pen, 0, 1) for pen in pens]
+    if len(pens) < len(strokes):
+        raise ValueError(f"pens must be one for each stroke, got {len(pens)} for {len(strokes)}")
+    return pens[: len(strokes)]
+
+
 def _stroke(points):
     try:
         points = np.asarray(points, dtype=float)
@@ -168,61 +205,9 @@ def _typed(text):
     try:
         return [
             _stroke([[float(value) for value in pair.split(",")] for pair in part.split()])
-            for part in text.split(";") if part.strip()
+            for _, part in _parts(text, ";")
         ]  # fmt: skip
     except (ValueError, TypeError, IndexError):
         raise ValueError(
             f"text must have points like 0,0 1,1 2,0 with a semicolon between strokes, got {errors.in_short(text)}"
         ) from None
-
-
-class Polylines:
-    """Straight lines from point to point of strokes [m, 2], weighted by length; see `toylab.datasets.geometry`."""
-
-    def __init__(self, strokes: Sequence[np.ndarray]) -> None:
-        strokes = [each if len(each) > 1 else np.stack([each[0], each[0] + (DOT, 0)]) for each in strokes]
-        self._strokes = strokes
-        self._start = np.concatenate([stroke[:-1] for stroke in strokes])
-        self._way = np.concatenate([np.diff(stroke, axis=0) for stroke in strokes])
-        self._lengths = norm(self._way)
-        self._ends = np.cumsum(self._lengths)
-        self._stroke_lengths = np.array([norm(np.diff(stroke, axis=0)).sum() for stroke in strokes])
-
-    def _at(self, place):
-        """The points at these lengths [m] along all lines, one after the other."""
-        which = np.minimum(np.searchsorted(self._ends, place, side="right"), len(self._ends) - 1)
-        part = 1 - (self._ends[which] - place) / np.where(self._lengths[which] > 0, self._lengths[which], 1)
-        return self._start[which] + np.clip(part, 0, 1)[:, None] * self._way[which]
-
-    def moments(self) -> tuple[np.ndarray, float]:
-        weights = self._lengths / self._lengths.sum()
-        mean = weights @ (self._start + self._way / 2)
-        off = self._start + self._way / 2 - mean
-        return mean, float(weights @ (off**2 + self._way**2 / 12).mean(1))  # a line of length l has variance l^2 / 12
-
-    def draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
-        return self._at(generator.random(n) * self._ends[-1])
-
-    def even(self, n: int) -> np.ndarray:
-        before = np.cumsum(self._stroke_lengths) - self._stroke_lengths
-        counts = shares(n, self._stroke_lengths)
-        places = [start + length * (np.arange(k) + 0.5) / max(k, 1)
-                  for start, length, k in zip(before, self._stroke_lengths, counts, strict=True)]  # fmt: skip
-        return self._at(np.concatenate(places))
-
-    @cached_property
-    def _arcs(self):
-        return Arcs([_split(stroke, self._ends[-1] / PIECES) for stroke in self._strokes], corners=True)
-
-    def distance(self, x: np.ndarray) -> np.ndarray:
-        return self._arcs.distance(x)
-
-    def outlines(self) -> list[np.ndarray]:
-        return self._strokes
-
-
-def _split(stroke, length):
-    """A polyline [m, 2] with each line in an even number of equal parts of at most half a `length`."""
-    parts = [np.linspace(start, end, 2 * max(1, ceil(norm(end - start) / length)), endpoint=False)
-             for start, end in zip(stroke[:-1], stroke[1:], strict=True)]  # fmt: skip
-    return np.concatenate([*parts, stroke[-1:]])

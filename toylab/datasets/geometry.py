@@ -20,6 +20,8 @@ from toylab.datasets.arcs import Arcs
 
 TABLE_ROWS = 20_000
 OUTLINE_SEGMENTS = 1_000
+DOT = 0.02  # the length of a stroke of one point
+PIECES = 1_000  # to which distances to lines are measured, at the least
 
 
 def shares(n: int, weights: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -178,3 +180,61 @@ class Curves:
 
     def outlines(self) -> list[np.ndarray]:
         return self._polylines(OUTLINE_SEGMENTS)
+
+
+class Polylines:
+    """Straight lines between the points of strokes [m, 2], weighted by length; one point alone is a short line."""
+
+    def __init__(self, strokes: Sequence[np.ndarray]) -> None:
+        strokes = [each if len(each) > 1 else np.stack([each[0], each[0] + (DOT, 0)]) for each in strokes]
+        self._strokes = strokes
+        self._start = np.concatenate([stroke[:-1] for stroke in strokes])
+        self._way = np.concatenate([np.diff(stroke, axis=0) for stroke in strokes])
+        self._lengths = norm(self._way)
+        self._ends = np.cumsum(self._lengths)
+        self._stroke_lengths = np.array([norm(np.diff(stroke, axis=0)).sum() for stroke in strokes])
+
+    def _at(self, place):
+        """The points at these lengths [m] along all lines, one after the other."""
+        which = np.minimum(np.searchsorted(self._ends, place, side="right"), len(self._ends) - 1)
+        part = 1 - (self._ends[which] - place) / np.where(self._lengths[which] > 0, self._lengths[which], 1)
+        return self._start[which] + np.clip(part, 0, 1)[:, None] * self._way[which]
+
+    def strokes_of(self, n: int) -> np.ndarray:
+        """[n], which stroke each of `even(n)` lies on."""
+        return np.repeat(np.arange(len(self._strokes)), shares(n, self._stroke_lengths))
+
+    def moments(self) -> tuple[np.ndarray, float]:
+        weights = self._lengths / self._lengths.sum()
+        mean = weights @ (self._start + self._way / 2)
+        off = self._start + self._way / 2 - mean
+        return mean, float(weights @ (off**2 + self._way**2 / 12).mean(1))  # a line of length l has variance l^2 / 12
+
+    def draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
+        return self._at(generator.random(n) * self._ends[-1])
+
+    def even(self, n: int) -> np.ndarray:
+        before = np.cumsum(self._stroke_lengths) - self._stroke_lengths
+        counts = shares(n, self._stroke_lengths)
+        places = [start + length * (np.arange(k) + 0.5) / max(k, 1)
+                  for start, length, k in zip(before, self._stroke_lengths, counts, strict=True)]  # fmt: skip
+        return self._at(np.concatenate(places))
+
+    @cached_property
+    def _arcs(self):
+        return Arcs([_split(stroke, self._ends[-1] / PIECES) for stroke in self._strokes], corners=True)
+
+    def distance(self, x: np.ndarray) -> np.ndarray:
+        return self._arcs.distance(x)
+
+    def outlines(self) -> list[np.ndarray]:
+        return self._strokes
+
+
+def _split(stroke, length):
+    """A polyline [m, 2] with each line in an even number of equal parts of at most half a `length`."""
+    way = np.diff(stroke, axis=0)
+    counts = 2 * np.maximum(1, np.ceil(norm(way) / length)).astype(int)
+    line = np.repeat(np.arange(len(way)), counts)
+    part = (np.arange(len(line)) - np.repeat(np.cumsum(counts) - counts, counts)) / counts[line]
+    return np.concatenate([stroke[line] + part[:, None] * way[line], stroke[-1:]])

@@ -22,7 +22,7 @@ from toylab.figures.look import INK, in_our_look
 from toylab.images import ImageSampler
 from toylab.images.features import classifier_for
 from toylab.lessons.memory import nearest
-from toylab.problems import Problem
+from toylab.problems import Problem, guided_class
 from toylab.samplers import sample
 from toylab.samplers.core import start_noise
 from toylab.widgets.player import Player
@@ -31,8 +31,7 @@ METHODS = ("DDIM", "S-PNDM", "PLMS", "F-PNDM")
 SCALES = (1, 2, 4, 8)
 NFE = (20, 32, 50, 100, 200)
 ASKED = {"two-circles": "outer", "moons": "upper", "spiral": "outer"}  # of each data set's two classes
-SPREAD, EPS_POINTS = 0.02, 400
-POINTS = 4000  # of the data set that distances are measured to
+EPS_POINTS = 400
 FAR, NEAR = 0.1, 0.15  # beyond the first a particle is off, within the second a point is covered
 FLOW = "DDIM", 400  # even in logSNR: ends within 0.01 of 2000 steps
 STEPS = (5, 8, 10, 13, 16, 20, 25, 32, 50)
@@ -168,12 +167,7 @@ def leaving(
 
 def guided_problem(dataset: str = "spiral", scale: float = 4) -> Problem:
     """One class of a data set with guidance from all of it, both epsilons exact, and the class as its manifold."""
-    data = datasets.labelled(dataset, EPS_POINTS)
-    label = ASKED[dataset]
-    one, all_ = (epsilon.exact_eps(points, "linear", SPREAD) for points in (data.of(label), data.points))
-    manifold = datasets.labelled(dataset, POINTS).manifold(label)
-    labels = {"dataset": f"{dataset}, {label}", "epsilon": f"exact, guidance {scale:g}"}
-    return Problem(guided(one, all_, scale), manifold=manifold, labels=labels)
+    return guided_class(dataset, ASKED[dataset], scale)
 
 
 def explore_guided(

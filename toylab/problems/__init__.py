@@ -11,6 +11,7 @@ from toylab._lazy import attach
 if TYPE_CHECKING:
     from toylab.problems.closed_forms import curve as curve
     from toylab.problems.closed_forms import gaussian as gaussian
+    from toylab.problems.closed_forms import guided_class as guided_class
     from toylab.problems.closed_forms import one_point as one_point
     from toylab.problems.closed_forms import two_points as two_points
     from toylab.problems.finding import find as find

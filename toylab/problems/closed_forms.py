@@ -14,10 +14,11 @@ from torch import Tensor
 from toylab import datasets, schedules
 from toylab._errors import number, positive_int
 from toylab._types import ManifoldLike, ScheduleLike
-from toylab.epsilon import exact_eps
+from toylab.epsilon import exact_eps, guided
 from toylab.problems.problem import Problem
 
 MEAN = (0.7, -0.4)
+MANIFOLD_POINTS = 4000  # that distances to a class are measured to
 
 
 def gaussian(mean: Sequence[float] | Tensor = MEAN, spread: float = 0.3, schedule: ScheduleLike = "linear") -> Problem:
@@ -43,6 +44,27 @@ def gaussian(mean: Sequence[float] | Tensor = MEAN, spread: float = 0.3, schedul
     eps = exact_eps(mean[None], schedule, spread)
     name = f"Gaussian of spread {spread:g}" if spread else "one point"
     return Problem(eps, labels={"dataset": name, "epsilon": "exact"}, closed_form=flow)
+
+
+def guided_class(
+    data: "str | datasets.Drawing", label: str, scale: float = 4, points: int = 400, spread: float = 0.02,
+    schedule: ScheduleLike = "linear",
+) -> Problem:  # fmt: skip
+    """One class with guidance from all data, both epsilons exact, and the class as the manifold.
+
+    Args:
+        data: a data set with classes, see `toylab.datasets.labelled`, or a drawing of two pens. label: of its classes.
+        scale: of the guidance; 1 is the class alone, 0 all data, see `toylab.guided`.
+        points: of all data, in both epsilons. spread: of each. schedule: or its name.
+
+    Raises ValueError or TypeError naming the argument.
+    """
+    known = datasets.labelled(data, positive_int("points", points, 2))
+    one, all_ = (exact_eps(each, schedule, spread) for each in (known.of(label), known.points))
+    manifold = datasets.labelled(data, MANIFOLD_POINTS).manifold(label)
+    name = data if isinstance(data, str) else data.name
+    labels = {"dataset": f"{name}, {label}", "epsilon": f"exact, guidance {scale:g}"}
+    return Problem(guided(one, all_, scale), manifold=manifold, labels=labels)
 
 
 def one_point(mean: Sequence[float] | Tensor = MEAN, schedule: ScheduleLike = "linear") -> Problem:

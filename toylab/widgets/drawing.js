@@ -5,19 +5,20 @@ const HALF = 3, LEVELS = 4096; // the board's reach, and the places along it tha
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const MOST_POINTS = 400;
 
-// strokes: [[[x, y], ...], ...]. In an address a coordinate takes two letters, and strokes stand apart by a dot.
+// strokes: [[[x, y], ...], ...], those of a second pen with the property `second`. In an address a coordinate takes two
+// letters, strokes stand apart by a dot, and what the second pen drew begins with ~.
 function writeDrawing(strokes) {
   const letters = (value) => {
     const level = Math.min(LEVELS - 1, Math.max(0, Math.round((value + HALF) / (2 * HALF) * (LEVELS - 1))));
     return DIGITS[level >> 6] + DIGITS[level & 63];
   };
-  return strokes.map((stroke) => stroke.map(([x, y]) => letters(x) + letters(y)).join("")).join(".");
+  return strokes.map((stroke) => (stroke.second ? "~" : "") + stroke.map(([x, y]) => letters(x) + letters(y)).join("")).join(".");
 }
 
 function readDrawing(text) {
   let left = MOST_POINTS;
-  return text.split(".").map((part) => {
-    const stroke = [];
+  return text.split(".").map((given) => {
+    const second = given.startsWith("~"), part = second ? given.slice(1) : given, stroke = by(second, []);
     for (let i = 0; i + 4 <= part.length && left > 0; i += 4, left--) {
       const [a, b, c, d] = [...part.slice(i, i + 4)].map((letter) => DIGITS.indexOf(letter));
       if (Math.min(a, b, c, d) < 0) break;
@@ -27,11 +28,14 @@ function readDrawing(text) {
   }).filter((stroke) => stroke.length);
 }
 
+// A stroke as one of the second pen, or of the first.
+const by = (second, stroke) => Object.assign(stroke, { second });
+
 // The strokes with at most MOST_POINTS points in all, as near to the drawing as that allows.
 function simplified(strokes) {
   strokes = strokes.slice(0, MOST_POINTS / 2);
   for (let tolerance = 0.008; ; tolerance *= 1.6) {
-    const fewer = strokes.map((stroke) => thinned(stroke, tolerance));
+    const fewer = strokes.map((stroke) => by(stroke.second, thinned(stroke, tolerance)));
     if (fewer.reduce((sum, stroke) => sum + stroke.length, 0) <= MOST_POINTS) return fewer;
   }
 }
@@ -55,29 +59,33 @@ function thinned(stroke, tolerance) {
   return [...keep].sort((a, b) => a - b).map((i) => stroke[i]);
 }
 
+function drawStroke(ctx, points, color) {
+  ctx.strokeStyle = color;
+  ctx.beginPath();
+  ctx.moveTo(...points[0]);
+  for (const point of points) ctx.lineTo(...point);
+  ctx.stroke();
+}
+
 // A board to draw on, by pointer or by keys. changed(resting) is called at each change, resting: no stroke goes on.
 function buildBoard(changed) {
   const SIZE = 320;
   const canvas = make("canvas", { width: 2 * SIZE, height: 2 * SIZE, className: "board", tabIndex: 0, role: "img", "aria-label": "Board" });
   const place = ([x, y]) => [SIZE * (1 + x / HALF), SIZE * (1 - y / HALF)];
-  let strokes = [], pen = [0, 0], down = false, off = false;
+  let strokes = [], pen = [0, 0], second = false, down = false, off = false;
 
   function draw() {
     const ctx = canvas.getContext("2d"), style = getComputedStyle(canvas);
     ctx.clearRect(0, 0, canvas.width, canvas.height);
-    ctx.strokeStyle = ctx.fillStyle = style.color;
+    const ink = [style.color, style.getPropertyValue("--second")];
     ctx.lineWidth = 6;
     ctx.lineCap = ctx.lineJoin = "round";
-    ctx.beginPath();
-    for (const stroke of strokes) {
-      ctx.moveTo(...place(stroke[0]));
-      for (const point of stroke) ctx.lineTo(...place(point));
-    }
-    ctx.stroke();
+    for (const stroke of strokes) drawStroke(ctx, stroke.map(place), ink[stroke.second ? 1 : 0]);
+    ctx.strokeStyle = ink[second ? 1 : 0];
     ctx.lineWidth = 2;
     const [x, y] = place(pen);
     ctx.strokeRect(x - 6, y - 6, 12, 12);
-    canvas.setAttribute("aria-label", `Board with ${said()}; pen ${down ? "down" : "up"} at ${pen.map((value) => value.toFixed(1)).join(", ")}`);
+    canvas.setAttribute("aria-label", `Board with ${said()}; ${second ? "second " : ""}pen ${down ? "down" : "up"} at ${pen.map((value) => value.toFixed(1)).join(", ")}`);
   }
 
   const said = () => `${strokes.length} stroke${strokes.length === 1 ? "" : "s"}`;
@@ -104,7 +112,7 @@ function buildBoard(changed) {
     canvas.setPointerCapture(event.pointerId);
     canvas.focus();
     down = true;
-    strokes.push([]);
+    strokes.push(by(second, []));
     go(at(event));
   };
   canvas.onpointermove = (event) => {
@@ -122,13 +130,14 @@ function buildBoard(changed) {
     event.preventDefault();
     if (move) return go(pen.map((value, axis) => value + move[axis] * (event.shiftKey ? 0.5 : 0.1)));
     down = !down;
-    if (down) strokes.push([pen]);
+    if (down) strokes.push(by(second, [pen]));
     show();
   };
   return {
     canvas, draw, said,
     strokes: () => strokes,
-    set(given) { strokes = given.map((stroke) => [...stroke]); down = false; show(); },
+    set(given) { strokes = given.map((stroke) => by(stroke.second, [...stroke])); down = false; show(); },
+    take(other) { second = other; down = false; show(); },
     undo() { strokes.pop(); down = false; show(); },
     lock(locked) { off = locked; },
   };

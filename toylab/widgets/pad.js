@@ -12,9 +12,15 @@ function render({ model, el }) {
   };
   const button = (textContent, onclick) => make("button", { textContent, onclick });
   const undo = button("Undo stroke", () => board.undo()), clear = button("Clear", () => board.set([]));
+  const second = button("Second pen", () => { board.take(second.ariaPressed !== "true"); second.ariaPressed = String(second.ariaPressed !== "true"); });
+  second.ariaPressed = "false";
+  second.title = "What it draws is a second class";
   const preset = select("begin with", [["", "choose …"], ...model.get("presets").map(([name, text]) => [text, name])], (text) => { if (text) ask({ asked: text }); preset.menu.value = ""; });
   const method = select("method", model.get("choices").map((name) => [name, name]), (name) => ask({ method: name }));
   const epsilon = select("epsilon", [["exact", "exact"], ["network", "the network"]], (name) => ask({ epsilon: name }));
+  const label = select("class", ["all", "first", "second"].map((name) => [name, name]), (name) => ask({ label: name }));
+  const guidance = buildSlider("guidance", (place) => ask({ guidance: place / 2 }));
+  const classes = make("div", { className: "row" }, label.row, guidance.row);
   const steps = buildSlider("steps", (place) => ask({ steps: place + 1 }));
   const train = button("", () => {
     if (model.get("training")) put(model, { training: false });
@@ -28,8 +34,10 @@ function render({ model, el }) {
   const status = make("span", { className: "status", role: "status" }), curve = make("div", { className: "curve" });
   const root = make("div", { className: "toylab-view toylab-pad" },
     make("div", { className: "boards" },
-      make("figure", {}, make("figcaption", { textContent: "Draw here" }), board.canvas, make("div", { className: "row" }, undo, clear, preset.row)),
-      make("figure", {}, make("figcaption", { textContent: "Samples" }), shown, make("div", { className: "row" }, method.row, epsilon.row, steps.row))),
+      make("figure", {}, make("figcaption", { textContent: "Draw here" }), board.canvas),
+      make("figure", {}, make("figcaption", { textContent: "Samples" }), shown)),
+    make("div", { className: "row" }, undo, clear, second, preset.row),
+    make("div", { className: "row" }, method.row, epsilon.row, steps.row), classes,
     note, error,
     make("div", { className: "row" }, train, status, curve),
     make("p", { className: "help", textContent: "With keys on the board: arrows move the pen (Shift: further), Space puts it down and lifts it. Or type points, 0,0 1,1; -1,-1 1,-1, or paste a text or an address of the live lab:" }),
@@ -83,13 +91,8 @@ function render({ model, el }) {
     ctx.clearRect(0, 0, size, size);
     ctx.lineWidth = 6;
     ctx.lineCap = ctx.lineJoin = "round";
-    ctx.strokeStyle = ink.getPropertyValue("--line");
-    ctx.beginPath();
-    for (const stroke of readDrawing(model.get("text"))) {
-      ctx.moveTo(at(stroke[0][0]), at(-stroke[0][1]));
-      for (const [x, y] of stroke) ctx.lineTo(at(x), at(-y));
-    }
-    ctx.stroke();
+    const pale = [ink.getPropertyValue("--line"), `color-mix(in srgb, ${ink.getPropertyValue("--second")} 45%, ${ink.getPropertyValue("--back")})`];
+    for (const stroke of readDrawing(model.get("text"))) drawStroke(ctx, stroke.map(([x, y]) => [at(x), at(-y)]), pale[stroke.second ? 1 : 0]);
     ctx.fillStyle = ink.getPropertyValue("--accent");
     let outside = 0;
     for (let i = 0; i < points.length; i += 2) {
@@ -127,6 +130,12 @@ function render({ model, el }) {
     board.lock(!alive || training || ending());
     method.menu.value = wanted?.method ?? model.get("method");
     epsilon.menu.value = wanted?.epsilon ?? model.get("epsilon");
+    const drawn = readDrawing(model.get("text")), exact = (wanted?.epsilon ?? model.get("epsilon")) === "exact";
+    classes.hidden = !exact || !(drawn.some((stroke) => stroke.second) && drawn.some((stroke) => !stroke.second));
+    label.menu.value = wanted?.label ?? model.get("label");
+    guidance.row.hidden = label.menu.value === "all";
+    const scale = wanted?.guidance ?? model.get("guidance");
+    setSlider(guidance, 16, 2 * scale, `guidance ${scale}`, String(scale));
     const count = wanted?.steps ?? model.get("steps");
     setSlider(steps, 99, count - 1, `${count} steps`, String(count));
     if (document.activeElement !== field) field.value = model.get("text");
@@ -138,7 +147,7 @@ function render({ model, el }) {
     plot();
   }
 
-  const changes = { answered, text: follow, points: update, note: update, error: update, status: update, training: update, losses: update, method: update, steps: update, epsilon: update };
+  const changes = { answered, text: follow, points: update, note: update, error: update, status: update, training: update, losses: update, method: update, steps: update, epsilon: update, label: update, guidance: update };
   for (const [name, act] of Object.entries(changes)) model.on(`change:${name}`, act);
   const unwatch = watchTheme(update), unwatchKernel = watchKernel(model, (known) => { alive = known; update(); });
   follow();

@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from toylab import problems
-from toylab._errors import positive_int, unknown_name
+from toylab._errors import number, positive_int, unknown_name
 from toylab._extras import extra
 from toylab._threads import single_thread
 from toylab._types import Eps
-from toylab.datasets.drawn import Drawing, drawing, load_drawing
+from toylab.datasets.drawn import PENS, Drawing, drawing, load_drawing
+from toylab.datasets.manifold import Manifold
 from toylab.epsilon.mlp import MLP
 from toylab.figures.look import PALE, in_our_look
 from toylab.problems import Problem
@@ -27,9 +28,10 @@ from toylab.widgets.page import source
 from toylab.widgets.stills import png
 
 with extra("lab"):
-    from traitlets import Bool, Bytes, Enum, Int, List, Unicode, observe, validate
+    from traitlets import Bool, Bytes, Enum, Float, Int, List, Unicode, observe, validate
 
 SAMPLES, POINTS, OFF = 512, 240, 0.1
+EVERY, STRONGEST = "all", 8  # what was drawn by either pen; the most guidance
 CONFIG = TrainConfig(steps=1500, batch=512)
 MINUTES = 0.45  # at most, so that a slow machine stops in time too
 LOOKS = 20
@@ -39,6 +41,7 @@ PRESETS = {
     "star": "0,2.4 .55,.75 2.3,.75 .9,-.3 1.4,-1.95 0,-.95 -1.4,-1.95 -.9,-.3 -2.3,.75 -.55,.75 0,2.4",
     "two lines": "-2,1 2,1; -2,-1 2,-1",
     "letter T": "-2,2 2,2; 0,2 0,-2",
+    "two classes": "-2.4,1.2 -.8,1.8 .8,1.8 2.4,1.2; ~ -2.4,.4 -.8,-.2 .8,-.2 2.4,.4; ~ -1,-1.6 1,-1.6",
 }
 
 
@@ -54,7 +57,9 @@ class Pad(Live):
 
     Attributes:
         manifold: the `Drawing` shown; None before there is one. text: the same as text.
-        problem: it with its exact epsilon, for any measurement. net: the network trained on it, None before.
+        label, guidance: where two pens drew, the class that the exact epsilon samples ("all", "first" or "second"), and
+            the scale of its guidance from all data, 0 to 8; 1 is the class alone.
+        problem: all this as an exact epsilon, for any measurement. net: the network trained on it, None before.
         method, steps, epsilon ("exact" or "network"): what samples are made with. x: the samples [512, 2].
         training: True while a network learns, beside whatever else Python does. False, or another drawing, stops it
             at the next look at the loss, and what was learnt until then is `net`.
@@ -71,6 +76,8 @@ class Pad(Live):
     method = Unicode("DDIM").tag(sync=True)
     steps = Int(20).tag(sync=True)
     epsilon = Enum((EXACT, NETWORK), EXACT).tag(sync=True)
+    label = Enum((EVERY, *PENS), EVERY).tag(sync=True)
+    guidance = Float(1.0).tag(sync=True)
     training = Bool(False).tag(sync=True)
     points = Bytes(b"").tag(sync=True)  # samples where they lie on the board, float32
     losses = List().tag(sync=True)
@@ -93,10 +100,12 @@ class Pad(Live):
 
     @property
     def problem(self) -> Problem:
-        """The drawing with its exact epsilon; ValueError before there is one."""
+        """The drawing, or one class of it, with its exact epsilon; ValueError before there is one."""
         if self.manifold is None:
             raise ValueError("the pad must have a drawing, got none yet")
-        return problems.curve(self.manifold, POINTS)
+        if self.label == EVERY:
+            return problems.curve(self.manifold, POINTS)
+        return problems.guided_class(self.manifold, self.label, self.guidance, POINTS, 0.0)
 
     @property
     def net(self) -> MLP | None:
@@ -154,7 +163,7 @@ class Pad(Live):
             with self._turn:
                 self._answer(lambda: (self._use(drawing(self.asked)), self._sample()))
 
-    @observe("method", "steps", "epsilon")
+    @observe("method", "steps", "epsilon", "label", "guidance")
     def _again(self, _change):
         if self.manifold is not None:
             with self._turn:
@@ -183,8 +192,9 @@ class Pad(Live):
 
     def _use(self, manifold):
         self.training = False
+        self.manifold = None  # nothing is sampled on the way
+        self.epsilon, self.label = EXACT, self.label if self.label in manifold.classes else EVERY
         self.manifold = manifold
-        self.epsilon = EXACT
         self.losses = []
         self.asked = self.text = manifold.text
 
@@ -192,18 +202,21 @@ class Pad(Live):
         if self.epsilon == NETWORK and self.net is None:
             raise ValueError("there is no network of this drawing yet: train one")
         if self.epsilon == EXACT:
-            return self._show(self.problem.eps, "exact epsilon")
+            problem, of = self.problem, "drawing" if self.label == EVERY else f"{self.label} class"
+            whose = "exact epsilon" if self.label == EVERY else f"exact epsilon with guidance {self.guidance:g}"
+            return self._show(problem.eps, whose, problem.manifold, of)
         done = self.net.metadata.get("steps_done")
-        self._show(self.net, f"network epsilon{f' after {done} of {CONFIG.steps} training steps' if done else ''}")
+        after = f" after {done} of {CONFIG.steps} training steps" if done else ""
+        self._show(self.net, f"network epsilon{after}", self.manifold)
 
-    def _show(self, eps: Eps, whose: str):
+    def _show(self, eps: Eps, whose: str, manifold: Manifold, of: str = "drawing"):
         run = sample(eps, None, self.method, self.steps, n=SAMPLES, seed=0, record=False, progress=False)
-        manifold, self.x = self.manifold, run.x.float().cpu()
-        assert manifold is not None
+        self.x = run.x.float().cpu()
         distance = manifold.distance(self.x)
         off, cover = (distance > OFF).double().mean(), manifold.coverage(self.x)
-        self.points = np.nan_to_num(manifold.on_board(self.x), nan=1e9).astype("<f4").tobytes()
-        self.note = f"{run.method}, N = {self.steps}, {run.nfe} evaluations, {whose}: mean distance to the drawing " \
+        assert self.manifold is not None
+        self.points = np.nan_to_num(self.manifold.on_board(self.x), nan=1e9).astype("<f4").tobytes()
+        self.note = f"{run.method}, N = {self.steps}, {run.nfe} evaluations, {whose}: mean distance to the {of} " \
                     f"{distance.mean():.3g}, {off:.0%} farther than {OFF:g}; {cover:.0%} of it covered."  # fmt: skip
 
     def _train(self):
@@ -220,7 +233,7 @@ class Pad(Live):
                     if stop.is_set():
                         raise Stopped
                     with self.hold_sync():
-                        self._show(found[0], f"network after {look.step} training steps")
+                        self._show(found[0], f"network after {look.step} training steps", manifold)
                         self.status = f"training … {look.step / CONFIG.steps:.0%}"
                         self.losses = list(losses)
 
@@ -245,6 +258,17 @@ class Pad(Live):
         if proposal["value"] not in self.choices:
             raise unknown_name("method", proposal["value"], self.choices)
         return proposal["value"]
+
+    @validate("label")
+    def _drawn_by(self, proposal):
+        classes = self.manifold.classes if self.manifold else ()
+        if proposal["value"] not in (EVERY, *classes):
+            raise unknown_name("label", proposal["value"], (EVERY, *classes))
+        return proposal["value"]
+
+    @validate("guidance")
+    def _scaled(self, proposal):
+        return number("guidance", proposal["value"], 0, STRONGEST)
 
     @validate("steps")
     def _some(self, proposal):
