@@ -2,6 +2,7 @@
 
 import re
 
+import matplotlib
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -122,11 +123,34 @@ def test_a_movie_over_steps_has_a_frame_for_each_count(stored, tmp_path):
     assert pictures[0].read_bytes() != pictures[1].read_bytes()
 
 
-def test_a_missing_ffmpeg_is_told_with_what_works_without(stored, tmp_path, monkeypatch):
+@pytest.mark.parametrize("forced", [(), ("--force",)])
+def test_a_missing_ffmpeg_is_told_with_what_works_without_and_what_is_there_is_kept(
+    stored, tmp_path, monkeypatch, forced
+):
     monkeypatch.setenv("PATH", "")
-    result = run("movie", tmp_path / "a.mp4", stored)
+    there = tmp_path / "a.mp4"
+    if forced:
+        there.write_text("mine")
+    result = run("movie", *forced, there, stored)
     assert result.exit_code == 2 and "needs ffmpeg" in result.output and ".gif" in result.output
-    assert list(tmp_path.iterdir()) == []
+    assert [path.read_text() for path in tmp_path.iterdir()] == (["mine"] if forced else [])
+
+
+@pytest.mark.parametrize("arguments", [("figure", "a.pdf", *ORDER), ("movie", "a.gif", "moons")])
+def test_a_missing_font_is_told_and_what_is_there_is_kept(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("toylab.analysis.sweep", None)  # is told before anything is computed
+    there = tmp_path / arguments[1]
+    there.write_text("mine")
+    with matplotlib.rc_context({"font.family": ["No Such Font"]}):
+        result = run(arguments[0], "--force", *arguments[1:])
+    assert result.exit_code == 2 and "No Such Font" in result.output and "not installed" in result.output
+    assert result.output.count("\n") == 1 and there.read_text() == "mine"
+
+
+def test_one_font_of_several_that_is_installed_is_enough(stored, tmp_path):
+    with matplotlib.rc_context({"font.family": ["No Such Font", "DejaVu Sans"]}):
+        assert run("figure", tmp_path / "a.png", stored).exit_code == 0
 
 
 def test_ffmpeg_gets_all_frames_of_even_sides(stored, tmp_path, monkeypatch):

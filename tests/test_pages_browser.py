@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 from browser import open_page, settled
@@ -12,9 +13,11 @@ from toylab.figures.style import told_apart
 from toylab.pages import write_live_page
 from toylab.problems.flow import reference_solution, rms
 from toylab.samplers.noise import start_noise
+from toylab.samplers.rows import look
 
 PANELS = ".toylab-live .panels canvas[role=img]"
 FEW = "n=64&figures=0"  # particles, so that tests are quick
+SMALL = {"width": 420, "height": 800}  # where every pixel is read
 READY = "() => document.querySelector('.toylab-live')?.dataset.state === 'ready'"
 WATCH_PARTICLES = """(address) => {
     window.seen = [];
@@ -152,6 +155,92 @@ def test_distance_against_error_is_drawn_from_pythons_numbers(lab):
     page.get_by_role("checkbox", name="against error").uncheck()
     page.wait_for_function("() => !location.hash.includes('trade')")
     assert "Error against evaluations" in page.locator("table.heard").nth(1).text_content()
+
+
+def test_the_best_of_each_family_has_a_star_and_the_best_of_all_a_full_one(lab):
+    methods = "DDIM", "S-PNDM", "F-PNDM", "RK4", "Heun", "DEIS-tAB2"
+    page = lab(f"data=circle&methods={','.join(methods)}&n=64&compare=nfe&nfe=40")
+    page.wait_for_function(MEASURED, timeout=30000)
+    rows = page.locator("table.heard").nth(1).locator("td").all_inner_texts()
+    errors = {name: float(row.split("; ")[-3].split(": ")[1]) for name, row in zip(methods, rows, strict=True)}
+    families = {}
+    for name in methods:
+        families.setdefault(look(name)[0], []).append(name)
+    assert sorted(map(len, families.values())) == [1, 2, 3]
+    best = {min(members, key=errors.get) for members in families.values()}
+    expected = {name: "☆" if name in best else "" for name in methods} | {min(methods, key=errors.get): "★"}
+    legends = page.locator(".figure").nth(1).locator(".legend").all_text_contents()
+    assert {name: "".join(set(text) & set("★☆")) for name, text in zip(methods, legends, strict=True)} == expected
+
+
+def test_the_density_is_pythons_and_the_way_back_restores_every_pixel(lab):
+    page = lab("data=moons&methods=DDIM&steps=10&n=16&tracks=0&zoom=0&figures=0&t=.3&hide=nothing", viewport=SMALL)
+    before = steady(page)
+    plain = pixels(page)
+    page.get_by_label("density").check()
+    dense = steady(page, different_from=before)
+    shade = pixels(page)
+    page.get_by_label("density").uncheck()
+    assert steady(page, different_from=dense) == before
+    cells, view, edge = 72, 3.3, 6  # of the haze; of the panel, as the page has them
+    t = (round(25 * (1 - 0.0999 * 7) ** 0.5) / 25) ** 2  # the nearest of its times to the node's
+    middles = torch.tensor(((np.arange(cells) + 0.5) / cells * 2 - 1) * view)
+    grid = torch.stack(torch.meshgrid(middles, -middles, indexing="xy"), -1).reshape(-1, 2)
+    eps = toylab.exact_eps(toylab.datasets.get("moons").curve(240), "linear", 0.04)
+    log = eps.log_prob(grid, torch.tensor(t, dtype=torch.float64)).numpy()
+    opacity = (190 / 255 * np.exp((log - log.max()) / 2)).reshape(cells, cells)
+    size, compared = len(plain), 0
+    places = np.round(size / 2 + middles.numpy() * (size / 2 - edge) / view - 0.5).astype(int)
+    for i, y in enumerate(places):
+        for k, x in enumerate(places):
+            if (plain[y, x] == 255).all() and (
+                plain[y - 1 : y + 2, x - 1 : x + 2] == 255
+            ).all():  # nothing else is there
+                expected = 255 + opacity[i, k] * (np.array([110, 144, 200]) - 255)
+                assert np.abs(shade[y, x] - expected).max() < 6
+                compared += opacity[i, k] > 0.3
+    assert compared > 100
+
+
+def pixels(page):
+    """The red, green and blue of the first panel."""
+    width, height, text = page.evaluate(
+        """(selector) => {
+            const canvas = document.querySelector(selector), { width, height } = canvas;
+            const bytes = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+            return [width, height, Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")];
+        }""",
+        PANELS,
+    )
+    return np.frombuffer(text.encode("latin-1"), np.uint8).reshape(height, width, 4)[:, :, :3].astype(float)
+
+
+def reach(page):
+    """How far from the middle of the first panel its data is drawn, as a part of half the panel."""
+    rows, columns = np.nonzero((pixels(page) == (0x8E, 0x94, 0x9B)).all(2))
+    size = len(pixels(page))
+    return max(abs(places - (size - 1) / 2).max() for places in (rows, columns)) / (size / 2)
+
+
+def test_the_view_fits_the_data_and_zooms_out_for_the_noise_smoothly_unless_told_not_to(lab):
+    page = lab("data=circle&methods=DDIM&steps=20&n=16&tracks=0&figures=0&hide=nothing", viewport=SMALL)
+    time, seen = page.get_by_role("slider", name="Time"), []
+    for _ in range(21):
+        steady(page)
+        seen.append(reach(page))
+        time.press("ArrowLeft")
+    size = len(pixels(page))
+    inner = 1 - 12 / size  # of half the panel, within its edge
+    farthest = toylab.datasets.get("circle").curve(2000).abs().max().item()
+    assert seen[0] == pytest.approx(inner / 1.15, abs=0.02)  # the end: the data fills the panel
+    assert seen[-1] == pytest.approx(inner * farthest / 3.3, abs=0.02)  # the start noise
+    shrinking = -np.diff(seen)
+    assert (shrinking > -0.01).all() and shrinking.max() < 0.2  # never by more than a fifth of the half
+    page.get_by_label("zoom").uncheck()
+    for press in ("Home", "End"):
+        time.press(press)
+        steady(page)
+        assert reach(page) == pytest.approx(inner * farthest / 3.3, abs=0.02)
 
 
 def test_copies_of_a_few_points_are_those_that_python_counts(lab):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from browser import open_page, settled
 from typer.testing import CliRunner
 
+from scripts import walk
 from toylab._shipped import shipped
 from toylab.cli import app
 from toylab.pages import notebook, site, text, write_site
@@ -163,6 +165,9 @@ def folder(tmp_path_factory):
     return where / "site", said
 
 
+SLIDER = "<input type=range aria-label=x><svg></svg></div></html>"
+
+
 def stored(words):
     pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
     data = {"text/plain": words, "image/png": pixel}
@@ -193,6 +198,31 @@ def test_pages_from_disk_show_a_live_player_without_a_network(started, folder, w
         dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 28)"
         assert dark == (scheme == "dark")
     assert said == []
+
+
+BROKEN = {
+    '<a href="gone.html">x</a>': "links to nothing",
+    '<a href="index.html#gone">x</a>': "links to nothing",
+    '<p style="color:red">x</p>': "inline style",  # which the page's policy forbids
+    '<svg width="2000" height="9"></svg>': "pixels wide",
+    '<img src="gone.png" alt="x">': "1 pictures are missing",
+    '<img src="https://example.org/x.png" alt="x">': "asks for https://example.org",
+    "<p role='wrong'>x</p>": "aria-roles",
+    '<iframe src="still.html" title="x"></iframe>': "still.html does not answer",
+}
+
+
+def test_a_walk_through_the_site_finds_nothing_in_it_and_what_is_put_into_it(started, folder, tmp_path, monkeypatch):
+    names = ["01_one.html", "02_two.html", "index.html", *(f"views/01-{i}.html" for i in (1, 2))]
+    assert walk.faults(started, folder[0], (360, "dark"), names) == []
+    monkeypatch.setattr(walk, "SECONDS", 3)
+    shutil.copytree(folder[0], tmp_path, dirs_exist_ok=True)
+    (tmp_path / "still.html").write_text("<html lang=en><title>x</title><div class=toylab-view>" + SLIDER)
+    page = (folder[0] / "02_two.html").read_text()
+    for part, fault in BROKEN.items():
+        (tmp_path / "02_two.html").write_text(page.replace("</main>", f"{part}</main>"))
+        found = walk.faults(started, tmp_path, (360, "light"), ["02_two.html"])
+        assert any(fault in sentence for _, sentence in found), (part, found)
 
 
 def test_a_prediction_on_a_page_from_disk_answers_whoever_has_committed(started, folder):

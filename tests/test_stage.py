@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 from browser import open_page, settled
 from PIL import Image
+from synthetic_images import sweep as image_sweep
 
 import toylab
 from toylab import problems
 from toylab.pages import write_live_page
+from toylab.widgets import Gallery
 from toylab.widgets.packing import live_link
 from toylab.widgets.player import Player
 
@@ -55,6 +57,68 @@ def test_a_lecture_fills_the_screen_with_large_type_and_all_panels(page):
     assert page.locator(".controls").is_hidden()
     page.keyboard.press("h")
     assert page.locator(".controls").is_visible()
+
+
+EIGHT = "Euler", "Heun", "RK4", "AB4", "DDIM", "PIE", "PRK", "F-PNDM"
+BACK_ROW = {"width": 1024, "height": 768}
+CROWDED = {
+    "eight panels": lambda problem: Player(
+        toylab.sweep(problem, methods=EIGHT, steps=(5,), n=200, t_end=1e-5, progress=False)
+    ),
+    "a gallery": lambda problem: Gallery(image_sweep(methods=("DDIM", "RK4", "F-PNDM")), view="x_t"),
+    "a gallery with predictions": lambda problem: Gallery(image_sweep(methods=("DDIM", "RK4", "F-PNDM")), view="both"),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("what", CROWDED)
+def test_what_is_crowded_stays_on_the_screen_with_type_for_the_back_row(started, tmp_path, what, scheme):
+    path = CROWDED[what](problems.find("moons", "exact", points=60)).to_html(tmp_path / "page.html")
+    with open_page(started, path.as_uri(), viewport=BACK_ROW, color_scheme=scheme) as page:
+        settled(page)
+        onto_stage(page)
+        for press in ("h", "h", "2", "2", "t"):
+            words = page.locator(".panel:visible .head > *:not(:empty):visible")
+            for node in (*words.all(), *page.locator(".panel:visible canvas[role=img]:visible").all()):
+                box = node.bounding_box()
+                assert box["x"] + box["width"] <= 1024 and box["y"] + box["height"] <= 768
+            sizes = words.evaluate_all("(nodes) => nodes.map((node) => parseFloat(getComputedStyle(node).fontSize))")
+            assert min(sizes) >= 16
+            page.keyboard.press(press)
+            settled(page)
+
+
+def test_a_gallery_answers_the_keys_of_a_lecture(started, tmp_path):
+    path = Gallery(image_sweep(), steps=5).to_html(tmp_path / "page.html")
+    with open_page(started, path.as_uri(), viewport=BACK_ROW) as page:
+        settled(page)
+        onto_stage(page)
+        steps, time = (page.locator(".slider output").nth(i) for i in range(2))
+        first = settled(page)
+        page.keyboard.press("PageDown")  # a clicker's key
+        second = settled(page, different_from=first)
+        assert "N = 10" in page.locator(".counts").first.text_content() and steps.text_content() == "10 steps"
+        page.keyboard.press("PageUp")
+        assert settled(page, different_from=second) == first
+        page.keyboard.press("ArrowDown")
+        settled(page, different_from=first)
+        assert time.text_content().endswith("node 4/5")
+        page.keyboard.press("Space")  # plays to the end
+        page.wait_for_function("() => document.querySelectorAll('.slider output')[1].textContent.endsWith('node 5/5')")
+        assert settled(page) == first
+        page.keyboard.press("2")
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('.panel')].filter((one) => !one.hidden).length === 1"
+        )
+        page.keyboard.press("0")
+        page.keyboard.press("p")
+        page.wait_for_function("() => document.querySelector('.toylab-gallery').dataset.covered === 'true'")
+        visible = "(node) => getComputedStyle(node).visibility"
+        assert page.locator(".stage canvas").first.evaluate(visible) == "hidden"
+        page.keyboard.press("p")
+        theme = page.locator(".toylab-gallery").get_attribute("data-theme")
+        page.keyboard.press("t")
+        page.wait_for_function("theme => document.querySelector('.toylab-gallery').dataset.theme !== theme", arg=theme)
 
 
 def test_every_key_does_what_the_list_of_keys_says(page):

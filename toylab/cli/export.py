@@ -124,8 +124,9 @@ def figure(
     """
     from toylab._files import check_new
     from toylab.cli.output import check_output
-    from toylab.figures.printing import SUFFIXES, columns_wide
+    from toylab.figures.printing import SUFFIXES, check_font, columns_wide
 
+    check_font()
     path = check_output(file, SUFFIXES)
     check_new(path, force)
     command, *arguments = what

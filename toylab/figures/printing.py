@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
@@ -33,13 +34,28 @@ def columns_wide(columns: int | None) -> Iterator[None]:
         _wanted.reset(token)
 
 
+def check_font() -> None:
+    """ValueError where matplotlib is set to a font (font.family in its settings) that is not installed."""
+    try:
+        findfont(FontProperties(), fallback_to_default=False)
+    except ValueError:
+        names = ", ".join(FontProperties().get_family())
+        raise ValueError(
+            f"the font {names} of matplotlib's font.family is not installed; install it, or add DejaVu Sans, which "
+            "comes with matplotlib"
+        ) from None
+
+
 def save(figure: Figure, path: str | os.PathLike, columns: int | None = None, dpi: float = 120) -> Path:
     """Write a figure to `path` (.pdf, .svg or .png) with its fonts, in one piece or not at all. Returns the path.
 
     Args:
         columns: 1 or 2 to make it as wide as so many columns of a paper, type and lines in proportion and never below
             6 points; None leaves it as it is. dpi: of a PNG; 300 where columns are given.
+
+    Raises ValueError where matplotlib's font is not installed, for an unknown suffix and for other columns.
     """
+    check_font()
     path = user_path(path, "out")
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"out must end in {', '.join(SUFFIXES)}, got {str(path)!r}")

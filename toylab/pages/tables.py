@@ -19,6 +19,7 @@ from toylab.samplers.adaptive_heun import AdaptiveHeun
 from toylab.samplers.ancestral import Ancestral
 from toylab.samplers.gradients import GRADIENTS, LATER_GRADIENTS, Gradient
 from toylab.samplers.pairs import MIDPOINTS, Pair
+from toylab.samplers.rows import look
 from toylab.samplers.transfers import LATER_TRANSFERS, TRANSFERS
 from toylab.samplers.weights import ADAMS_BASHFORTH, WEIGHTS
 
@@ -101,7 +102,7 @@ def _flat(points) -> list[float]:
 
 
 def styles() -> dict[str, dict[str, Any]]:
-    """By method, and by "gradient+transfer": colours of both themes, dash and marker."""
+    """By method, and by "gradient+transfer": its family, colours of both themes, dash and marker."""
     return {name: _style(name) for name in (*page_methods(), *_pairs())}
 
 
@@ -117,5 +118,6 @@ def _pairs() -> Iterator[str]:
 
 def _style(name):
     found = {theme: style(name, theme) for theme in THEMES}
-    look = found["light"]
-    return {theme: found[theme]["color"] for theme in THEMES} | {"dash": look["dash"], "marker": look["marker"]}
+    light = found["light"]
+    colors = {theme: found[theme]["color"] for theme in THEMES}
+    return {"family": look(name)[0]} | colors | {"dash": light["dash"], "marker": light["marker"]}

@@ -204,6 +204,7 @@ function render({ model, el }) {
     });
     const [across, down] = gridSize(data);
     const lay = lecture.on.stage ? lecture.arrange : (...given) => arrange(root, ...given);
+    const wide = lecture.on.stage ? kinds.length : 1; // on stage side by side, else one above the other
     lay(grid, nodes().length, (columns, side) => {
       // as many whole pixels of the screen for one of an image as there is room for
       const scale = Math.floor(side / across * devicePixelRatio) / devicePixelRatio || side / across;
@@ -215,7 +216,7 @@ function render({ model, el }) {
         plane.side = across * scale;
         Object.assign(plane.canvas.style, { width: `${plane.side}px`, height: `${plane.side}px` });
       }
-    }, kinds.length * down / across * 1.05);
+    }, kinds.length / wide * down / across * (wide > 1 ? 1.15 : 1.05), wide); // and room for names
   }
 
   function drawPanel(parts, view, i) {

@@ -42,11 +42,11 @@ async function fullScreen(node, say) {
 }
 
 // The largest squares that `count` panels can be, whose words stand beside them and take so much width: [columns, size].
-// `tall`: how much higher than wide they are.
-function stageGrid(count, width, height, gap, words, tall = 1) {
+// `tall`: how many times as high as wide a panel is; `wide`: how many of them are side by side in a panel.
+function stageGrid(count, width, height, gap, words, tall = 1, wide = 1) {
   const sizes = Array.from({ length: count }, (_, i) => {
     const columns = i + 1, rows = Math.ceil(count / columns);
-    return Math.floor(Math.min((width - gap * (columns - 1)) / columns - words, (height - gap * (rows - 1)) / rows / tall));
+    return Math.floor(Math.min(((width - gap * (columns - 1)) / columns - words) / wide, (height - gap * (rows - 1)) / rows / tall));
   });
   const size = Math.max(...sizes);
   return [sizes.indexOf(size) + 1, Math.max(size, 100)];

@@ -71,11 +71,11 @@ function buildLecture(model, root, act) {
   }
 
   // As `arrange`, with the words beside the panels.
-  function arrangeOnStage(grid, count, resize, tall) {
+  function arrangeOnStage(grid, count, resize, tall, wide) {
     const type = typeOnStage(), top = grid.getBoundingClientRect().top - root.getBoundingClientRect().top;
     root.style.setProperty("--type", `${type}px`);
     root.dataset.fits = true;
-    const [columns, size] = stageGrid(on.only ? 1 : count, grid.clientWidth, innerHeight - top - 12, GAP, 8 * type, tall);
+    const [columns, size] = stageGrid(on.only ? 1 : count, grid.clientWidth, innerHeight - top - 12, GAP, 8 * type, tall, wide);
     resize(columns, size);
     root.style.setProperty("--words", `${Math.min(type, size / 7.2)}px`); // six lines beside a square
     grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;

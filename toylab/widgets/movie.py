@@ -14,6 +14,7 @@ from PIL import Image
 from toylab._errors import unknown_name
 from toylab._files import check_new, replacing, replacing_together, user_path
 from toylab.analysis._sweep import Sweep
+from toylab.figures.printing import check_font
 from toylab.widgets.stills import still
 
 OVER = ("time", "steps")
@@ -49,6 +50,7 @@ def checked_place(path: str | os.PathLike, *, over: str = "time", fps: float = 8
         raise unknown_name("over", over, OVER)
     if not 0 < fps <= 60:
         raise ValueError(f"fps must be above 0 and at most 60, got {fps!r}")
+    check_font()
     check_new(path, force or (path.is_dir() and not any(path.iterdir())))
     if suffix == ".mp4" and not shutil.which("ffmpeg"):
         raise FileNotFoundError(

@@ -6,6 +6,7 @@ const MARKS = { // by matplotlib's name
   v: "M0 4.8L4.6-3.6h-9.2z", P: "M-1.6-4.8h3.2v3.2h3.2v3.2h-3.2v3.2h-3.2v-3.2h-3.2v-3.2h3.2z",
   X: "M-2.2-4.6L0-2.3L2.2-4.6L4.6-2.2L2.3 0L4.6 2.2L2.2 4.6L0 2.3L-2.2 4.6L-4.6 2.2L-2.3 0L-4.6-2.2z",
 };
+const STARS = { "★": "the best", "☆": "the best of its family" };
 const HIGHEST = 30; // errors beyond are drawn at the top: a method has blown up
 
 function svg(tag, attributes, ...children) {
@@ -21,7 +22,7 @@ function power(exponent) {
 }
 
 // found: { lines: [{ x, errors, order?, window? }], floor }; methods: [{ label, style }]. The figure, width by height.
-function drawFigure({ lines, floor, network }, methods, theme, { width, height, scale, fixed, xLabel, ticks, tickLabel = String, value, best }) {
+function drawFigure({ lines, floor, network }, methods, theme, { width, height, scale, fixed, xLabel, ticks, tickLabel = String, value, stars = [] }) {
   [width, height] = [width / scale, height / scale];
   const beside = width >= 420, row = beside ? Math.min(26, (height - 42) / Math.max(4, lines.length)) : 22; // of the legend
   const box = { left: 46, right: beside ? width - 196 : width - 8, top: 8, bottom: height - 34 };
@@ -55,13 +56,13 @@ function drawFigure({ lines, floor, network }, methods, theme, { width, height, 
     });
     const top = beside ? box.top + 12 + i * row : box.bottom + 34 + row * (1 + Math.floor(i / columns)) - 6;
     const left = beside ? box.right + 12 : 4 + (i % columns) * width / columns;
-    const said = `${label}: ${value(line)}${best === i ? ", the best" : ""}`;
+    const said = `${label}: ${value(line)}${stars[i] ? `, ${STARS[stars[i]]}` : ""}`;
     root.append(svg("g", { class: "line", tabindex: 0, role: "img", "aria-label": said },
       svg("path", { d: path, fill: "none", stroke: "transparent", "stroke-width": 14, "pointer-events": "stroke" }),
       svg("path", { d: path, fill: "none", stroke: color, "stroke-width": 2, "stroke-dasharray": style.dash.join(" ") }), ...marks,
       svg("line", { x1: left, x2: left + 24, y1: top - 4, y2: top - 4, stroke: color, "stroke-width": 2.5, "stroke-dasharray": style.dash.join(" ") }),
       svg("path", { d: MARKS[style.marker], transform: `translate(${left + 12} ${top - 4})`, stroke: color, "stroke-width": 1.8, fill: color }),
-      text(`${value(line)}${best === i ? " ★" : ""}  ${shortened(label, beside ? 12 : Math.max(9, Math.floor(width / 16) - 12))}`, [left + 30, top], "start", { class: "legend" }),
+      text(`${value(line)}${stars[i] ? ` ${stars[i]}` : ""}  ${shortened(label, beside ? 12 : Math.max(9, Math.floor(width / 16) - 12))}`, [left + 30, top], "start", { class: "legend" }),
       text(said.length > 36 ? `${said.slice(0, 35)}…` : said, [(box.left + box.right) / 2, box.top + 10], "middle", { class: "named" })));
   });
   return root;
@@ -79,6 +80,13 @@ const errorAt = (line, budget) => {
   const k = line.x.findLastIndex((at) => at <= budget);
   return k < 0 ? NaN : line.errors[k];
 };
+
+// By method: ★ for the least error of all, ☆ for the least of another family, nothing for the others.
+function starsOf(errors, methods) {
+  const best = {}, family = (i) => methods[i].style.family, finite = errors.filter((error) => Number.isFinite(error));
+  errors.forEach((error, i) => { if (Number.isFinite(error) && !(errors[best[family(i)]] <= error)) best[family(i)] = i; });
+  return errors.map((error, i) => (best[family(i)] !== i ? "" : error === Math.min(...finite) ? "★" : "☆"));
+}
 
 // The same numbers for those who hear the page.
 function tableOf(found, methods, head, cells) {
@@ -102,12 +110,11 @@ function showOrder(parts, found, methods, theme, size) {
 
 function showWork(parts, found, methods, theme, size) {
   const budget = size.budget, errors = found.lines.map((line) => errorAt(line, budget));
-  const best = errors.indexOf(Math.min(...errors.filter((error) => !Number.isNaN(error))));
-  const shape = { ...size, xLabel: "network evaluations (NFE)", ticks: [5, 10, 20, 40, 80, 160], value: (line) => number(errorAt(line, budget)), best: found.done ? best : -1 };
+  const shape = { ...size, xLabel: "network evaluations (NFE)", ticks: [5, 10, 20, 40, 80, 160], value: (line) => number(errorAt(line, budget)), stars: found.done ? starsOf(errors, methods) : [] };
   parts.holder.replaceChildren(drawFigure(found, methods, theme, shape),
     tableOf(found, methods, ["Error against evaluations", "method", "evaluations and error"], (line) => [line.x.map((nfe, k) => `${nfe}: ${number(line.errors[k])}`).join("; ")]));
   const against = found.network ? `the network’s own exact flow. Thick line: ${number(found.network)}, the network’s error, which no solver removes` : "the exact flow";
-  write(parts.note, `Rms end-point error against ${against}. Numbers: within ${budget} evaluations; ★ the least of them. ↑: beyond the figure.`);
+  write(parts.note, `Rms end-point error against ${against}. Numbers: within ${budget} evaluations; ★ the least of them, ☆ of another family. ↑: beyond the figure.`);
 }
 
 // Distance to the data against the end-point error: a method may be far from the flow and near the data.
