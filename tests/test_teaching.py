@@ -51,3 +51,12 @@ def test_every_notebook_has_a_misconception_and_what_corrects_it():
 @pytest.mark.parametrize("command", sorted(set(COMMANDS)))
 def test_commands_for_lecturers_and_students_are_ones_that_toylab_has(command):
     assert run(*shlex.split(command), "--help").exit_code == 0
+
+
+def test_points_of_ones_own_become_a_data_set_as_the_page_for_students_says():
+    (block,) = re.findall(r"```python\n(.*?)```", (DOCS / "students.md").read_text(encoding="utf-8"), re.S)
+    names = {}
+    exec(block, names)
+    mine, x = names["mine"], names["run"].x
+    assert mine.distance(x).mean() < 0.2 and mine.coverage(x, 0.2) == 1
+    assert mine.curve(4).std(0, correction=0).square().mean().item() == pytest.approx(1)
