@@ -212,6 +212,7 @@ def test_the_figure_has_a_panel_a_measure_and_marks_what_has_blown_up(quality):
     blown = [row for row in quality.rows if row.error.middle > 1]
     arrows = [line for line in axes[0].lines if line.get_marker() == BLOWN_UP]
     assert sum(len(line.get_xdata()) for line in arrows) == len(blown)
+    assert quality.plot(real="converged images")[-1].get_title() == "Fréchet distance\nto the converged images"
     plt.close("all")
 
 

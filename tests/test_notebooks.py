@@ -41,7 +41,7 @@ PLAYERS = {
     "02_noise_and_the_perfect_denoiser": 1,
     "03_classical_methods_fall_off": 4,
     "05_build_your_own_sampler": 1,
-    "10_digits": 3,  # two of them galleries
+    "10_digits": 4,  # three of them galleries
     "11_write_a_sampler": 1,
     "16_leaving_on_purpose": 2,  # the second a gallery
     "17_cifar10": 1,

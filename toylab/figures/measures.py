@@ -24,7 +24,7 @@ STAR = " ★"
 OF_IMAGES = {
     "error": "difference from the converged images\n(rms of a pixel)",
     "kept": "same {kind} as when converged\n(% of images)",
-    "frechet": "Fréchet distance\nto the real images",
+    "frechet": "Fréchet distance\nto the {real}",
 }
 
 
@@ -105,15 +105,15 @@ def _draw_measure(ax, result, measure, against, pale):
 
 
 @in_our_look
-def plot_quality(result: "ImageQuality") -> np.ndarray:
+def plot_quality(result: "ImageQuality", real: str = "real images") -> np.ndarray:
     """Error, share kept (where there was a classifier) and Fréchet distance of an `ImageQuality` against NFE, drawn as
-    `plot_work` does. Returns the Axes."""
+    `plot_work` does. real: a name of the images that stood for real ones, where they are none. Returns the Axes."""
     measures = [measure for measure in OF_IMAGES if measure != "kept" or result.kind]
     figure, axes = plt.subplots(1, len(measures), figsize=(2.5 + 4 * len(measures), 5.0))
     tops = {"error": 1, "kept": inf, "frechet": max(10, 3 * result.floor[2])}
     for ax, measure in zip(axes, measures, strict=True):
         draw_spreads(ax, result, measure, tops[measure], 100 if measure == "kept" else 1)
-        ax.set_title(OF_IMAGES[measure].format(kind=result.kind), pad=12)
+        ax.set_title(OF_IMAGES[measure].format(kind=result.kind, real=real), pad=12)
         ticks(ax, result.budgets)
         if measure == "kept":
             ax.set_ylim(0, 103)
@@ -122,7 +122,7 @@ def plot_quality(result: "ImageQuality") -> np.ndarray:
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter("{x:g}")
-    axes[-1].axhspan(result.floor[0], result.floor[2], color=PALE, alpha=0.3, label=f"{result.n} real images")
+    axes[-1].axhspan(result.floor[0], result.floor[2], color=PALE, alpha=0.3, label=f"{result.n} {real}")
     common_legend(figure, axes, result.methods)
     return axes
 

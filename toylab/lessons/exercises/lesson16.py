@@ -94,7 +94,7 @@ from toylab.lessons import leaving
 leaving("moons", methods=("DDIM",), scales=(1, 2, 4, 8), nfe=(50,))  # its last two rows
 ```
 """, Choice({
-            "a": "they leave the class: epsilon beyond both is the epsilon of nothing",
+            "a": "they leave the class: beyond scale 1 there are no data whose epsilon it is",
             "b": "they stay on the class, and cover less of it",
             "c": "they stay on the class and cover all of it, each point more surely",
             "d": "they blow up: eight times the difference is eight times the speed",
@@ -102,7 +102,7 @@ leaving("moons", methods=("DDIM",), scales=(1, 2, 4, 8), nfe=(50,))  # its last 
             "f": "nothing: with exact epsilons guidance has nothing to correct",
         }), right=("b",), derive=narrowed,
         wrong=(
-            Wrong("the flow leaves", "a", "It is the epsilon of no data, true. Still the flow ends on the class: near "
+            Wrong("the flow leaves", "a", "There are no such data, true. Still the flow ends on the class: near "
                   "t = 0 both epsilons agree there."),
             Wrong("nothing given up", "c", "Look at the last row: what is covered falls from all to about a half."),
             Wrong("faster, so it blows up", "d", "Far from the data the two epsilons hardly differ, and at the class "
@@ -135,10 +135,11 @@ guidance it has a twentieth. Whose fault is it?
             Wrong("errors that add up", "c", "What guidance changes is along the class, not off it. Only one of the "
                   "two takes particles off."),
             Wrong("half of the steps", "e", "DDIM pays the same price and stays."),
-            Wrong("order alone", "f", "DDIM has none off at any scale with these evaluations."),
+            Wrong("order alone", "f", "DDIM has hardly any off at any scale with these evaluations."),
         ),
-        because="The guided epsilon turns quickly. Four old slopes, extrapolated over steps that are longer than the "
-                "turn, point off the class. With more steps F-PNDM returns; with few, a short memory is safer.",
+        because="The guided epsilon turns quickly. Four slopes, three of them old, extrapolated over steps that are "
+                "longer than the turn, point off the class. With more steps F-PNDM returns; with few, a short memory "
+                "is safer.",
         hints=("Keep guidance and change the method. Then keep the method and change the steps.",
                "decompose_error tells the two apart."),
     ),

@@ -39,10 +39,10 @@ EXERCISES = (
 Ten evaluations, from the same noise, with `cifar10-16`. Whose images are *farthest* from those of many steps?
 """, Choice({
             "DDIM": "ten steps of one slope",
-            "AB4": "the paper's FON: two Runge–Kutta steps, as its start costs that much, moved straight",
-            "RK4": "two Runge–Kutta steps, moved straight",
+            "AB4": "the paper's FON: two Runge–Kutta steps, since its start costs that much, with the classical move",
+            "RK4": "two Runge–Kutta steps with the classical move",
             "S-PNDM": "nine steps of two slopes",
-            "F-PNDM": "two Runge–Kutta steps, moved by the transfer part",
+            "F-PNDM": "two Runge–Kutta steps with the pseudo move",
             "all alike": "the network is smooth: the differences are alike",
         }), right=("F-PNDM",), derive=worst,
         wrong=(
@@ -50,11 +50,9 @@ Ten evaluations, from the same noise, with `cifar10-16`. Whose images are *farth
                   "far from the farthest."),
             Wrong("classical is worst: FON", "AB4", "The paper says so of its figure. Here FON's two steps are "
                   "Runge–Kutta steps, like RK4's, and give coarse images, but images."),
-            Wrong("classical is worst: RK4", "RK4", "Coarse and noisy, but images: its stages end where the step ends. "
-                  "Compare it with its pseudo twin."),
+            Wrong("classical is worst: RK4", "RK4", "Coarse and noisy, but images. Compare it with its pseudo twin."),
             Wrong("the start costs too much", "S-PNDM", "Its start costs a single evaluation."),
-            Wrong("smooth, so alike", "all alike", "They differ by a factor of a hundred. Look at "
-                  "the grids."),
+            Wrong("smooth, so alike", "all alike", "They differ by more than a factor of a hundred."),
         ),
         because="With fewer than four steps F-PNDM is its own start, pseudo Runge–Kutta, and near t = 1 a step of it "
                 "in σ is enormous. The paper's F-PNDM is for twenty steps and more.",
@@ -84,7 +82,7 @@ variance one it is about 1.
         ),
         because="In real photographs neighbours are alike, in noise they are not: this is the statistic that sees what "
                 "the other two do not.",
-        hints=("x.diff(dim=-1) has the differences across.", "Four numbers in all: two means of squares, over 4."),
+        hints=("x.diff(dim=-1) has the differences across.", "Two mean squares, added, and divided by 4."),
         holds=(
             ("A flat image has none.", lambda f: bool((f(torch.ones_like(SOME)).abs() < 1e-12).all())),
             ("It must be what toylab.images.image_paths measures.",
