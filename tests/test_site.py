@@ -70,6 +70,12 @@ def test_every_page_but_the_first_is_reached_from_the_index_and_leads_back(pages
         assert any(attributes.get("href") == "index.html" for _, attributes in pages[name])
 
 
+def test_the_index_has_the_question_of_every_lesson_without_a_list(files):
+    asked = re.findall(r"</a><p>(.*?)</p></li>", files["index.html"])
+    assert len(asked) == len(BOOKS) and all(question.strip().endswith("?") for question in asked)
+    assert not any("<li" in question or "The question" in question for question in asked)
+
+
 def test_every_picture_has_words(pages):
     for name, tags in pages.items():
         assert all(attributes.get("alt") for tag, attributes in tags if tag == "img"), name

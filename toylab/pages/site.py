@@ -175,7 +175,8 @@ def _title(text):
 
 
 def _question(book, resolve):
-    """The first paragraph of a notebook, up to its first full stop."""
+    """The question of a notebook: the line that is named so, or its first paragraph up to a full stop."""
     paragraph = "".join(book["cells"][0]["source"]).split("\n\n")[1]
-    sentence = re.match(r".*?[.?:](?=\s|$)", paragraph, re.DOTALL)
-    return to_html(sentence[0] if sentence else paragraph, resolve).removeprefix("<p>").strip().removesuffix("</p>")
+    asked = re.match(r"[*-] \*\*The question:\*\* ([^\n]*)|(.*?[.?:])(?=\s|$)", paragraph, re.DOTALL)
+    sentence = next(filter(None, asked.groups())) if asked else paragraph
+    return to_html(sentence, resolve).removeprefix("<p>").strip().removesuffix("</p>")

@@ -114,7 +114,7 @@ function showWork(parts, found, methods, theme, size) {
   parts.holder.replaceChildren(drawFigure(found, methods, theme, shape),
     tableOf(found, methods, ["Error against evaluations", "method", "evaluations and error"], (line) => [line.x.map((nfe, k) => `${nfe}: ${number(line.errors[k])}`).join("; ")]));
   const against = found.network ? `the network’s own exact flow. Thick line: ${number(found.network)}, the network’s error, which no solver removes` : "the exact flow";
-  write(parts.note, `Rms end-point error against ${against}. Numbers: within ${budget} evaluations; ★ the least of them, ☆ of another family. ↑: beyond the figure.`);
+  write(parts.note, `Rms end-point error against ${against}. Numbers: within ${budget} evaluations; ★ the least, ☆ of another family. ↑: beyond the figure.`);
 }
 
 // Distance to the data against the end-point error: a method may be far from the flow and near the data.
