@@ -1,5 +1,8 @@
 """Untrained networks for images, small enough for tests."""
 
+import sys
+from types import SimpleNamespace
+
 import torch
 
 from toylab.epsilon import checkpoints
@@ -62,3 +65,25 @@ class Shrinking(torch.nn.Module):
 
     def forward(self, x, t):
         return self.scale * x
+
+
+def pretend_inception(monkeypatch, folder):
+    """A network of torch-fidelity's form in place of its own: bytes in, a tuple of features out, three an image.
+
+    Returns the path of its weights, and a list of (features, path) that grows with each network.
+    """
+    given = []
+
+    class Network:
+        def __init__(self, name, features, path):
+            given.append((features, path))
+
+        def __call__(self, x):
+            assert x.dtype == torch.uint8 and x.shape[1] == 3
+            return (x.float().mean((2, 3)) / 127.5 - 1,)
+
+    module = SimpleNamespace(FeatureExtractorInceptionV3=Network)
+    monkeypatch.setitem(sys.modules, "torch_fidelity", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", module)
+    torch.save({"w": torch.zeros(1)}, folder / "weights.pth")
+    return folder / "weights.pth", given

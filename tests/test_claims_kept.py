@@ -1,17 +1,21 @@
 """Measured numbers of claims are kept, found to be stale, and written to a page; the table of published weights."""
 
 import math
+from functools import partial
 
 import diffusers
+import numpy as np
 import pytest
 import torch
-from commands import assert_mistake, run
+from commands import assert_mistake, run, run_json
+from image_networks import CONFIG, pretend_inception
 
 from toylab import claims
 from toylab.claims import Notes, Setting, check, notes
 from toylab.claims.claim import Claim, Number
 from toylab.epsilon.configurations import unet_config
 from toylab.lessons.results import images
+from toylab.lessons.results import published as tables
 from toylab.lessons.results.published import published_table
 
 HERE = Setting("network", "circle", n=8)
@@ -102,6 +106,9 @@ def test_the_page_has_every_claim_its_verdicts_and_what_breaks_it(tmp_path, monk
         ("reproduce images --only spiral", "only is for the plane"),
         ("reproduce --keep here", "keep is for images"),
         ("reproduce images --published no-such-folder/none/x -n 1", "n must be an integer of at least 2"),
+        ("reproduce images --published x --inception none.pth", "none.pth"),
+        ("reproduce images --inception download", "give published, too"),
+        ("reproduce --inception download", "inception is for images"),
     ],
 )
 def test_mistakes_are_named(words, says):
@@ -130,6 +137,49 @@ def test_the_table_of_published_weights_goes_on_where_it_stopped(published, tmp_
     assert [row.name for row in more.rows] == ["DDIM, N = 1", "DDIM, N = 2", "DDPM, N = 2"]
     assert all(path.stat().st_mtime_ns == when for path, when in made.items())
     assert more.rows[0].frechet == found.rows[0].frechet
+
+
+@pytest.fixture
+def few_runs(monkeypatch):
+    """The command's table, of two short runs."""
+    short = partial(published_table, methods=("DDIM",), steps=(2,), many=(("DDPM", 3),), progress=False)
+    monkeypatch.setattr(tables, "published_table", short)
+
+
+@pytest.fixture
+def colours(tmp_path):
+    """A small random network for 3x8x8 images in a folder of diffusers, and real images of that size."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = diffusers.UNet2DModel(**CONFIG)
+    scheduler = diffusers.DDPMScheduler(clip_sample=False)
+    diffusers.DDPMPipeline(unet=model, scheduler=scheduler).save_pretrained(tmp_path / "network")
+    real = np.random.default_rng(0).integers(0, 256, (90, 8, 8, 3), dtype=np.uint8)
+    np.savez(tmp_path / "real.npz", images=real)
+
+
+@pytest.mark.slow
+def test_one_command_makes_the_table_of_published_weights_with_inceptions_features(
+    few_runs, colours, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    weights, given = pretend_inception(monkeypatch, tmp_path)
+    words = f"reproduce images --published ./network --inception {weights} --real npz:real.npz -n 40 --out sets"
+    told = run_json(words)
+    assert given == [(["2048"], str(weights))] and told["features"] == "inception"
+    assert [row["name"] for row in told["rows"]] == ["DDIM, N = 2", "DDPM, N = 3", "real images"]
+    shown = run(words).stdout
+    assert "FID" in shown and "KID" in shown and "torch-fidelity" in shown
+
+
+@pytest.mark.slow
+def test_the_published_table_uses_all_real_images(few_runs, colours, tmp_path):
+    """As the paper's FID does; other distances take 5000 of them at most."""
+    np.savez(tmp_path / "many.npz", images=np.random.default_rng(1).integers(0, 256, (5001, 8, 8, 3), dtype=np.uint8))
+    many, held = (f"npz:{tmp_path / name}.npz" for name in ("many", "real"))
+    how = {"n": 40, "features": "pixels", "held": held}
+    found = tables.published_table(tmp_path / "network", tmp_path / "sets", many, **how)
+    assert found.real.startswith("5001 of") and found.held.startswith("90 of")
 
 
 def test_real_images_of_another_shape_are_refused_before_sampling(published, tmp_path):

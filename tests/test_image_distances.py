@@ -1,15 +1,13 @@
 """Sets of images against real ones: closed forms on Gaussians, brute force, floors, and what is refused."""
 
 import json
-import sys
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from commands import assert_mistake, run, run_json
-from image_networks import Shrinking, labelled_unet
+from image_networks import Shrinking, labelled_unet, pretend_inception
 from sklearn.metrics.pairwise import polynomial_kernel
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
@@ -124,23 +122,9 @@ def test_a_block_of_the_kernel_distance_is_the_kid_of_torchmetrics_with_the_same
 
 
 def test_with_inceptions_features_the_distances_are_called_fid_and_kid(monkeypatch, tmp_path):
-    """A network of torch-fidelity's form in place of its own: bytes in, a tuple of features out."""
-    given = []
-
-    class Network:
-        def __init__(self, name, features, path):
-            given.append((features, path))
-
-        def __call__(self, x):
-            assert x.dtype == torch.uint8 and x.shape[1] == 3
-            return (x.float().mean((2, 3)) / 127.5 - 1,)
-
-    module = SimpleNamespace(FeatureExtractorInceptionV3=Network)
-    monkeypatch.setitem(sys.modules, "torch_fidelity", SimpleNamespace())
-    monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", module)
-    torch.save({"w": torch.zeros(1)}, tmp_path / "weights.pth")
-    features = images.Inception(tmp_path / "weights.pth")
-    assert given == [(["2048"], str(tmp_path / "weights.pth"))]
+    weights, given = pretend_inception(monkeypatch, tmp_path)
+    features = images.Inception(weights)
+    assert given == [(["2048"], str(weights))]
     found = distances(normal(60, shape=(3, 4, 4)), normal(200, shape=(3, 4, 4)), features, progress=False)
     assert found.width == 3 and {"FID", "KID [95 %]"} <= set(found.table().header)
     assert "torch-fidelity" in found.note and "JPEG" in found.note

@@ -30,11 +30,7 @@ def distance(
         str | None,
         typer.Option(help="photographs, digits or pixels; by default those of the classifier that knows such images."),
     ] = None,
-    inception: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="FID and KID: torch-fidelity's Inception weights, or the word download "
-                     "(needs toylab[inception])."),
-    ] = None,
+    inception: options.Inception = None,
     real: Annotated[int, typer.Option("--real", help="Real images to use at most, and held ones.")] = 5000,
     guidance: Annotated[
         float | None,
@@ -72,12 +68,9 @@ def distance(
         raise ValueError(f"data must name real images to compare {name} with")
     source = images.load(data or found.eps.dataset, size=size)
     others = None if held is None else images.load(held, size=size)
-    if inception is not None:
-        if features is not None:
-            raise ValueError(f"inception is in place of features, got {inception!r} and {features!r}")
-        seen = images.Inception(download=True) if inception == "download" else images.Inception(inception)
-    else:
-        seen = features
+    if inception is not None and features is not None:
+        raise ValueError(f"inception is in place of features, got {inception!r} and {features!r}")
+    seen = options.inception(inception) or features
     yardstick = images.Yardstick(source, seen, others, most=real)
     if finished:
         result, stop, title = images.distances({"images": finished}, yardstick, labels=_story(name)), None, name

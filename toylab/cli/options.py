@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from toylab import images
     from toylab.samplers import base
 
 Item = TypeVar("Item")
@@ -54,6 +55,13 @@ Precision = Annotated[
     typer.Option(
         help="Of an image network: float32, bfloat16 (coarse; faster where there is hardware for it) or float64 "
         "[float32]."
+    ),
+]
+Inception = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="FID and KID: torch-fidelity's Inception weights, or the word download (needs toylab[inception]).",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
@@ -125,6 +133,15 @@ def one_method(name: str, eta: float = 0.0, extra: Sequence[str] | None = None) 
     by_parts = plus and gradient.lower() in GRADIENTS | LATER_GRADIENTS
     chosen = get(method(gradient, transfer) if by_parts else _function(name) if ":" in name else name, eta)
     return get(chosen, **_options(chosen, extra or []))
+
+
+def inception(where: str | None) -> "images.Inception | None":
+    """The features of FID and KID, of weights in this file or downloaded; None for None."""
+    from toylab.images import Inception as Features
+
+    if where is None:
+        return None
+    return Features(download=True) if where == "download" else Features(where)
 
 
 def of(method: "base.Method") -> dict[str, Any]:

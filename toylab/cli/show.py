@@ -143,7 +143,11 @@ def reproduce(
         str | None, typer.Option(metavar="FOLDER", help="images: where numbers are kept, WORLD.json [data/claims].")
     ] = None,
     real: Annotated[
-        str | None, typer.Option(metavar="IMAGES", help="images: real images of CIFAR-10 [cifar10:test, downloaded].")
+        str | None,
+        typer.Option(
+            metavar="IMAGES",
+            help="images: real images of CIFAR-10 [cifar10:test, downloaded; with --published cifar10, all of it].",
+        ),
     ] = None,
     note: Annotated[str, typer.Option(help="images: a sentence about the real images, for the page.")] = "",
     published: Annotated[
@@ -155,6 +159,7 @@ def reproduce(
         ),
     ] = None,
     n: Annotated[int, typer.Option("-n", "--images", help="images, --published: images a method.")] = 50_000,
+    inception: options.Inception = None,
     json: options.Json = False,
 ) -> None:
     """Recompute every number that the README and the notebooks quote.
@@ -163,7 +168,8 @@ def reproduce(
     it (--only) is printed instead, unless --out says where to write it. images writes docs/results-images.md: whether
     the paper's claims hold here, and what breaks them. What was measured is kept, so that the same command goes on
     where one was stopped; several worlds can be measured at the same time. With --published it makes a table of
-    distances with published weights in the folder --out [published] instead; accelerate launch shares that work.
+    distances with published weights in the folder --out [published] instead; accelerate launch shares that work. These
+    are FID and KID with --inception.
 
     \b
     Examples:
@@ -172,19 +178,22 @@ def reproduce(
       toylab reproduce --only orders,starts --json
       toylab reproduce --out results-here
       toylab reproduce images --world digits
-      toylab reproduce images --published google/ddpm-cifar10-32 --out published
+      toylab reproduce images --published google/ddpm-cifar10-32 --inception download --out published
     """
     from toylab._errors import unknown_name
 
     if what == "images":
         if only:
             raise ValueError(f"only is for the plane, got {', '.join(only)}")
+        if inception is not None and not published:
+            raise ValueError(f"inception is for the table of published weights, got {inception!r}: give published, too")
         how = {"real": real, "note": note, "json": json}
-        _published(published, out, n, **how) if published else _claims(world, keep, out, **how)
+        _published(published, out, n, inception, **how) if published else _claims(world, keep, out, **how)
         return
     if what != "plane":
         raise unknown_name("what", what, ["plane", "images"])
-    for name, value in {"keep": keep, "real": real, "note": note, "published": published}.items():
+    given = {"keep": keep, "real": real, "note": note, "published": published, "inception": inception}
+    for name, value in given.items():
         if value:
             raise ValueError(f"{name} is for images, got {value!r}: toylab reproduce images")
     import matplotlib
@@ -227,12 +236,15 @@ def _claims(world, keep, out, real, note, json):
         print(f"wrote {files[-1]} and {len(files) - 1} figures")
 
 
-def _published(network, out, n, real, note, json):
+def _published(network, out, n, inception, real, note, json):
     """A table of distances to real images, of sets made with published weights."""
     from toylab._processes import place
     from toylab.lessons.results.published import published_table
 
-    found = published_table(network, out or "published", real or "cifar10", n, note=note)
+    features = options.inception(inception)  # before hours of sampling
+    known, held = (real, None) if real else ("cifar10", "cifar10:test")
+    how = {"features": features, "held": held, "note": note}
+    found = published_table(network, out or "published", known, n, **how)
     if found is not None and place().is_main_process:
         print_json(found.as_dict()) if json else print_view(found.table())
 
