@@ -28,7 +28,7 @@ T = torch.tensor(0.5)
 def tasks():
     """{name: a call without arguments}."""
     moons = toylab.exact_eps(toylab.datasets.get("moons").curve(240), "linear")
-    mlp, digits = toylab.load("moons"), toylab.load("digits")
+    mlp, digits, photographs = map(toylab.load, ("moons", "digits", "cifar10-16"))
     return {
         **{f"network, {n} particles": call(mlp, n) for n in (512, 4096, 32768, 262144)},
         **{f"exact, {n} particles": call(moons, n) for n in (512, 4096, 32768, 262144)},
@@ -40,6 +40,9 @@ def tasks():
         "sample, network, 512": lambda: toylab.sample(mlp, "linear", n=512, progress=False),
         "image_sweep, 4 digits": lambda: images.image_sweep(
             digits, digits.schedule, ["DDIM"], (2,), (), n=4, progress=False
+        ),
+        "gallery, 16 photographs, 10 evaluations": lambda: images.image_sweep(
+            photographs, photographs.schedule, ["DDIM"], (10,), (), n=16, progress=False
         ),
     }
 

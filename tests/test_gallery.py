@@ -237,7 +237,8 @@ def test_the_images_of_a_network_with_labels_are_those_of_the_class_and_the_guid
     assert np.array_equal(gallery._found.final("DDIM", 2), want.final("DDIM", 2))
     with pytest.raises(ValueError, match="unknown class 'cow'"):
         explore_images(network, label="cow")
-    assert list(explore_images(Shrinking(), ["DDIM"], n=1, steps=(2,)).choices) == ["Seed"]
+    equal = explore_images(Shrinking(), ["DDIM", "RK4"], n=1, steps=(2,), nfe=(8,), budget=8)
+    assert list(equal.choices) == ["Seed"] and equal._found.final("DDIM", 8).shape == (1, *Shrinking().shape)
 
 
 # ---- the picture

@@ -15,13 +15,14 @@ SEEDS = 10
 def explore_images(
     network: Any = "cifar10-16-classes", methods: Iterable[str] = ("DDIM", "S-PNDM"), n: int = 16,
     steps: Iterable[int] = (5, 10, 20), seed: int = 0, label: str = ANY, guidance: float = 1, real: Any = None,
-    **look: Any,
+    nfe: Iterable[int] = (), **look: Any,
 ) -> Gallery:  # fmt: skip
     """A gallery of an image network (or its name) that samples anew for every class, guidance and seed chosen.
 
     Class, guidance and seed are those shown first; class and guidance are there for a network with labels, and guidance
     acts once a class is chosen (1: none). real: real images, `toylab.images.Images` or a tensor, the nearest of which
-    stand beside an image's film. **look: further arguments of `Gallery`.
+    stand beside an image's film. nfe: budgets, to compare at equal evaluations, too. **look: further arguments of
+    `Gallery`.
     """
     network: Any = epsilon.load(network) if isinstance(network, str) else network
     classes = getattr(network, "classes", ())
@@ -36,7 +37,7 @@ def explore_images(
         if label != ANY:
             labels["epsilon"] = f"{label}, guidance {scale:g}"
             eps = network.of(label) if scale == 1 else epsilon.guided(network.of(label), network, scale)
-        return image_sweep(eps, network.schedule, methods, steps, (), n, int(chosen["Seed"]), labels, progress)
+        return image_sweep(eps, network.schedule, methods, steps, nfe, n, int(chosen["Seed"]), labels, progress)
 
     chosen |= {"Seed": str(seed)}
     real = real.values(slice(None)) if isinstance(real, Images) else real
