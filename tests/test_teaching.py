@@ -28,6 +28,11 @@ def test_the_plan_of_two_hours_is_the_lecture_that_comes_with_toylab():
     ]
 
 
+def test_every_scene_is_there_as_a_link():
+    scenes = [part.splitlines() for part in source.text("lab/lecture.txt").split("# ")[1:]]
+    assert rows("The scenes as links") == [[scene[0], f"`lab.html#{scene[1]}`"] for scene in scenes]
+
+
 def test_its_times_rise_within_two_hours():
     minutes = [60 * int(row[0][0]) + int(row[0][2:]) for row in rows("A lecture of two hours")]
     assert minutes == sorted(set(minutes)) and minutes[0] == 0 and 90 < minutes[-1] <= 110
@@ -35,9 +40,9 @@ def test_its_times_rise_within_two_hours():
 
 def test_every_number_it_quotes_is_on_the_results_page():
     known = [number for part in parts((DOCS / "results.md").read_text(encoding="utf-8")) for number in part.numbers()]
-    told = re.sub(
-        r"\b\d:\d\d\b|\| \d+b? \|", " ", TEACHING.split("## A lecture of two hours")[1].split("## On Colab")[0]
-    )
+    plan = TEACHING.split("## A lecture of two hours")[1].split("## On Colab")[0]
+    plan = re.sub(r"## The scenes as links.*?\n## ", "## ", plan, flags=re.S)
+    told = re.sub(r"\b\d:\d\d\b|\| \d+b? \|", " ", plan)
     told = re.sub(r"\d+ minutes|\d+ hours|\(\d.*?hours?\)|notebooks? [\d and to]*", " ", told)
     assert [quote for quote in quotes(told) if not quote.is_found_in(known)] == []
 
