@@ -341,6 +341,16 @@ def test_play_walks_through_time_to_the_end(lab):
     page.get_by_role("button", name="Play").wait_for()
 
 
+def test_play_is_one_node_a_press_where_motion_is_not_wanted(lab):
+    page = lab("steps=4&n=64&figures=0&t=1", reduced_motion="reduce")
+    time = page.get_by_role("slider", name="Time")
+    for node in "123":
+        page.get_by_role("button", name="Next node").click()
+        steady(page)
+        page.wait_for_timeout(500)  # in which a player that plays would have gone on
+        assert time.input_value() == node
+
+
 def test_the_address_holds_what_is_shown(lab):
     page = lab("data=cat&schedule=cosine&methods=RK4,PLMS&steps=7&t=.3&density=1&theme=dark&seed=5&n=64&figures=0")
     before = steady(page)

@@ -129,7 +129,6 @@ function place(i, panels, columns) {
 
 function player(model, getShown, tick) {
   let timer = 0;
-  const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches; // then every press is one node
   const stop = () => { clearInterval(timer); timer = 0; tick(); };
   const step = () => {
     const { node, nodes } = getShown();
@@ -139,12 +138,12 @@ function player(model, getShown, tick) {
   const toggle = () => {
     if (timer) return stop();
     const { node, nodes } = getShown();
-    if (still()) return put(model, { progress: node === nodes ? 0 : (node + 1) / nodes });
+    if (isStill()) return put(model, { progress: node === nodes ? 0 : (node + 1) / nodes });
     if (node === nodes) put(model, { progress: 0 });
     timer = setInterval(step, Math.min(400, Math.max(40, 4000 / nodes)));
     tick();
   };
-  return { stop, toggle, label: () => (timer ? "❚❚ Pause" : still() ? "▶ Next node" : "▶ Play") };
+  return { stop, toggle, label: () => saysPlay(timer) };
 }
 
 // Calls `load` when the scene changes, and then or when anything else that is shown changes (state in `names`, size of it

@@ -49,6 +49,10 @@ function watchKernel(model, changed) {
   return () => model.off("comm_live_update", ask);
 }
 
+// Readers who want no motion: every press of Play is one node then.
+const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+const saysPlay = (playing) => (playing ? "❚❚ Pause" : isStill() ? "▶ Next node" : "▶ Play");
+
 function buildSlider(label, oninput) {
   const range = make("input", { type: "range", min: 0, step: 1, oninput: () => oninput(Number(range.value)) });
   const output = make("output"), name = make("span", { textContent: label });

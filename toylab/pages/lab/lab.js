@@ -415,6 +415,7 @@ function stop() { clearInterval(timer); timer = 0; schedule(); }
 function toggle() {
   if (timer) return stop();
   if (!finest()) return;
+  if (isStill()) return goTo((nodeShown() + 1) % (finest().steps + 1));
   if (nodeShown() === finest().steps) goTo(0);
   timer = setInterval(() => {
     const next = nodeShown() + 1;
@@ -472,7 +473,7 @@ function draw() {
   const size = layout(list.length);
   const node = best ? nodeShown() : 0, t = best ? best.times[node] : 1;
   if (best) setSlider(ui.time, best.steps, node, `${clock(t)}, node ${node} of ${best.steps}`, `${clock(t)}, node ${node}/${best.steps}`);
-  write(ui.play, timer ? "❚❚ Pause" : "▶ Play");
+  write(ui.play, saysPlay(timer));
   const reach = viewAt(reachOf(shown.geometry ?? geometry), SCHEDULES[state.schedule], state.predict ? SCHEDULES[state.schedule].tMax : t, state.zoom);
   const haze = state.density ? hazeOf(hazes, { points, spread: state.spread, scheduleName: state.schedule }, t, theme) : null;
   const said = list.map((method, k) => {
