@@ -54,13 +54,29 @@ def test_a_stopped_run_goes_on_where_it_stopped(tmp_path):
     assert [setting.seed for setting in seen] == [0, 1, 2]
 
 
-def test_numbers_of_another_network_are_found_out_and_measured_anew(tmp_path, monkeypatch):
+IMAGES_HERE = Setting("cifar10-16", "cifar10-16", n=8)
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "setting"),
+    [("_digest", lambda name: "another", HERE), ("VERSION", 2, HERE), ("_judge", lambda: "another", IMAGES_HERE)],
+    ids=["network", "version", "judge"],
+)
+def test_numbers_made_with_something_else_are_found_out_and_measured_anew(name, other, setting, tmp_path, monkeypatch):
+    claim, seen = counted()
+    Notes(tmp_path).measured(claim, setting)
+    monkeypatch.setattr(notes, name, other)
+    with pytest.raises(ValueError, match="measured with another network .* toylab reproduce images measures it anew"):
+        Notes(tmp_path).known(claim, setting)
+    Notes(tmp_path).measured(claim, setting)
+    assert len(seen) == 2
+
+
+def test_on_request_everything_is_measured_once_more(tmp_path):
     claim, seen = counted()
     Notes(tmp_path).measured(claim, HERE)
-    monkeypatch.setattr(notes, "_digest", lambda name: "another")
-    with pytest.raises(ValueError, match="measured with another network .* toylab reproduce images measures it anew"):
-        Notes(tmp_path).known(claim, HERE)
-    Notes(tmp_path).measured(claim, HERE)
+    again = Notes(tmp_path, anew=True)
+    assert again.measured(claim, HERE) == again.measured(claim, HERE) == again.known(claim, HERE)
     assert len(seen) == 2
 
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cache, lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +15,26 @@ from toylab.claims.claim import Claim
 from toylab.claims.setting import WORLDS, Setting
 
 FORMAT = "toylab-claims-1"
+VERSION = 1  # of the measurements: one more whenever the same setting may give other numbers
 AGAIN = "toylab reproduce images measures it anew"
 
 
 class Notes:
     """The numbers of claims in settings, in a folder: WORLD.json.
 
-    An entry counts only for the network and the numbers that it was measured with.
+    An entry counts only for the network, the classifier, the version and the numbers that it was measured with.
 
     Args:
         folder: is made when something is written. By default "claims" in the data folder.
+        anew: what is known already is measured once more when it is asked for.
 
     Raises ValueError for a file that holds something else.
     """
 
-    def __init__(self, folder: str | os.PathLike | None = None) -> None:
+    def __init__(self, folder: str | os.PathLike | None = None, anew: bool = False) -> None:
         self.folder = _shipped.data() / "claims" if folder is None else user_path(folder, "folder")
         self._worlds: dict[str, dict[str, Any]] = {}
+        self._anew, self._fresh = anew, set()
 
     def known(self, claim: Claim, setting: Setting) -> tuple[float, ...]:
         """The numbers as they were measured; never measures.
@@ -45,12 +50,13 @@ class Notes:
 
     def measured(self, claim: Claim, setting: Setting) -> tuple[float, ...]:
         """The numbers, which are measured and written where they are not known. As `measured` of `check`."""
-        try:
-            return self.known(claim, setting)
-        except ValueError:
-            values = claim.measure(setting)
-        entries = self._world(setting.world)
-        entries[_key(claim, setting)] = {"made_with": _made_with(claim, setting), "values": values}
+        key = _key(claim, setting)
+        if not self._anew or key in self._fresh:
+            with suppress(ValueError):
+                return self.known(claim, setting)
+        values = claim.measure(setting)
+        self._world(setting.world)[key] = {"made_with": _made_with(claim, setting), "values": values}
+        self._fresh.add(key)
         self._write(setting.world)
         return self.known(claim, setting)
 
@@ -93,12 +99,19 @@ def _text(key):
 
 
 def _made_with(claim, setting):
-    """The networks, by the beginning of their digests, and the numbers that were asked for."""
+    """The version, the networks and the judge of photographs by their digests, and the numbers that were asked for."""
     schedules = ("linear", "cosine") if claim.name == "schedules" else (setting.schedule,)
     world = WORLDS[setting.world]
     names = [epsilon.checkpoint_name(world.network or setting.dataset, schedule) for schedule in schedules]
     networks = [] if setting.world == "exact" else [_digest(name) for name in names]
-    return {"networks": networks, "numbers": [number.name for number in claim.numbers]}
+    judge = _judge() if setting.world == "cifar10-16" else None
+    numbers = [number.name for number in claim.numbers]
+    return {"version": VERSION, "networks": networks, "judge": judge, "numbers": numbers}
+
+
+@cache
+def _judge():
+    return sha256((_shipped.data() / "classifiers/cifar10.safetensors").read_bytes()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=32)

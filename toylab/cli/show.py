@@ -142,6 +142,7 @@ def reproduce(
     keep: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="images: where numbers are kept, WORLD.json [data/claims].")
     ] = None,
+    anew: Annotated[bool, typer.Option("--anew", help="images: measure again what is kept, too.")] = False,
     real: Annotated[
         str | None,
         typer.Option(
@@ -188,11 +189,11 @@ def reproduce(
         if inception is not None and not published:
             raise ValueError(f"inception is for the table of published weights, got {inception!r}: give published, too")
         how = {"real": real, "note": note, "json": json}
-        _published(published, out, n, inception, **how) if published else _claims(world, keep, out, **how)
+        _published(published, out, n, inception, **how) if published else _claims(world, keep, anew, out, **how)
         return
     if what != "plane":
         raise unknown_name("what", what, ["plane", "images"])
-    given = {"keep": keep, "real": real, "note": note, "published": published, "inception": inception}
+    given = {"keep": keep, "anew": anew, "real": real, "note": note, "published": published, "inception": inception}
     for name, value in given.items():
         if value:
             raise ValueError(f"{name} is for images, got {value!r}: toylab reproduce images")
@@ -216,7 +217,7 @@ def reproduce(
         print(report.markdown(figures=False), end="")
 
 
-def _claims(world, keep, out, real, note, json):
+def _claims(world, keep, anew, out, real, note, json):
     """The page of the claims, measured as far as it is not yet."""
     import matplotlib
 
@@ -229,7 +230,7 @@ def _claims(world, keep, out, real, note, json):
     folder = _folder(out, PAGE)
     matplotlib.use("Agg")
     with real_images(real):
-        files = [str(path) for path in reproduce_images(folder, worlds, Notes(keep), note)]
+        files = [str(path) for path in reproduce_images(folder, worlds, Notes(keep, anew), note)]
     if json:
         print_json({"files": files})
     else:
