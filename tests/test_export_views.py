@@ -3,14 +3,16 @@
 import re
 
 import matplotlib
+import numpy as np
 import pytest
 from PIL import Image
+from synthetic_images import sweep as images
 from typer.testing import CliRunner
 
 from toylab import datasets, exact_eps, sweep
 from toylab.cli import app
 from toylab.figures.printing import COLUMNS, SMALLEST, save
-from toylab.widgets import movie
+from toylab.widgets import Gallery, movie
 from toylab.widgets.stills import still
 
 pytestmark = pytest.mark.slow
@@ -121,6 +123,41 @@ def test_a_movie_over_steps_has_a_frame_for_each_count(stored, tmp_path):
     pictures = sorted((tmp_path / "frames").iterdir())
     assert [path.name for path in pictures] == ["frame-0000.png", "frame-0001.png"]
     assert pictures[0].read_bytes() != pictures[1].read_bytes()
+
+
+def frames_of(path):
+    with Image.open(path) as picture:
+        return [picture.seek(k) or picture.convert("RGB").tobytes() for k in range(picture.n_frames)]
+
+
+def test_a_movie_of_a_gallery_shows_what_its_slider_shows_and_leaves_it_where_it_was(tmp_path):
+    gallery = Gallery(images(methods=("DDIM", "RK4"), steps=(2, 5)), steps=5, progress=0.4)
+    passing = list(movie.frames(gallery))
+    assert len(passing) == 6 and gallery.progress == 0.4 and gallery.counts == {"DDIM": 5, "RK4": 5}
+    for k, frame in enumerate(passing):
+        gallery.progress = k / 5
+        gallery.still().savefig(tmp_path / "still.png", dpi=80)
+        shown = Image.open(tmp_path / "still.png").convert("RGB").crop((0, 0, *frame.size))
+        assert np.array_equal(frame, shown)
+    ends = list(movie.frames(gallery, "steps"))
+    assert len(ends) == 2 and np.array_equal(ends[1], passing[-1]) and not np.array_equal(*ends)
+
+
+@pytest.mark.parametrize("over", [("time", 4), ("steps", 1)])
+def test_a_network_of_images_becomes_a_movie(tmp_path, over):
+    path = tmp_path / "a.gif"
+    result = run("movie", path, "digits", "--method", "DDIM", "--steps", 3, "--over", over[0])
+    assert result.exit_code == 0, result.output
+    found = frames_of(path)
+    assert len(set(found)) == over[1]
+    blue = np.abs(np.frombuffer(found[0], np.uint8).reshape(-1, 3) - np.array([0x00, 0x72, 0xB2])).max(1)
+    assert (blue < 12).sum() > 20  # the line of the method's name has kept its colour
+
+
+@pytest.mark.parametrize("columns", COLUMNS)
+def test_a_gallery_is_as_wide_as_the_columns_asked_for(tmp_path, columns):
+    save(Gallery(images(), steps=5).still(), tmp_path / "a.png", columns)
+    assert Image.open(tmp_path / "a.png").width == pytest.approx(300 * COLUMNS[columns], abs=1)
 
 
 @pytest.mark.parametrize("forced", [(), ("--force",)])

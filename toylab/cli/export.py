@@ -1,6 +1,6 @@
 """``toylab export``: pages that need no Python, figures for print, movies."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +9,9 @@ from toylab.cli import options
 export = typer.Typer(name="export", invoke_without_command=True, rich_markup_mode=None)
 
 MEASURING = "compare", "work", "order", "decompose", "grid", "off"  # the commands that draw
-Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A sweep's file (.npz), a data set or a network.")]
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="A sweep's file (.npz), a data set, or a network of points or images.")
+]
 Methods = Annotated[
     list[str] | None, typer.Option("--method", metavar="METHODS", help="Separated by commas or one by one.")
 ]
@@ -187,6 +189,7 @@ def movie(
       toylab export movie spiral.gif spiral --method Euler,RK4,DDIM,F-PNDM --steps 10
       toylab export movie spiral.mp4 spiral --over steps
       toylab export movie frames sweep.npz --steps 20
+      toylab export movie digits.gif digits --steps 10
     """
     from toylab import problems
     from toylab.analysis import Sweep, sweep
@@ -194,10 +197,23 @@ def movie(
 
     checked_place(file, over=over, fps=fps, force=force)  # before anything is computed
     names = options.method_names(methods) if methods else None
-    if source.endswith(".npz"):
-        found = Sweep.load(source)
+    how: dict[str, Any] = {"over": over, "fps": fps, "force": force}
+    look = {"methods": names, "steps": steps, "theme": theme}
+    more = ({} if names is None else {"methods": names}) | ({"steps": [steps]} if steps else {})
+    problem = None if source.endswith(".npz") else problems.find(source, eps, images=True)
+    if problem is None:
+        path = write_movie(Sweep.load(source), file, **how, **look)
+    elif problem.manifold:
+        path = write_movie(sweep(problem, progress=False, **more), file, **how, **look)
     else:
-        more = ({} if names is None else {"methods": names}) | ({"steps": [steps]} if steps else {})
-        found = sweep(problems.find(source, eps), progress=False, **more)
-    path = write_movie(found, file, over=over, fps=fps, force=force, methods=names, steps=steps, theme=theme)
+        path = write_movie(_gallery(problem, theme, more), file, **how)
     print(f"wrote {path}")
+
+
+def _gallery(problem, theme, more):
+    """A gallery of a network of images: 36 small ones, or 9."""
+    from toylab.images import image_sweep
+    from toylab.widgets import Gallery
+
+    n = 36 if problem.shape[-1] <= 8 else 9
+    return Gallery(image_sweep(problem, nfe=(), n=n, progress=False, **more), theme=theme)

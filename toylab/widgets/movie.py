@@ -1,4 +1,4 @@
-"""A sweep as a movie: MP4, an animated GIF, or a folder of PNG frames."""
+"""A sweep or a gallery as a movie: MP4, an animated GIF, or a folder of PNG frames."""
 
 import io
 import os
@@ -7,37 +7,60 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from matplotlib.figure import Figure
 from PIL import Image
 
 from toylab._errors import unknown_name
 from toylab._files import check_new, replacing, replacing_together, user_path
 from toylab.analysis._sweep import Sweep
 from toylab.figures.printing import check_font
+from toylab.figures.style import THEMES
 from toylab.widgets.stills import still
+
+if TYPE_CHECKING:
+    from toylab.widgets.gallery import Gallery
 
 OVER = ("time", "steps")
 LAST = 12  # how often the last frame is shown
 
 
-def frames(sweep: Sweep, over: str = "time", dpi: float = 80, **look: Any) -> Iterator[Image.Image]:
+def frames(shown: "Sweep | Gallery", over: str = "time", dpi: float = 80, **look: Any) -> Iterator[Image.Image]:
     """The pictures of a movie: every node of a run in `time`, or the end with every count of `steps`.
 
-    `look`: further arguments of `toylab.widgets.stills.still`, such as steps, methods and theme.
+    `look`: of a sweep, further arguments of `toylab.widgets.stills.still`, such as steps, methods and theme. A gallery
+    is shown in its own state, which stays.
     """
     if over not in OVER:
         raise unknown_name("over", over, OVER)
+    for figure in _of_sweep(shown, over, look) if isinstance(shown, Sweep) else _of_gallery(shown, over):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=dpi)
+        picture = Image.open(buffer).convert("RGB")
+        yield picture.crop((0, 0, picture.width // 2 * 2, picture.height // 2 * 2))  # MP4 has even sides
+
+
+def _of_sweep(sweep: Sweep, over: str, look: dict[str, Any]) -> Iterator[Figure]:
     if over == "steps":
         positions = [{"steps": count} for count in sweep.steps]
     else:
         steps = look.get("steps") or max((n for n in sweep.steps if n <= 10), default=sweep.steps[0])
         positions = [{"steps": steps, "time": float(t)} for t in sweep.times.get(steps, ())] or [{"steps": steps}]
-    for position in positions:
-        buffer = io.BytesIO()
-        still(sweep, **look | position).savefig(buffer, format="png", dpi=dpi)
-        picture = Image.open(buffer).convert("RGB")
-        yield picture.crop((0, 0, picture.width // 2 * 2, picture.height // 2 * 2))  # MP4 has even sides
+    return (still(sweep, **look | position) for position in positions)
+
+
+def _of_gallery(gallery: "Gallery", over: str) -> Iterator[Figure]:
+    kept = gallery.step_index, gallery.progress
+    nodes = max(count or 1 for count in gallery.counts.values())
+    choices = range(len(gallery.scene["budgets" if gallery.equal_nfe else "steps"]))
+    positions = [(kept[0], k / nodes) for k in range(nodes + 1)] if over == "time" else [(i, 1.0) for i in choices]
+    with gallery.hold_sync():  # a view of it stays as it is
+        try:
+            for gallery.step_index, gallery.progress in positions:
+                yield gallery.still(gallery.theme if gallery.theme in THEMES else "light")
+        finally:
+            gallery.step_index, gallery.progress = kept
 
 
 def checked_place(path: str | os.PathLike, *, over: str = "time", fps: float = 8, force: bool = False) -> Path:
@@ -60,9 +83,10 @@ def checked_place(path: str | os.PathLike, *, over: str = "time", fps: float = 8
 
 
 def write_movie(
-    sweep: Sweep, path: str | os.PathLike, *, over: str = "time", fps: float = 8, force: bool = False, **look: Any
-) -> Path:
-    """Write a movie of a sweep to `path`: .mp4 (needs ffmpeg), .gif, or a folder of PNG frames where it has no suffix.
+    shown: "Sweep | Gallery", path: str | os.PathLike, *, over: str = "time", fps: float = 8, force: bool = False,
+    **look: Any,
+) -> Path:  # fmt: skip
+    """Write a movie of a sweep or a gallery to `path`: .mp4 (needs ffmpeg), .gif, or a folder of frames (no suffix).
 
     Arguments as for `frames`; `fps`: frames a second. Returns the path.
 
@@ -70,7 +94,7 @@ def write_movie(
     """
     path = checked_place(path, over=over, fps=fps, force=force)
     suffix = path.suffix.lower()
-    pictures = list(frames(sweep, over, **look))
+    pictures = list(frames(shown, over, **look))
     if not suffix:
         places = [path / f"frame-{k:04d}.png" for k in range(len(pictures))]
         with replacing_together(*places) as files:
@@ -80,7 +104,8 @@ def write_movie(
     pictures += pictures[-1:] * LAST
     with replacing(path) as file:
         if suffix == ".gif":
-            first, *rest = (picture.quantize(128) for picture in pictures)
+            coverage = Image.Quantize.MAXCOVERAGE  # few pixels have a method's colour, and it must not become grey
+            first, *rest = (picture.quantize(128, coverage) for picture in pictures)
             first.save(file, format="gif", save_all=True, append_images=rest, duration=10 * round(100 / fps), loop=0)
         else:
             file.write(_mp4(pictures, fps))
