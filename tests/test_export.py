@@ -11,7 +11,7 @@ import pytest
 from browser import open_page
 from typer.testing import CliRunner
 
-from toylab import _files
+from toylab import _files, datasets, exact_eps, sweep
 from toylab.cli import app
 from toylab.pages.build import live_files
 
@@ -63,6 +63,39 @@ def test_a_full_disk_leaves_what_was_there_and_nothing_half_written(tmp_path, mo
     monkeypatch.setattr(_files.os, "fsync", full)
     assert "No space left on device" in sentence(run("export", *forms(tmp_path)[form], "--force"))
     assert [path.name for path in tmp_path.iterdir()] == [there.name] and there.read_text() == "mine"
+
+
+EVERY = {
+    "page": ("export", "page", "a.html"),
+    "folder": ("export", "page", "--folder", "."),
+    "site": ("export", "site", "--still", "."),
+    "present": ("present", "--out", "a.html"),
+    "figure": ("export", "figure", "a.pdf", "sweep.npz"),
+    "movie": ("export", "movie", "a.gif", "sweep.npz"),
+    "frames": ("export", "movie", "frames", "sweep.npz"),
+}
+
+
+@pytest.mark.parametrize("wrong", [errno.EACCES, errno.EROFS, errno.ENOSPC], ids=["denied", "read-only", "full"])
+@pytest.mark.parametrize("what", EVERY)
+def test_where_nothing_can_be_written_a_sentence_says_so_and_nothing_is_left(tmp_path, monkeypatch, what, wrong):
+    monkeypatch.chdir(tmp_path)
+    eps = exact_eps(datasets.get("moons").curve(20), "linear")
+    sweep(eps, "linear", methods=["DDIM"], steps=[2], n=16, manifold="moons", progress=False).save("sweep.npz")
+    monkeypatch.setattr("toylab.pages.site.site_files", lambda *_: {"index.html": "mine"})  # or it takes seconds
+    before = sorted(tmp_path.rglob("*"))
+
+    def fail(_number):
+        raise OSError(wrong, os.strerror(wrong))
+
+    monkeypatch.setattr(_files.os, "fsync", fail)
+    arguments = [*EVERY[what], *(["--force"] if what in ("folder", "site") else [])]
+    result = run(*arguments)
+    assert result.exit_code in (1, 2) and os.strerror(wrong) in result.output, result.output
+    assert "Traceback" not in result.output and result.output.count("\n") == 1
+    assert [path for path in sorted(tmp_path.rglob("*")) if path.is_file()] == [
+        path for path in before if path.is_file()
+    ]
 
 
 @pytest.mark.parametrize("arguments", [(), ("lab.html", "--folder", "lab")])

@@ -1,13 +1,14 @@
-"""The widgets' module under the models that hosts give it: each lacks something, and the view works all the same."""
+"""The widgets' modules under the models that hosts give them: each lacks something, and the view works all the same."""
 
 import base64
 import json
 
 import pytest
 from browser import open_page, settled
+from synthetic_images import sweep as image_sweep
 
 from toylab import datasets, exact_eps, sweep
-from toylab.widgets import Player
+from toylab.widgets import Gallery, Player
 
 # What every model does; hosts differ in the rest.
 MODEL = """
@@ -43,18 +44,24 @@ window.stop = [widget.initialize?.({ model }), widget.render({ model, el: docume
 </script><script type="text/plain" id="module">MODULE</script></body></html>"""
 
 
-@pytest.fixture(scope="module")
-def page_of(tmp_path_factory):
-    """The file of a page with a player under a host's model."""
+def a_player():
     eps = exact_eps(datasets.get("moons").curve(60), "linear")
-    found = sweep(eps, "linear", methods=["DDIM", "RK4"], steps=[2, 4], n=32, manifold="moons", progress=False)
-    player = Player(found)
-    scene = player.scene | {"data": base64.b64encode(player.scene["data"]).decode()}
-    state = {name: getattr(player, name) for name in player._state} | player._unplugged | {"scene": scene, "_place": ""}
+    return Player(sweep(eps, "linear", methods=["DDIM", "RK4"], steps=[2, 4], n=32, manifold="moons", progress=False))
+
+
+WIDGETS = {"player": a_player, "gallery": lambda: Gallery(image_sweep(methods=("DDIM", "RK4"), steps=(2, 4)))}
+
+
+@pytest.fixture(scope="module", params=WIDGETS)
+def page_of(request, tmp_path_factory):
+    """The file of a page with a widget under a host's model."""
+    widget = WIDGETS[request.param]()
+    scene = widget.scene | {"data": base64.b64encode(widget.scene["data"]).decode()}
+    state = {name: getattr(widget, name) for name in widget._state} | widget._unplugged | {"scene": scene, "_place": ""}
     folder = tmp_path_factory.mktemp("hosts")
 
     def write(host):
-        parts = {"STATE": json.dumps(state), "MODEL": MODEL, "HOST": HOSTS[host], "MODULE": str(player._esm)}
+        parts = {"STATE": json.dumps(state), "MODEL": MODEL, "HOST": HOSTS[host], "MODULE": str(widget._esm)}
         page = PAGE.replace('">MODULE<', '">' + parts.pop("MODULE") + "<")
         for name, text in parts.items():
             page = (
@@ -68,7 +75,7 @@ def page_of(tmp_path_factory):
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_the_player_is_drawn_answers_and_is_put_away(started, page_of, host):
+def test_a_widget_is_drawn_answers_and_is_put_away(started, page_of, host):
     with open_page(started, page_of(host)) as page:
         before = settled(page)
         page.get_by_role("slider", name="Steps").press("ArrowLeft")

@@ -498,6 +498,19 @@ def test_a_line_that_is_focused_is_named_and_the_others_fade(lab):
     assert second.evaluate(opacity) < 0.3
 
 
+def test_a_line_that_is_pointed_at_is_named_and_the_others_fade(lab):
+    page = lab("data=moons&methods=DDIM,F-PNDM&n=64")
+    page.wait_for_function(MEASURED, timeout=30000)
+    lines = page.locator(".figure").nth(1).locator(".line")
+    faded = "(line) => Number(getComputedStyle(line).opacity) < 0.3 && line.textContent.includes('DDIM')"
+    lines.nth(1).locator(".legend").hover()
+    page.wait_for_function(f"() => [...document.querySelectorAll('.figure .line')].some({faded})")
+    assert lines.nth(1).locator(".named").evaluate("(node) => Number(getComputedStyle(node).opacity)") == 1
+    assert lines.nth(1).locator(".named").text_content().startswith("F-PNDM: ")
+    page.mouse.move(2, 2)
+    page.wait_for_function(f"() => ![...document.querySelectorAll('.figure .line')].some({faded})")
+
+
 def test_an_order_that_is_not_asymptotic_is_told_instead_of_a_number(lab):
     page = lab("data=spiral&methods=RK4,PRK&spacing=sigma&n=64")
     page.wait_for_function(MEASURED, timeout=30000)
