@@ -113,6 +113,13 @@ def test_decompose_is_decompose_error(networks):
     assert expected.table().note in text
 
 
+def test_decompose_prints_no_run_twice_that_several_budgets_allow(networks):
+    text = run("decompose circle --method PRK,DDIM --nfe 4,5,7,8 --points 40 -n 4 --t-end 0.3").stdout
+    rows = [row[:2] for row in cells(text) if row[0].startswith(("PRK, N", "DDIM, N"))]
+    ddim = [[f"DDIM, N = {steps}", str(steps)] for steps in (4, 5, 7, 8)]
+    assert rows == [["PRK, N = 1", "4"], ["PRK, N = 2", "8"], *ddim]
+
+
 def test_decompose_compares_with_2000_points_unless_told(networks):
     words = "decompose circle --methods DDIM --nfe 4 -n 2 --t-end 0.3"
     expected = decompose_error(load("circle"), methods=["DDIM"], nfe=(4,), n=2, t_end=0.3, progress=False)

@@ -91,6 +91,21 @@ def test_an_arrow_key_draws_anew_and_the_way_back_shows_the_same_pixels(lab):
     assert ready(lab, different_from=second) == first
 
 
+@pytest.mark.parametrize("width", [1280, 900])
+def test_while_the_kernel_is_busy_the_figure_stays_where_it_is(lab, width):
+    lab.page.set_viewport_size({"width": width, "height": 900})
+    lab.page.wait_for_timeout(500)
+    top = "root => root.querySelector('img').getBoundingClientRect().top - root.getBoundingClientRect().top"
+    before = lab.evaluate(top)
+    kernel_says(lab.page, "lab._known.clear(); print()")
+    size(lab).press("ArrowRight")
+    lab.page.wait_for_function("() => document.querySelector('.toylab-lab').dataset.state === 'busy'")
+    assert lab.evaluate(f"root => [root.dataset.state, ({top})(root)]") == ["busy", before]
+    ready(lab)
+    assert lab.evaluate(top) == before
+    lab.page.set_viewport_size({"width": 1200, "height": 900})
+
+
 def test_of_many_keys_while_the_kernel_is_busy_the_last_counts(lab):
     kernel_says(lab.page, "lab._known.clear(); asked.clear()")
     first = picture(lab)

@@ -445,6 +445,22 @@ def test_the_picture_shows_steps_and_evaluations_of_every_method():
     assert {"N = 8, NFE 8", "N = 8, NFE 32", "N = 8, NFE 17"} <= set(texts(still(SMALL, steps=8)))
 
 
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "quad", "constant", "sigmoid"])
+def test_the_words_of_the_picture_of_one_method_are_inside_it_and_speak_of_one(schedule):
+    """The picture of `toylab sample`: the longest names of shipped networks have no word cut."""
+    for name in ("checkerboard", "pinwheel", "two-points", "gaussians"):
+        epsilon = f"network {name}-{schedule}"
+        one = sweep(("RK4",), (8,), n=4)
+        labels = {"dataset": name, "schedule": schedule, "epsilon": epsilon}
+        figure = still(replace(one, labels=labels))
+        assert len(figure.texts) == 2
+        for text in figure.texts:
+            box, whole = text.get_window_extent(), figure.bbox
+            assert whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1
+        assert epsilon in figure.texts[0].get_text().replace("\n", " ")
+        assert "every panel" not in figure.texts[1].get_text().replace("\n", " ")
+
+
 def test_the_picture_of_a_budget_shows_who_cannot_take_part():
     shown = texts(still(SMALL, budget=3))
     assert shown.count("its smallest run: NFE 4") == 2 and "N = 2, NFE 2" in shown

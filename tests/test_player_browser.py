@@ -369,6 +369,29 @@ def test_in_jupyterlab_panels_keep_their_size_when_others_are_computed(lab):
     assert len(sizes) == 1 and min(sizes) > 300  # two rows, as at first; one row leaves them 251
 
 
+MOVED = """() => {
+    const root = document.querySelector(".toylab-player"), top = (node) => node.getBoundingClientRect().top;
+    const places = [...root.querySelectorAll(".stage canvas")].map((node) => top(node) - top(root));
+    return { busy: root.querySelector(".status").textContent, places };
+}"""
+
+
+@pytest.mark.parametrize("width", [1500, 1024, 420])
+def test_in_jupyterlab_the_line_while_computing_moves_no_panel(lab, width):
+    lab.set_viewport_size({"width": width, "height": 900})
+    kernel_says(lab, "player.error = ''; print()")
+    lab.wait_for_timeout(700)
+    settled(lab)
+    before = lab.evaluate(MOVED)
+    now = lab.locator(".toylab-player select").input_value()
+    lab.get_by_label("Data set").select_option("ring" if now == "disc" else "disc")
+    during = lab.wait_for_function(
+        f"() => {{ const seen = ({MOVED})(); return /^computing/.test(seen.busy) && seen; }}"
+    )
+    assert before["busy"] == "" and during.json_value()["places"] == before["places"]
+    lab.wait_for_function(f"() => ({MOVED})().busy === ''")
+
+
 def kernel_says(page, code):
     """What the notebook's kernel prints when it runs `code`."""
     page.evaluate(

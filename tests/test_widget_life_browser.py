@@ -105,7 +105,7 @@ def test_after_a_restart_the_widgets_say_so_and_what_needs_the_kernel_is_off(pag
     page.evaluate(
         "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart().then(() => {}); }"
     )
-    page.locator(".toylab-player .status", has_text="The kernel was restarted").wait_for(timeout=30_000)
+    page.locator(".toylab-player .error", has_text="The kernel was restarted").wait_for(timeout=30_000)
     page.locator(".toylab-lab .error", has_text="The kernel was restarted").wait_for()
     assert page.get_by_label("Data set").is_disabled()
     assert all(node.is_disabled() for node in page.locator(".toylab-lab :is(input, select)").all())
@@ -138,17 +138,37 @@ FIGURES = (
 from synthetic import sweep
 from synthetic_images import images, sweep as image_sweep
 from toylab.widgets import Gallery, Player""",
-    """names = {"Data set": ["ring", "disc"], "Epsilon": ["network", "exact"]}
+    """names = {"Data set": ["ring", "disc"], "Epsilon": ["network", "exact"], "Guidance": ["1", "4"]}
 Player(sweep(n=64, unlikely=True), choices=names, compute=lambda *_: sweep())""",
     """twins = ("Euler", "Heun", "RK4", "AB4", "DDIM", "PIE", "PRK", "F-PNDM")
-Player(sweep(twins, (5, 10), n=64, unlikely=True))""",
+Player(sweep(twins, (5, 10), n=64, unlikely=True), show_unlikely=True)""",
     """Gallery(image_sweep(images(size=8), n=36), view="both")""",
+    """import matplotlib.pyplot as plt
+from toylab.widgets.lab import Lab, slider
+def draw(size):
+    return size, plt.subplots(figsize=(5, 4))[0], "drawn"
+Lab("sizes", {"size": slider("size", [1, 2], 1)}, draw)  # its styles come last, and the others' hold all the same""",
 )
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden) .toylab-player"  # not those in the other tab
 PLACES = """root => [...root.querySelectorAll(".stage canvas")].filter((node) => node.offsetParent).map((canvas) => {
     const box = canvas.getBoundingClientRect();
     return [Math.round(box.left), Math.round(box.top), box.width];
 })"""
+# Words above a panel that reach into the next one, and values beside sliders that are cut or lie on the slider.
+CUT = """root => {
+    const wide = (node) => {
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        return range.getBoundingClientRect();
+    };
+    const shown = (names) => [...root.querySelectorAll(names)].filter((node) => node.offsetParent && node.textContent);
+    const left = (node) => node.getBoundingClientRect().left, right = (node) => node.getBoundingClientRect().right;
+    const heads = shown(".head > :is(.counts, .score, .lost)");
+    const found = heads.filter((node) => wide(node).right > right(node.closest(".panel")) + 8);
+    found.push(...shown(".slider output").filter((node) => wide(node).right > right(root)));
+    const onto = (node) => wide(node).right > left(node.parentNode.querySelector("input"));
+    return [...found, ...shown(".slider span").filter(onto)].map((node) => node.textContent);
+}"""
 HEIGHT = """root => [root.querySelector(".panels").getBoundingClientRect().bottom - root.getBoundingClientRect().top,
     root.closest(".jp-WindowedPanel-outer").clientHeight, root.scrollWidth - root.clientWidth]"""
 
@@ -161,7 +181,7 @@ def figures(started, jupyter, tmp_path_factory):
         yield page
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (1024, 768)], ids=str)
+@pytest.mark.parametrize("size", [(1280, 720), (1024, 768), (1440, 900)], ids=str)
 @pytest.mark.parametrize(("index", "kind"), list(enumerate(("four", "twins", "gallery"))))
 def test_controls_and_all_panels_are_on_one_screen_beside_the_file_browser(figures, size, index, kind):
     figures.set_viewport_size({"width": size[0], "height": size[1]})
@@ -172,6 +192,7 @@ def test_controls_and_all_panels_are_on_one_screen_beside_the_file_browser(figur
     figures.wait_for_timeout(300)
     height, room, beyond = found.evaluate(HEIGHT)
     assert height <= room and beyond <= 0
+    assert found.evaluate(CUT) == []
     places = found.evaluate(PLACES)
     assert min(width for *_, width in places) >= 110
     if kind == "twins":
@@ -184,7 +205,8 @@ TOGETHER = """root => {
     const canvases = [...root.querySelectorAll(".stage canvas")].filter((node) => node.offsetParent);
     room.scrollTop += canvases[1].getBoundingClientRect().bottom - seen.bottom + 12;
     const boxes = (nodes) => nodes.map((node) => node.getBoundingClientRect());
-    const sliders = boxes([...root.querySelectorAll("input[type=range]")].filter((node) => node.offsetParent));
+    const ranges = [...root.querySelectorAll(":is(.controls, .timing) > .slider input")];
+    const sliders = boxes(ranges.filter((node) => node.offsetParent));
     const within = ({ top, bottom }) => top >= seen.top - 1 && bottom <= seen.bottom + 1;
     const covered = ({ top }) => sliders.some((slider) => slider.bottom > top);
     return [sliders.filter(within).length, boxes(canvases).filter((box) => within(box) && !covered(box)).length,
@@ -203,6 +225,7 @@ def test_where_not_all_fits_both_sliders_and_two_panels_are_seen_together(figure
     found.scroll_into_view_if_needed()
     figures.wait_for_timeout(300)
     sliders, panels, beyond = found.evaluate(TOGETHER)
+    assert found.evaluate(CUT) == []
     assert (sliders, beyond) == (2, 0) and panels >= 2
     if not figures.locator("#filebrowser").is_visible():
         figures.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area'); }")

@@ -164,10 +164,11 @@ def _draw_decomposition(ax, result, method, fault):
     ax.axhline(result.network, color=PALE, linewidth=3)
     ax.plot(nfe, total, color=INK, linewidth=5, alpha=0.9, solid_capstyle="round")
     ax.plot(nfe, solver, marker="o", markersize=6, linewidth=2.4, color=color)
-    for place, (name, ink) in enumerate((("solver error", color), (f"{fault} error", "#62686e"), ("total error", INK))):
-        ax.text(
-            0.04, 0.04 + 0.07 * place, name, transform=ax.transAxes, color=ink, fontsize=14, fontweight="bold",
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}, zorder=6,
+    names = (0.02, "left", "total", INK), (0.5, "center", fault, "#62686e"), (0.98, "right", "solver", color)
+    for across, side, name, ink in names:  # above the axes, where no curve and no crossover is
+        ax.annotate(
+            name, (across, 1), (0, 5), "axes fraction", "offset points", color=ink, fontsize=14, fontweight="bold",
+            ha=side, va="bottom",
         )  # fmt: skip
     if crossover is None:
         note = "the solver's fault\nall the way" if result.network else f"no {fault} error"
@@ -179,7 +180,7 @@ def _draw_decomposition(ax, result, method, fault):
     ax.text(0.97, 0.96, note, transform=ax.transAxes, ha="right", va="top", fontsize=14, color=INK)
     ticks(ax, [value for value in (5, 10, 20, 40, 80, 160, 320, 640) if nfe[0] / 1.1 <= value <= nfe[-1] * 1.1])
     ax.set(xlabel="network evaluations (NFE)")
-    ax.set_title(method, color=color, fontweight="bold", fontsize=16)
+    ax.set_title(method, color=color, fontweight="bold", fontsize=16, pad=26)
 
 
 @in_our_look

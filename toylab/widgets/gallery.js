@@ -216,6 +216,7 @@ function render({ model, el }) {
         plane.side = across * scale;
         Object.assign(plane.canvas.style, { width: `${plane.side}px`, height: `${plane.side}px` });
       }
+      return across * scale;
     }, kinds.length / wide * down / across * (wide > 1 ? 1.15 : 1.05), wide); // and room for names
   }
 
@@ -252,8 +253,7 @@ function render({ model, el }) {
   function draw() {
     shown = resolve(data, model);
     updateControls(controls, data, model, shown, alive);
-    write(status, alive || !controls.choices.length ? model.get("status") : GONE);
-    write(error, model.get("error"));
+    sayState(model, alive, status, error);
     write(controls.button, play.label());
     shown.views.forEach((view, i) => writeHead(panels[i], view));
     root.dataset.clock = shown.equal ? "each" : "one";

@@ -96,7 +96,7 @@ function render({ model, el }) {
     root.dataset.state = busy ? "busy" : failed ? "failed" : "ready";
     write(status, busy ? "computing …" : "");
     write(error, busy ? "" : failed);
-    write(note, busy || failed ? "" : model.get("note"));
+    write(note, failed ? "" : model.get("note"));
     const setting = controls.map(({ name, label }) => `${label} ${[wanted[name]].flat().join(", ")}`).join("; ");
     image.alt = `${model.get("title")}. ${setting}. ${model.get("note")}`;
   }

@@ -69,7 +69,8 @@ function unclip(root) {
 }
 
 // The columns and the width of a panel that show the most: controls and all panels at once, where that leaves them
-// NARROWEST; else as wide as the page allows. `resize(columns, size)` lays them out for a trial.
+// NARROWEST; else as wide as the page allows. `resize(columns, size)` lays them out for a trial and returns the width
+// that came of it: images have whole pixels. Of equal ones the fewest rows.
 function arrange(root, grid, count, resize) {
   root.dataset.fits = true; // every trial is of that layout
   bounds.delete(root); // outputs can be made to scroll at any time
@@ -80,15 +81,15 @@ function arrange(root, grid, count, resize) {
       resize(columns, size);
       return grid.getBoundingClientRect().bottom - root.getBoundingClientRect().top <= room;
     };
-    if (widest < NARROWEST || fits(widest)) return { columns, size: widest, widest };
+    if (widest < NARROWEST || fits(widest)) return { columns, size: widest, side: resize(columns, widest), widest };
     let [size, over] = [NARROWEST - 1, widest]; // the largest known to fit, the smallest known not to
     while (over - size > 2) {
       const middle = Math.floor((size + over) / 2);
       fits(middle) ? (size = middle) : (over = middle);
     }
-    return { columns, size, widest };
+    return { columns, size, side: resize(columns, size), widest };
   });
-  const best = tried.filter(({ size }) => size >= NARROWEST).sort((a, b) => b.size - a.size)[0];
+  const best = tried.filter(({ size }) => size >= NARROWEST).sort((a, b) => b.side - a.side)[0];
   const found = best ?? tried.find(({ widest }) => widest >= 150) ?? tried.at(-1);
   if (!best) found.size = Math.min(found.widest, 250);
   root.dataset.fits = Boolean(best); // if not, the sliders stay in view
@@ -190,6 +191,13 @@ function buildChoice(model, label, names) {
   const options = names.map((name) => make("option", { value: name, textContent: name }));
   const select = make("select", { onchange: () => choose(select.value) }, ...options);
   return { label, input: select, show: (value) => { select.value = value; }, row: make("label", { className: "choice" }, `${label} `, select) };
+}
+
+// What the kernel is doing, and what went wrong; without a kernel a page with choices says that.
+function sayState(model, alive, status, error) {
+  const gone = !alive && Object.keys(model.get("choices")).length > 0;
+  write(status, gone ? "" : model.get("status"));
+  write(error, gone ? GONE : model.get("error"));
 }
 
 function showChoice({ input, show }, value, busy) {

@@ -210,9 +210,10 @@ function drawField(ctx, data, i, t, to, ink) {
 
 function buildPanel(panel, i, choose) {
   const swatch = make("canvas", { className: "swatch", width: 60, height: 8, "aria-hidden": "true" });
-  const parts = { swatch, counts: make("span", { className: "counts" }), score: make("div", { className: "score" }),
+  const parts = { swatch, counts: make("span", { className: "counts" }), distance: make("span"), aside: make("span"),
     time: make("span", { className: "time" }), lost: make("span", { className: "lost" }), name: make("b", { textContent: panel.title }) };
   parts.canvas = make("canvas", { tabIndex: 0, role: "img", onclick: (event) => choose.at(event, i), onkeydown: choose.by });
+  parts.score = make("div", { className: "score" }, parts.distance, parts.aside);
   parts.missing = make("div", { className: "missing", hidden: true });
   parts.node = make("div", { className: "panel" },
     make("div", { className: "head" }, make("span", { className: "name" }, swatch, parts.name),
@@ -329,7 +330,7 @@ function render({ model, el }) {
   function layout() {
     const chosen = model.get("theme"), ink = chosen === "auto" ? pageTheme() : chosen;
     lecture.mark(panels.map(({ node }) => node), controls.node);
-    const now = [grid.clientWidth, visibleHeight(root), devicePixelRatio, ink, ...Object.values(lecture.on)].join();
+    const now = [grid.clientWidth, visibleHeight(root), devicePixelRatio, ink, root.dataset.unlikely, ...Object.values(lecture.on)].join();
     if (now === laid) return;
     [laid, theme] = [now, ink];
     root.dataset.theme = theme;
@@ -340,6 +341,7 @@ function render({ model, el }) {
         node.style.order = place(i, data.panels, columns);
         canvas.style.width = canvas.style.height = `${side}px`;
       });
+      return side;
     }));
     panels.forEach((panel, i) => { panel.ctx = fit(panel.canvas, size, devicePixelRatio); drawSwatch(panel.swatch, data.panels[i], theme); });
     backdrop.view = 0;
@@ -386,8 +388,8 @@ function render({ model, el }) {
     parts.missing.hidden = view.run >= 0;
     write(parts.missing, view.run < 0 ? `its smallest run: NFE ${view.least}` : "");
     write(parts.counts, view.run < 0 ? `N = –${then}NFE –` : view.nfe ? `N = ${view.steps}${then}NFE ${view.nfe}` : "");
-    const aside = view.unlikely ? `unlikely ${share(view.unlikelyShare)}` : `off ${share(view.off)}`;
-    write(parts.score, view.run < 0 ? `distance –${then}off –` : `distance ${number(view.distance)}${then}${aside}`);
+    write(parts.distance, `distance ${view.run < 0 ? "–" : number(view.distance)}${then}`);
+    write(parts.aside, view.run < 0 ? "off –" : view.unlikely ? `unlikely ${share(view.unlikelyShare)}` : `off ${share(view.off)}`);
     write(parts.time, view.run < 0 ? "" : clock(view.t));
     write(parts.lost, view.run >= 0 && view.lost ? `${view.lost} ${lecture.on.stage ? "" : `of ${data.particles} `}off screen` : "");
   }
@@ -396,15 +398,15 @@ function render({ model, el }) {
     shown = resolve(data, model);
     updateControls(controls, data, model, shown, alive);
     write(controls.button, play.label());
-    write(error, model.get("error"));
+    sayState(model, alive, status, error);
     shown.views.forEach((view, i) => writeHead(panels[i], view));
     root.dataset.clock = shown.equal ? "each" : "one";
+    root.dataset.unlikely = Boolean(data.unlikely && model.get("show_unlikely"));
     layout();
     shown.views.forEach((view, i) => drawPanel(panels[i], view, i));
     const mode = controls.modes.row.hidden ? "" : shown.equal ? data.modes.equal_nfe : data.modes.equal_steps;
     const colours = model.get("show_unlikely") ? data.unlikely : "", hint = data.unlikely ? `${HINT} ${COLOUR_HINT}` : HINT;
     write(caption, [data.caption, colours, mode, hint].filter(Boolean).join(" "));
-    write(status, alive || !controls.choices.length ? model.get("status") : GONE);
   }
 
   const unwatch = watchKernel(model, (known) => { alive = known; redraw.schedule(); });

@@ -67,7 +67,7 @@ def still(
     nodes = {(m, n): reached(sweep.times[n], time) for m, n in counts.items() if n is not None}
     view = packing.view_at(sweep, nodes, window, fit)
     text = textwrap.wrap(f"{text} {packing.UNLIKELY}" if unlikely else text, 48 * columns)
-    title = textwrap.wrap(packing.heading(sweep) if heading is None else heading, 34 * columns)
+    title = textwrap.wrap(packing.heading(sweep) if heading is None else heading, 30 * columns, break_on_hyphens=False)
     foot, width = 0.17 * len(text) + 0.15, 3.2 * columns + 0.1
     height = 3.75 * rows + 0.15 + 0.2 * max(1, len(title))
     figure = sheet(width, height + foot, title, text, theme)
