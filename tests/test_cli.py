@@ -60,6 +60,12 @@ def test_help_of_every_command_has_examples_that_the_command_line_accepts(comman
         parser.make_context(command, words)
 
 
+def test_methods_are_asked_for_by_one_option_in_every_command():
+    commands = typer.main.get_command(app).commands.values()
+    every = {option for command in commands for each in command.params for option in each.opts}
+    assert {option for option in every if option.startswith("--method")} == {"--method"}
+
+
 @pytest.mark.slow
 def test_help_lists_every_command_and_loads_nothing_heavy():
     code = "import sys, toylab.cli; toylab.cli.app(['--help'])"

@@ -49,6 +49,16 @@ def test_typical_wrong_answers_are_caught_by_name(each, wrong):
     assert wrong.says == outcome.message
 
 
+def test_what_an_answer_prints_or_raises_is_no_html():
+    outcome = FUNCTION.check(hostile)._repr_html_()
+    assert "<script>" not in outcome and outcome.count("&lt;script&gt;") >= 1
+
+
+def hostile(*arguments):
+    print("<script>printed</script>")
+    raise ValueError("<script>raised</script>")
+
+
 @pytest.mark.parametrize("each", EVERY, ids=ids)
 def test_every_exercise_has_what_it_needs(each):
     assert each.kind in KINDS and each.title and each.because

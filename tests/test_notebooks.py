@@ -5,6 +5,7 @@ They run in JupyterLab, where a Chromium is found; without one in a kernel alone
 
 import importlib.metadata
 import importlib.util
+import itertools
 import re
 import subprocess
 from dataclasses import dataclass
@@ -272,3 +273,9 @@ def test_links_between_notebooks_lead_somewhere(name):
     for cell in read(name).cells:
         for target in re.findall(r"\]\(([\w.]+\.ipynb)\)", cell.source):
             assert (NOTEBOOKS / target).exists(), target
+
+
+def test_each_notebook_ends_with_the_way_to_the_next():
+    for name, following in itertools.pairwise(NAMES):
+        way = re.fullmatch(r"Next: \[(.+)\]\((.+)\.ipynb\)", read(name).cells[-1].source.splitlines()[-1])
+        assert way and way[2] == following and read(following).cells[0].source.startswith(f"# {way[1]}"), name

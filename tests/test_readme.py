@@ -45,6 +45,14 @@ def test_every_command_shown_is_one_that_the_command_line_has():
             assert option in help_text, f"toylab {name} has no {option}"
 
 
+def test_the_time_that_a_training_takes_is_that_of_the_help():
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("toylab train spiral ")]
+    (said,) = {line.split("#")[1].strip() for line in lines}
+    assert said == "about a minute on one core"
+    help_text = CliRunner().invoke(app, ["train", "--help"], terminal_width=200).output
+    assert f"In the plane the defaults take {said}" in " ".join(help_text.split())
+
+
 NAMELESS = {"lab", "datasets", "methods", "train", "reproduce", "export", "present", "exercises", "claims"}
 
 
