@@ -166,6 +166,18 @@ def test_the_figure_marks_the_crossover_of_each_method(result):
         assert any(np.isclose(x, result.crossover(method)) for x in marked)
 
 
+def test_no_word_of_the_figure_touches_a_crossover(result):
+    for ax in result.plot():
+        ax.figure.canvas.draw()
+        uprights = [line for line in ax.lines if len(line.get_xdata()) == 2 and len({*line.get_xdata()}) == 1]
+        assert uprights
+        boxes = [text.get_window_extent() for text in (*ax.texts, ax.title) if text.get_text()]
+        assert len(boxes) == 5  # three lines by name, the note, the method
+        for line in uprights:
+            upright = line.get_window_extent()
+            assert not any(box.x0 <= upright.x0 <= box.x1 and box.y0 < upright.y1 for box in boxes)
+
+
 def test_interrupting_keeps_what_is_done():
     class Interrupting(Network):
         calls, last = 0, float("inf")
