@@ -1,6 +1,7 @@
 """Measured numbers of claims are kept, found to be stale, and written to a page; the table of published weights."""
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import diffusers
@@ -111,7 +112,28 @@ def test_the_page_has_every_claim_its_verdicts_and_what_breaks_it(tmp_path, monk
     assert all(f"## {name}\n" in page for name in images.names()) and "Copies of photographs." in page
     assert "breaks in 2 of 2 settings" in page and "toylab claims orders --world exact" in page
     assert "survives 2 settings" in page
+    assert page.count("No search was made in: the plane, trained network; digits, 8x8; CIFAR-10, 16x16.") == 2
     assert all(path.exists() for path in files) and len(files) == 4
+
+
+def test_the_page_says_where_nothing_was_searched_and_is_silent_where_all_was():
+    claim = claims.get("pre-trained")
+    assert images._not_searched(claim, ["digits"]).endswith("in: the plane, trained network; CIFAR-10, 16x16.")
+    assert images._not_searched(claim, list(claim.worlds)) == ""
+
+
+def test_the_settings_on_the_page_are_those_of_the_verdicts(monkeypatch):
+    """Of a world that is changed, so that nothing in the table can be typed."""
+    monkeypatch.setitem(images.WORLDS, "digits", replace(images.WORLDS["digits"], title="x", seeds=(4, 7), n=99))
+    seen = []
+    how = {"measured": lambda claim, setting: seen.append(setting) or (1.0,) * len(claim.numbers), "progress": False}
+    found = check(claims.names(), ["digits"], **how)
+    (row,) = [row for row in images.settings_table().rows if row[0] == "x"]
+    assert row[1:4] == ("digits", "4, 7", "99")
+    assert [float(each) for each in row[4].split(", ")] == sorted({setting.nfe for setting in seen})
+    assert [float(each) for each in row[5].split(", ")] == sorted({setting.t_end for setting in seen})
+    page = images.page(found, ())
+    assert images.settings_table().markdown() in page and page.count("Evaluations: 10, 20, 50.") == 2
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from toylab._files import replacing, user_path
+from toylab.analysis._table import Table
 from toylab.claims import Counterexample, Verdicts, break_claim, check, get, names
 from toylab.claims.notes import Notes
 from toylab.claims.setting import WORLDS
@@ -75,16 +76,48 @@ def page(found: Verdicts, searches: Sequence[Counterexample], note: str = "") ->
     made = "\n".join(
         ["| made with | |", "|---|---|", *(f"| {name} | {value} |" for name, value in provenance().items())]
     )
-    parts = [HEAD, note, made, "## All claims", found.table().markdown(), f"![All verdicts]({FIGURES}/claims.png)"]
+    parts = [HEAD, note, made, "## Settings", settings_table().markdown()]
+    parts += ["## All claims", found.table().markdown(), f"![All verdicts]({FIGURES}/claims.png)"]
     for name in names():
         claim = get(name)
-        parts += [f"## {name}", f"*{claim.sentence}* ({claim.place})", f"![{name}]({FIGURES}/claim-{name}.png)"]
+        parts += [
+            f"## {name}",
+            f"*{claim.sentence}* ({claim.place}){_budgets(claim)}",
+            f"![{name}]({FIGURES}/claim-{name}.png)",
+        ]
         for verdict in found.of(name).rows:
             shown = verdict.table().markdown() if verdict.values else f"Not measured: {verdict.reason}."
             parts += [f"### {name}: {WORLDS[verdict.world].title}", shown]
-        looked = [_broken(search) for search in searches if search.claim.name == name and search.tried]
-        parts += ["**Broken?**", *looked] if looked else []
+        looked = [search for search in searches if search.claim.name == name and search.tried]
+        parts += ["**Broken?**", *map(_broken, looked), _not_searched(claim, [search.world for search in looked])]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def settings_table() -> Table:
+    """A row a world: what the verdicts on the page are measured over, all claims together."""
+    rows = []
+    for world, about in WORLDS.items():
+        over = [each for claim in map(get, names()) if world in claim.worlds for each in claim.settings(world)]
+        fields = ("dataset", "seed", "n", "nfe", "t_end")
+        rows.append((about.title, *(_distinct(getattr(each, field) for each in over) for field in fields)))
+    note = "Evaluations and ends are those of all claims; one that compares at several budgets names its own below."
+    return Table(
+        ("world", "data sets", "seeds", "particles or images a seed", "evaluations", "end t"), tuple(rows), note
+    )
+
+
+def _distinct(values):
+    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in sorted(set(values)))
+
+
+def _budgets(claim):
+    return f" Evaluations: {_distinct(claim.budgets)}." if claim.budgets[1:] else ""
+
+
+def _not_searched(claim, searched):
+    """A line, or nothing where all worlds of the claim were."""
+    missing = "; ".join(WORLDS[world].title for world in claim.worlds if world not in searched)
+    return missing and f"* No search was made in: {missing}."
 
 
 def _broken(search):
