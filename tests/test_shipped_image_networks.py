@@ -1,5 +1,6 @@
 """The image networks that come with toylab: small files, as good as promised, with their cards."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,12 @@ def test_what_a_network_sharpens_is_the_same_image_with_more_in_it():
 def test_all_shipped_networks_together_are_small():
     """The classifiers have a limit of their own."""
     assert sum(file.stat().st_size for file in DATA.glob("checkpoints/*.safetensors")) < 25e6
+
+
+def test_numbers_that_were_measured_before_are_small():
+    """Those of the claims, and what lies beside the cards as numbers."""
+    kept = [*DATA.glob("claims/*.json"), *DATA.glob("cards/*.json"), *DATA.glob("cards/*.csv")]
+    assert len(kept) > 4 and sum(file.stat().st_size for file in kept) < 5e6
 
 
 @pytest.mark.parametrize(("name", "megabytes"), [(name, 20 if name == "cifar10" else 4) for name in NAMES])
@@ -179,16 +186,38 @@ def test_neighbouring_pixels_of_samples_are_related_as_in_photographs(photograph
 def test_the_judge_of_photographs_is_small_and_says_how_often_it_is_right():
     judge, text = images.PhotoClassifier(), (DATA / "README.md").read_text(encoding="utf-8")
     assert (DATA / "classifiers/cifar10.safetensors").stat().st_size < 3e6
-    for size in (16, 32):
-        assert judge.accuracy[size] > 0.5 and f"{judge.accuracy[size]:.1%}" in text
+    assert judge.accuracy[32] >= 0.8 and set(judge.accuracy) == {16, 32}
+    words = text.replace(" of the 10,000 test images", "")
+    assert all(f"{share:.1%} at {size}x{size}" in words for size, share in judge.accuracy.items())
     assert judge.story["command"] in text and judge.classes == list(toylab.load("cifar10-16-classes").classes)
 
 
-def test_guidance_shows_the_class_asked_for_more_often():
-    """As the judge sees it, in 60 samples; the card has the shares of more."""
+@pytest.mark.parametrize(
+    ("name", "size", "bar"), [("cifar10-16-classes", 16, 0.8), ("cifar10-sharp", 32, 0.6), ("digits-classes", 8, 0.95)]
+)
+def test_of_1000_guided_samples_as_many_show_their_class_as_promised(name, size, bar):
+    """As they were measured, on the card beside those without guidance and the real images."""
+    kept = json.loads((DATA / f"cards/{name}-shares.json").read_text())
+    plain, guided = (kept["scales"][scale] for scale in ("1", "4"))
+    for each in (plain, guided):
+        assert each["share"] == pytest.approx(sum(each["by_class"].values()) / 10) and len(each["by_class"]) == 10
+    assert kept["n"] == 1000 and guided["share"] >= bar and guided["share"] > plain["share"]
+    if size in (16, 32):
+        assert kept["real"] == images.PhotoClassifier().accuracy[size]
+    card = (DATA / "README.md").read_text(encoding="utf-8").partition(f"### {name}\n")[2].partition("\n### ")[0]
+    assert f"in {plain['share']:.0%} without guidance, {guided['share']:.0%} with guidance 4 (1,000 samples" in card
+    assert f"in {kept['real']:.0%} of the real test images" in card
+
+
+def test_guidance_shows_the_class_asked_for_as_often_as_the_card_says():
+    """As the judge sees it, in 60 samples, whose share may be four of its deviations away."""
     network = toylab.load("cifar10-16-classes")
     found = shares.shares(network, images.PhotoClassifier(), 60)["scales"]
-    assert found["4"]["share"] > found["1"]["share"] > 0.1
+    kept = json.loads((DATA / "cards/cifar10-16-classes-shares.json").read_text())["scales"]
+    for scale in ("1", "4"):
+        share = kept[scale]["share"]
+        assert found[scale]["share"] == pytest.approx(share, abs=4 * (share * (1 - share) / 60) ** 0.5)
+    assert found["4"]["share"] > found["1"]["share"]
 
 
 @pytest.mark.slow
