@@ -2,6 +2,7 @@
 
 import json
 
+import diffusers
 import numpy as np
 import pytest
 import torch
@@ -175,6 +176,27 @@ def test_a_start_that_does_not_fit_is_refused_with_the_reason(tiny, other, says)
 def test_a_start_that_knows_labels_is_refused_where_there_are_none(tiny):
     with pytest.raises(ValueError, match="without labels here, but './start.safetensors' knows 2"):
         train(labels=False, start=saved(network()))
+
+
+@pytest.mark.slow
+def test_a_run_begins_from_a_published_network(tiny):
+    """A folder of diffusers, whose schedule is a table; a few steps with next to no learning rate keep its weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = diffusers.UNet2DModel(**TINY)
+    diffusers.DDPMPipeline(unet=model, scheduler=diffusers.DDPMScheduler()).save_pretrained("published")
+    how = "train digits --prediction eps --steps 3 --batch 8 --lr 1e-9 --start ./published"
+    result = run(how, "--schedule linear-1000 --out a.safetensors")
+    assert result.exit_code == 0, result.stderr
+    net, x = toylab.load("./a.safetensors"), torch.randn(3, 1, 8, 8)
+    with torch.no_grad():
+        expected = model(x, 499).sample
+    for eps in (net, net.of("7")):
+        torch.testing.assert_close(eps(x, 0.5), expected, rtol=1e-2, atol=1e-2)  # the file holds halves
+    assert net.metadata["start"] == {"network": "published", "story": toylab.load("./published").metadata}
+    assert net.metadata["command"].endswith("--start published")
+    refused = run(how, "--schedule linear --out b.safetensors")
+    assert refused.exit_code == 2 and "its schedule is another, linear-1000, not linear" in refused.stderr
 
 
 def test_a_network_of_the_plane_begins_from_another(tmp_path, monkeypatch):
