@@ -7,6 +7,7 @@ from commands import run
 from test_exercises import NOTEBOOKS, progress_file  # noqa: F401 (a fixture)
 from traitlets import TraitError
 
+from toylab import claims
 from toylab.lessons import predict
 from toylab.lessons.exercises import progress
 from toylab.lessons.exercises.report import guesses
@@ -35,6 +36,13 @@ def test_nothing_is_measured_before_a_guess_is_committed():
     assert not calls and not widget.truth and widget.note == ""
     commit(widget, "one")
     assert calls == [1] and widget.truth["answer"] == "two" and widget.note == "It is two."
+
+
+def test_the_guess_of_claims_goes_up_to_those_that_its_world_has():
+    """The question has the number in words."""
+    count = sum("exact" in claims.get(name).worlds for name in claims.names())
+    question, form = PREDICTIONS["15"].question, PREDICTIONS["15"].form
+    assert form.high == count == 11 and question.startswith("Eleven claims")
 
 
 def test_a_committed_guess_is_locked():

@@ -1,4 +1,4 @@
-"""The cases of the closing lesson: changes that real schedulers make, as plain functions, and how one is tried."""
+"""The cases of lesson 14: changes that real schedulers make, as plain functions, and how one is tried."""
 
 from collections.abc import Callable, Iterator
 from functools import cache

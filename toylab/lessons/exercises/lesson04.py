@@ -141,8 +141,8 @@ $\bar\alpha_t$. (Your $\phi$ may be called.) Then `toylab.sample(net, method=ans
     ),
     Exercise(
         "04.3", "write", "the predicted data", r"""
-Write what the data would be if `eps` were right: $\hat x_0$, from `x` and `ab` ($\bar\alpha_t$). Notebook 10 shows it
-for images.
+Write what the data would be if `eps` were right: $\hat x_0$, from `x` and `ab` ($\bar\alpha_t$). Later, notebook 10
+shows it for images.
 """, Function(("x", "eps", "ab"), ((X, E, 0.2), (X, E, 0.7), (X, E, 0.99)), "a tensor like x"),
         right=(predicted_data,),
         wrong=(
