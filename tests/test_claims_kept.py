@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import diffusers
 import numpy as np
@@ -134,6 +135,17 @@ def test_the_settings_on_the_page_are_those_of_the_verdicts(monkeypatch):
     assert [float(each) for each in row[5].split(", ")] == sorted({setting.t_end for setting in seen})
     page = images.page(found, ())
     assert images.settings_table().markdown() in page and page.count("Evaluations: 10, 20, 50.") == 2
+
+
+@pytest.mark.slow
+def test_the_page_is_that_of_the_numbers_that_come_with_toylab(tmp_path):
+    """But for what it was made with, and the sentence about the real images; and its pictures are there."""
+    kept = Path(__file__).parents[1] / "docs" / images.PAGE
+    files = images.write_page(tmp_path, Notes())
+    texts = [path.read_text(encoding="utf-8") for path in (kept, files[-1])]
+    assert all(text.startswith(images.HEAD) for text in texts)
+    assert texts[0].partition("## Settings")[2] == texts[1].partition("## Settings")[2] != ""
+    assert all((kept.parent / path.relative_to(tmp_path)).is_file() for path in files)
 
 
 @pytest.mark.parametrize(
