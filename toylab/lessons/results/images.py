@@ -117,7 +117,7 @@ def _budgets(claim):
 def _not_searched(claim, searched):
     """A line, or nothing where all worlds of the claim were."""
     missing = "; ".join(WORLDS[world].title for world in claim.worlds if world not in searched)
-    return missing and f"* No search was made in: {missing}."
+    return missing and f"* No search was made in {missing}, or none of its settings could be measured."
 
 
 def _broken(search):
