@@ -279,3 +279,13 @@ def test_counterexamples_stand_out_in_the_figure_of_a_search():
 def test_a_claim_of_ones_own_is_judged_like_those_of_the_paper():
     mine = Claim("mine", "Few steps do.", "nowhere", (RATIO,), lambda setting: (setting.nfe / 10,))
     assert check([mine], ["exact"], nfe=(10, 20), **SMALL)["mine", "exact"].word == PARTLY
+
+
+@pytest.mark.parametrize(("world", "schedules"), [("digits", {"linear", "cosine"}), ("cifar10-16", {"linear"})])
+def test_searches_among_images_are_kept_for_every_claim_and_stay_with_networks_there_are(world, schedules):
+    for claim in (claims.get(name) for name in claims.names()):
+        if world not in claim.worlds:
+            continue
+        search = claims.break_claim(claim, world, seconds=None, most=3, measured=claims.Notes().known, progress=False)
+        assert search.tried or (claim.name, world) == ("unbounded", "cifar10-16")  # its three begin at t_end = .2
+        assert {setting.schedule for setting in search.tried} <= schedules
