@@ -2,11 +2,12 @@
 
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from browser import CANVASES, open_page, settled
+from browser import CANVASES, notebook, open_notebook, open_page, settled
 from image_networks import Shrinking, labelled_unet
 from PIL import Image
 from synthetic_images import StopsAfter, images, sweep
@@ -472,3 +473,28 @@ def test_a_pixel_of_an_image_is_a_whole_number_of_the_screens(started, pages, wi
         scale = ratio * canvas.bounding_box()["width"] / canvas.evaluate("(canvas) => canvas.width")
         assert scale == pytest.approx(round(scale), abs=1e-3) and scale > 8
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_in_jupyterlab_five_grids_and_their_controls_fit_a_projector(started, jupyter, tmp_path):
+    methods = ("DDIM", "AB4", "RK4", "S-PNDM", "F-PNDM")
+    cell = f"""import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
+from synthetic_images import images, sweep
+from toylab.images import Plane
+from toylab.widgets import Gallery
+five = sweep(images(channels=3, size=16), methods={methods}, nfe=(), n=4)
+Gallery(five, choices={{"Seed": ["0", "1"]}}, compute=lambda chosen, progress: five, plane=Plane(images(9, 3, 16)))"""
+    source = notebook(tmp_path / "five.ipynb", cell)
+    with open_notebook(started, jupyter, source, viewport={"width": 1280, "height": 720}) as page:
+        gallery = page.locator(".toylab-gallery")
+        gallery.wait_for()
+        for chosen in ("0", "1"):
+            page.wait_for_function(
+                "(seed) => document.querySelector('.switches .slider output').value === seed", arg=chosen
+            )
+            settled(page)
+            grids, room = page.locator(CANVASES), page.locator(".jp-WindowedPanel-outer").bounding_box()["height"]
+            boxes = [grid.bounding_box() for grid in grids.all() if grid.is_visible()]
+            bottom = max(box["y"] + box["height"] for box in boxes)
+            assert len(boxes) == 6 and min(box["width"] for box in boxes) >= 125
+            assert bottom - gallery.bounding_box()["y"] <= room
+            press(page, "Seed", "ArrowRight")
