@@ -1,13 +1,15 @@
-"""Predictions and the player on a telephone, 420 pixels wide: by fingers alone, on pages without a kernel."""
+"""Predictions, the player and the live lab on a telephone: by fingers alone, on pages without a kernel."""
 
 import pytest
 from browser import open_page, settled, swipe
 from test_player import SMALL
 
+from toylab.pages import write_live_page
 from toylab.widgets.player import Player
 from toylab.widgets.predict import Amount, Options, Predict, Prediction, Slope, Truth
 
 PHONE = {"viewport": {"width": 420, "height": 850}, "has_touch": True, "is_mobile": True}
+LIVE = ".toylab-live .panels canvas[role=img]"
 FORMS = {
     "options": (Options(("DDIM", "RK4", "Euler"), "error"), Truth("DDIM", "DDIM it is.", {"DDIM": 0.01, "RK4": 40.0})),
     "slope": (Slope((10, 80)), Truth(2.0, "Order two.", {}, (10, 20, 40, 80), (1.0, 0.25, 1 / 16, 1 / 64))),
@@ -79,3 +81,31 @@ def test_a_player_moves_under_a_finger(started, tmp_path):
         moved = settled(page, different_from=before)
         page.locator("button.play").tap()
         settled(page, different_from=moved)
+
+
+def test_on_a_phone_of_360_pixels_a_finger_draws_the_data_and_moves_the_steps(started, tmp_path):
+    url = write_live_page(tmp_path / "lab.html").as_uri()
+    ready = "() => document.querySelector('.toylab-live')?.dataset.state === 'ready'"
+    with open_page(started, f"{url}#n=64&figures=0", **PHONE | {"viewport": {"width": 360, "height": 740}}) as page:
+        page.wait_for_function(ready)
+        before = settled(page, LIVE)
+        page.get_by_role("button", name="Controls").tap()
+        page.get_by_role("button", name="Draw", exact=True).tap()
+        box = page.locator(".board").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 360
+        x, y = box["x"] + 40, box["y"] + box["height"] - 40
+        swipe(page, (x, y), *((x + 30 * k, y - 40 * (k % 2) - 20 * k) for k in range(1, 6)))
+        page.get_by_role("button", name="Use drawing").tap()
+        page.wait_for_function("() => location.hash.includes('data=draw')")
+        page.wait_for_function(ready)
+        drawn = settled(page, LIVE, different_from=before)
+        slider = page.get_by_role("slider", name="Steps")
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        assert box["height"] >= 24  # for a finger
+        y = box["y"] + box["height"] / 2
+        swipe(page, (box["x"] + 20, y), (box["x"] + box["width"] / 2, y))
+        page.wait_for_function(ready)
+        settled(page, LIVE, different_from=drawn)
+        assert int(slider.input_value()) > 10
+        assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -106,6 +106,7 @@ function buildBoard(changed) {
     return [(2 * (event.clientX - box.left) / box.width - 1) * HALF, (1 - 2 * (event.clientY - box.top) / box.height) * HALF];
   }
 
+  canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false }); // or a quick stroke is a fling, which swallows the next tap
   canvas.onpointerdown = (event) => {
     event.preventDefault();
     if (off) return;
