@@ -45,7 +45,7 @@ function drawPlane(plane, data, { views, t }, image, theme, style) {
   write(plane.time, clock(t));
   filled(ink("back"), [[half, half]], side);
   const { real } = data.arrays, unit = half / data.plane.window;
-  filled(ink("line"), Array.from({ length: real.length / 2 }, (_, p) => [half + real[2 * p] * unit, half - real[2 * p + 1] * unit]), 1.5);
+  filled(`${ink("soft").trim()}80`, Array.from({ length: real.length / 2 }, (_, p) => [half + real[2 * p] * unit, half - real[2 * p + 1] * unit]), 1.5);
   const runs = views.map((view, i) => ({ view, i, color: view.panel.color[theme] })).filter(({ view }) => view.count);
   for (const { view, i, color } of runs) filled(image < 0 ? color : `${color}59`, placesAt(data, view, i, view.k, side), 2.5);
   for (const { view, i, color } of image < 0 ? [] : runs) {
