@@ -240,8 +240,7 @@ def open_notebook(started, server, source, seconds=240, viewport=VIEWPORT, **con
     page = server.page(started, **context)
     page.set_viewport_size(viewport)
     try:
-        page.evaluate(_OPEN, source.name)
-        page.wait_for_function(f"path => ({_CURRENT})?.context?.path === path", arg=source.name, timeout=1000 * seconds)
+        open_tab(page, source.name, seconds)
         run_all(page, seconds)
         yield page
         assert server.errors == []
@@ -249,6 +248,12 @@ def open_notebook(started, server, source, seconds=240, viewport=VIEWPORT, **con
     except BaseException:
         page.context.close()  # the next one starts afresh
         raise
+
+
+def open_tab(page, name, seconds=120):
+    """Wait for the notebook of this name in a tab of JupyterLab's page."""
+    page.evaluate(_OPEN, name)
+    page.wait_for_function(f"path => ({_CURRENT})?.context?.path === path", arg=name, timeout=1000 * seconds)
 
 
 def run_all(page, seconds=120):

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser import notebook, open_notebook, open_page, run_all, settled
+from browser import notebook, open_notebook, open_page, open_tab, run_all, settled
 from test_player_browser import kernel_says
 
 CELLS = (
@@ -38,6 +38,16 @@ def drawn(page):
     settled(page)
 
 
+def save(page, file):
+    """Save the open notebook, and wait until it is in its file."""
+    before = file.read_text()
+    page.evaluate("() => { window.jupyterapp.commands.execute('docmanager:save'); }")
+    for _ in range(100):
+        if file.read_text() != before:
+            break
+        page.wait_for_timeout(100)
+
+
 @pytest.fixture(scope="module")
 def opened(started, jupyter, tmp_path_factory):
     """(The page of a notebook that was run, the file that it was then saved to)."""
@@ -45,12 +55,7 @@ def opened(started, jupyter, tmp_path_factory):
     file = jupyter.root / "life.ipynb"
     with open_notebook(started, jupyter, source, **SIZE) as page:
         drawn(page)
-        before = file.read_text()
-        page.evaluate("() => { window.jupyterapp.commands.execute('docmanager:save'); }")
-        for _ in range(100):
-            if file.read_text() != before:
-                break
-            page.wait_for_timeout(100)
+        save(page, file)
         yield page, shutil.copy(file, jupyter.root / "saved.ipynb")
 
 
@@ -129,6 +134,24 @@ print(len([each for each in gc.get_objects() if Player in type(each).__mro__]),
     drawn(page)
     assert kernel_says(page, count) == "1 2"
     assert page.locator(".toylab-player").count() == page.locator(".toylab-lab").count() == 1
+
+
+def test_a_kernel_that_is_shut_down_is_told_and_opened_again_beside_others_there_is_the_picture(
+    started, jupyter, tmp_path
+):
+    source = notebook(tmp_path / "shut.ipynb", *CELLS)
+    with open_notebook(started, jupyter, source, **SIZE) as page:
+        drawn(page)
+        shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        save(page, jupyter.root / source.name)
+        page.evaluate("() => { window.jupyterapp.commands.execute('kernelmenu:shutdown'); }")
+        for widget in (".toylab-player", ".toylab-lab"):
+            shown.locator(f"{widget} .error", has_text="has ended: run the cell again").wait_for(timeout=30_000)
+            assert all(node.is_disabled() for node in shown.locator(f"{widget} select").all())
+        page.evaluate("() => { window.jupyterapp.shell.currentWidget.dispose(); }")
+        open_tab(page, source.name)
+        shown.get_by_text("Run the cell to make it live").nth(1).wait_for()
+        assert shown.locator(".toylab-player, .toylab-lab").count() == 0
 
 
 # ---- one screen

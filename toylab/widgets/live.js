@@ -2,7 +2,7 @@
 
 // Draws wherever the page has a place for this model (see live.py), also one that comes later, or again.
 function initialize({ model }) {
-  const drawn = new Map();
+  const drawn = new Map(), made = kernelOf(model);
   let queued = 0;
   const end = (place) => {
     const { host, stop, still } = drawn.get(place);
@@ -14,7 +14,7 @@ function initialize({ model }) {
   const look = () => {
     queued = 0;
     for (const place of [...drawn.keys()]) if (!place.isConnected) end(place);
-    const name = model.get("_place");
+    const name = kernelOf(model) === made ? model.get("_place") : ""; // opened again without its kernel: the picture
     for (const place of name ? document.querySelectorAll(`[data-toylab="${CSS.escape(name)}"]`) : []) {
       if (drawn.has(place)) continue;
       const host = make("div"), still = [...place.children];

@@ -1,6 +1,6 @@
 // What the player and the labs have in common: nodes, texts, changes of the model.
 
-const GONE = "The kernel was restarted: run the cell again.";
+const GONE = "The kernel was restarted or has ended: run the cell again.";
 const FOCUSABLE = new Set(["input", "select", "button", "canvas"]);
 
 function make(tag, properties = {}, ...children) {
@@ -41,12 +41,24 @@ function watchTheme(changed) {
   };
 }
 
+// The name of the model's kernel now, "" where it has ended; undefined where the page does not say, as JupyterLab does.
+function kernelOf(model) {
+  const manager = model.widget_manager;
+  return manager && "kernel" in manager ? (manager.kernel?.id ?? "") : undefined;
+}
+
 // Calls `changed` with whether the kernel that made the model still knows it, now that it is not: it was restarted, or
-// has ended. Returns what ends the watch. A page without a kernel never calls.
+// has ended, or another is in its place. Returns what ends the watch. A page without a kernel never calls.
 function watchKernel(model, changed) {
+  const made = kernelOf(model), session = model.widget_manager?.context?.sessionContext;
   const ask = () => model.widget_manager?.get_model(model.get("_place")).then((known) => changed(known.comm_live !== false), () => changed(false));
+  const look = () => { if (kernelOf(model) !== made) changed(false); };
   model.on("comm_live_update", ask);
-  return () => model.off("comm_live_update", ask);
+  session?.kernelChanged?.connect(look);
+  return () => {
+    model.off("comm_live_update", ask);
+    session?.kernelChanged?.disconnect(look);
+  };
 }
 
 // Readers who want no motion: every press of Play is one node then.
