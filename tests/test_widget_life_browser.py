@@ -141,8 +141,9 @@ def test_a_kernel_that_is_shut_down_is_told_and_opened_again_beside_others_there
 ):
     source = notebook(tmp_path / "shut.ipynb", *CELLS)
     with open_notebook(started, jupyter, source, **SIZE) as page:
-        drawn(page)
-        shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")  # not the other tab
+        for widget in (".toylab-player", ".toylab-lab"):
+            shown.locator(widget).wait_for()
         save(page, jupyter.root / source.name)
         page.evaluate("() => { window.jupyterapp.commands.execute('kernelmenu:shutdown'); }")
         for widget in (".toylab-player", ".toylab-lab"):
