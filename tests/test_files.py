@@ -15,7 +15,7 @@ from synthetic import sweep
 
 import toylab
 from toylab import _files
-from toylab._files import finite, replacing, replacing_together, strict_json, user_path
+from toylab._files import finite, owned, replacing, replacing_together, strict_json, user_path
 from toylab.analysis._sweep import Sweep
 from toylab.widgets import Player
 
@@ -165,6 +165,15 @@ def test_what_is_no_path_is_refused_by_its_argument(path):
 def test_what_can_be_no_file_is_refused_by_its_argument(path):
     with pytest.raises(ValueError, match="^out must be the path of a file or folder"):
         user_path(path, "out")
+
+
+@pytest.mark.parametrize("path", ("/", "."))
+def test_what_has_no_name_cannot_be_owned(path):
+    with (
+        pytest.raises(ValueError, match="^state must be the path of a file or folder with a name"),
+        owned(path, "state"),
+    ):
+        pass
 
 
 def test_numbers_that_json_does_not_have_become_null():

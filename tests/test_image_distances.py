@@ -331,3 +331,9 @@ def test_distance_of_finished_images_tells_how_they_were_made(folder):
 )
 def test_mistakes_are_told_in_a_sentence(folder, line, says):
     assert_mistake(run(line), says)
+
+
+@pytest.mark.parametrize("measure", [distances, method_distances])
+def test_labels_that_are_no_dict_are_refused_first(measure):
+    with pytest.raises(TypeError, match="labels must be a dict"):
+        measure(None, None, labels=torch.ones(2))

@@ -151,6 +151,8 @@ def owned(path: str | os.PathLike, argument: str = "out") -> Iterator[None]:
     """Own `path` for a block: a hidden file beside it names the process. FileExistsError where another process, or
     another thread, owns it; what killed processes left behind is taken over."""
     path = user_path(path, argument)
+    if not path.name:
+        raise ValueError(f"{argument} must be the path of a file or folder with a name, got {str(path)!r}")
     lock, aside = path.with_name(f".{path.name}.lock"), _partial(path.with_name(f"{path.name}.lock"))
     with _naming(path, lock):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -140,13 +140,14 @@ def distances(
     Raises ValueError or TypeError naming the argument: for images of another shape, and for fewer than the features
     need for a covariance.
     """
+    labels = _known(labels)
     yardstick = _yardstick(real, features, held, progress)
     named = dict(sets) if isinstance(sets, Mapping) else {"images": sets}
     lists = {name: list(each) if isinstance(each, list | tuple) else [each] for name, each in named.items()}
     if not lists or not all(lists.values()):
         raise ValueError("sets must have at least one set of images, got none")
     rows = [_row(name, [yardstick.measure(each, progress) for each in found]) for name, found in lists.items()]
-    return _result(yardstick, rows, labels or {}, {}, max(row.n for row in rows))
+    return _result(yardstick, rows, labels, {}, max(row.n for row in rows))
 
 
 def method_distances(
@@ -166,6 +167,7 @@ def method_distances(
         ValueError, TypeError: naming the argument.
         Interrupted: with the rows that are done.
     """
+    labels = _known(labels)
     methods, budgets, seeds = method_list(methods), increasing("nfe", nfe), integers("seeds", seeds, 0)
     yardstick, n = _yardstick(real, features, held, progress), positive_int("n", n)
     yardstick.enough("n", n)
@@ -177,7 +179,7 @@ def method_distances(
         "network": getattr(network, "dataset", None),
         "EMA": metadata.get("training", {}).get("ema", "none known"),
         "seeds": ", ".join(map(str, seeds)),
-    } | (labels or {})
+    } | labels
     rows = []
 
     def result():
@@ -200,6 +202,12 @@ def _yardstick(real, features, held, progress):
     if features is not None or held is not None:
         raise ValueError("features and held must be None where real is a Yardstick, which has its own")
     return real
+
+
+def _known(labels):
+    if not isinstance(labels, Mapping | None):
+        raise TypeError(f"labels must be a dict {{name: value}}, got {type(labels).__name__}")
+    return dict(labels or {})
 
 
 def _result(yardstick, rows, labels, left_out, n):
