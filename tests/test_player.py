@@ -385,6 +385,27 @@ def test_choosing_the_same_again_computes_nothing(computing):
     assert compute.calls == []
 
 
+def test_who_goes_back_and_forth_waits_for_nothing(computing):
+    player, compute = computing
+    for each in (choice("disc"), choice(), choice("disc"), choice("disc", "trained"), choice("ring", "trained")):
+        player.chosen = each
+    assert compute.calls == [("disc", "exact"), ("disc", "trained"), ("ring", "trained")]
+    player.chosen = choice("disc")
+    assert len(compute.calls) == 3 and player.sweep.labels["dataset"] == "disc"
+    player.chosen = choice()  # one of the last four
+    assert len(compute.calls) == 3 and player.sweep is SMALL
+    assert len(player._answers) == 4
+
+
+def test_an_answer_long_ago_is_computed_again(computing):
+    player, compute = computing
+    player._compute = lambda chosen, progress: compute.calls.append(chosen["Data set"]) or SMALL
+    player.choices = {"Data set": list("abcdef"), "Epsilon": ["exact"]}
+    for name in "abcdeab":
+        player.chosen = choice(name)
+    assert compute.calls == list("abcdeab")
+
+
 def test_an_error_while_computing_is_shown_and_the_picture_stays(computing):
     player, compute = computing
     scene = player.scene

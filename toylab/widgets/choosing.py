@@ -11,8 +11,11 @@ with extra("lab"):
     from traitlets import Dict, Unicode, observe, validate
 
 
+KEPT = 4  # answers that a view remembers: who goes back and forth need not wait
+
+
 class Choosing(Stage):
-    """A `Stage` with choices.
+    """A `Stage` with choices, which remembers its last few answers.
 
     A subclass gives `_offered(...)` to its traits and shows what was computed in `_take(answer)`.
 
@@ -27,9 +30,11 @@ class Choosing(Stage):
     error = Unicode("").tag(sync=True)
 
     def _offered(
-        self, choices: Mapping[str, Iterable[str]] | None, chosen: Mapping[str, str] | None, compute: Callable | None
-    ) -> dict[str, dict]:
-        """The traits `choices` and `chosen`; TypeError or ValueError for what cannot be chosen."""
+        self, choices: Mapping[str, Iterable[str]] | None, chosen: Mapping[str, str] | None, compute: Callable | None,
+        first: Any,
+    ) -> dict[str, dict]:  # fmt: skip
+        """The traits `choices` and `chosen`, of which `first` is the answer; TypeError or ValueError for what cannot be
+        chosen."""
         choices = _lists(choices)
         if choices and not callable(compute):
             raise TypeError(f"compute must be callable where choices are given, got {compute!r}")
@@ -37,7 +42,7 @@ class Choosing(Stage):
             raise TypeError(f"chosen must be a dict of names by label, got {chosen!r}")
         chosen = {label: names[0] for label, names in choices.items()} | dict(chosen or {})
         _check_chosen(chosen, choices)
-        self._compute, self._shown = compute, chosen
+        self._compute, self._shown, self._answers = compute, chosen, {_key(chosen): first}
         return {"choices": choices, "chosen": chosen}
 
     def _take(self, answer: Any) -> None:
@@ -50,8 +55,12 @@ class Choosing(Stage):
             return
         self.error, self.status = "", "computing 0 %"
         try:
-            self._take(self._compute(wanted, self._report))
-            self._shown = wanted
+            known = self._answers.pop(_key(wanted), None)
+            answer = self._compute(wanted, self._report) if known is None else known
+            self._take(answer)
+            self._shown, self._answers[_key(wanted)] = wanted, answer
+            for old in list(self._answers)[:-KEPT]:
+                del self._answers[old]
         except (Exception, KeyboardInterrupt) as error:
             self.error = f"{', '.join(wanted.values())}: {str(error) or type(error).__name__}"
             self.chosen = self._shown
@@ -65,6 +74,10 @@ class Choosing(Stage):
     def _listed(self, proposal):
         _check_chosen(proposal["value"], self.choices)
         return proposal["value"]
+
+
+def _key(chosen):
+    return tuple(sorted(chosen.items()))
 
 
 def _lists(choices):

@@ -68,7 +68,7 @@ class Gallery(Choosing):
     ):  # fmt: skip
         self._look = {"methods": methods, "columns": columns, "real": real, "plane": plane}
         self._found, self._words = found, texts(heading=heading, caption=caption)
-        offered = self._offered(choices, chosen, compute)
+        offered = self._offered(choices, chosen, compute, found)
         scene: dict[str, Any] = pack_images(found, remarks=remarks, **self._look) | self._words
         if None not in (steps, budget):
             raise ValueError(f"give steps or budget, not both; got steps={steps}, budget={budget}")

@@ -76,7 +76,7 @@ class Player(Choosing):
         tracks, equal_nfe = positive_int("tracks", tracks, 0), flag("equal_nfe", equal_nfe)
         self._look = {"methods": methods, "window": window, "titles": titles, "tracks": tracks}
         self._words = texts(heading=heading, caption=caption)
-        offered = self._offered(choices, chosen, compute)
+        offered = self._offered(choices, chosen, compute, (sweep, fields))
         scene = self._pack(sweep, fields)
         if steps is not None and (equal_nfe or not isinstance(steps, Integral) or steps not in sweep.steps):
             raise ValueError(f"steps must be one of {list(sweep.steps)}, and None with equal_nfe, got {steps!r}")
