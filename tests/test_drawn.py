@@ -131,6 +131,8 @@ def test_a_drawn_class_is_guided_as_any_other():
     problem = problems.guided_class(datasets.drawing(TWO_PENS), "second", 3)
     x = toylab.sample(problem, method="S-PNDM", steps=40, n=64, progress=False).x
     assert problem.manifold.distance(x).median() < 0.05 and problem.labels["epsilon"] == "exact, guidance 3"
+    with pytest.raises(ValueError, match="unknown label 'third'; choose from: first, second"):
+        problems.guided_class(datasets.drawing(TWO_PENS), "third")
 
 
 def test_a_file_gives_back_the_drawing_and_is_not_overwritten(tmp_path):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from toylab import datasets, schedules
-from toylab._errors import number, positive_int
+from toylab._errors import number, positive_int, unknown_name
 from toylab._types import ManifoldLike, ScheduleLike
 from toylab.epsilon import exact_eps, guided
 from toylab.problems.problem import Problem
@@ -60,6 +60,8 @@ def guided_class(
     Raises ValueError or TypeError naming the argument.
     """
     known = datasets.labelled(data, positive_int("points", points, 2))
+    if label not in known.classes:
+        raise unknown_name("label", label, known.classes)
     one, all_ = (exact_eps(each, schedule, spread) for each in (known.of(label), known.points))
     manifold = datasets.labelled(data, MANIFOLD_POINTS).manifold(label)
     name = data if isinstance(data, str) else data.name
