@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from axe_playwright_python.sync_playwright import Axe  # noqa: E402
-from browser import browser, hashes, open_page  # noqa: E402
+from browser import browser, hashes, open_page, steady  # noqa: E402
 from playwright.sync_api import Error  # noqa: E402
 
 LOOKS = [(width, scheme) for width in (1280, 420, 360) for scheme in ("light", "dark")]
@@ -84,11 +84,11 @@ def _answer(view):
     """Nothing, or a sentence, of a live view whose picture must change with its slider, or with what it has instead."""
     try:
         view.wait_for_function(READY, timeout=1000 * SECONDS)
-        before = _steady(view)
+        before = steady(view, lambda: _picture(view), seconds=SECONDS)
         _touch(view)
-        _steady(view, before)
+        steady(view, lambda: _picture(view), before, SECONDS)
     except (Error, TimeoutError) as error:
-        return [f"{view.url.split('/')[-1][:60]} does not answer: {str(error).splitlines()[0]}"]
+        return [f"{view.url.split('/')[-1][:60]} does not answer: {str(error).splitlines()[0][:200]}"]
     return []
 
 
@@ -106,16 +106,9 @@ def _touch(view):
         view.get_by_label("Schedule").select_option("cosine")
 
 
-def _steady(view, other=None):
-    """What the view shows, once two looks at it agree and differ from `other`. Raises TimeoutError."""
-    end, last = time.monotonic() + SECONDS, None
-    while time.monotonic() < end:
-        now = hashes(view, CANVASES) or view.evaluate(FIGURES)
-        if now and now == last and now != other and view.evaluate(READY):
-            return now
-        last = now
-        view.page.wait_for_timeout(150)
-    raise TimeoutError(f"no {'other ' if other else ''}steady picture within {SECONDS} s")
+def _picture(view):
+    """What the view shows; nothing while it works on it."""
+    return (hashes(view, CANVASES) or view.evaluate(FIGURES)) if view.evaluate(READY) else None
 
 
 def _leads(link):

@@ -110,9 +110,14 @@ def hashes(page, selector=CANVASES):
 def settled(page, selector=CANVASES, different_from=None, seconds=20):
     """`hashes` once two reads 100 ms apart agree and, if asked, differ from an earlier reading.
     Raises TimeoutError."""
+    return steady(page, lambda: hashes(page, selector), different_from, seconds)
+
+
+def steady(page, look, different_from=None, seconds=20):
+    """The value of `look()`, a picture of a page or frame, once two 100 ms apart agree; as `settled`."""
     end, last = time.monotonic() + seconds, None
     while time.monotonic() < end:
-        now = hashes(page, selector)
+        now = look()
         if now and now == last and now != different_from:
             return now
         last = now

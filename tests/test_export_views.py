@@ -96,15 +96,25 @@ def test_what_cannot_be_exported_is_told_in_a_sentence_before_anything_is_comput
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [("figure", "a.pdf", *ORDER), ("movie", "a.gif", "moons")])
-def test_a_file_that_is_there_is_kept(tmp_path, monkeypatch, arguments):
+@pytest.fixture(params=[("figure", "a.pdf", *ORDER), ("movie", "a.gif", "moons")], ids=["figure", "movie"])
+def refused(request, tmp_path, monkeypatch):
+    """Runs an export to a file that is there, with these options: it fails before anything is computed, and the file
+    stays. Gives what it says."""
+    command, name, *arguments = request.param
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("toylab.analysis.sweep", None)  # is told before anything is computed
-    there = tmp_path / arguments[1]
-    there.write_text("mine")
-    result = run(*arguments)
-    assert result.exit_code == 2 and "is there already; --force" in result.output
-    assert there.read_text() == "mine"
+    monkeypatch.setattr("toylab.analysis.sweep", None)
+    (tmp_path / name).write_text("mine")
+
+    def exporting(*options):
+        result = run(command, *options, name, *arguments)
+        assert result.exit_code == 2 and (tmp_path / name).read_text() == "mine"
+        return result.output
+
+    return exporting
+
+
+def test_a_file_that_is_there_is_kept(refused):
+    assert "is there already; --force" in refused()
 
 
 def test_a_movie_shows_every_node_and_rests_at_the_end(stored, tmp_path):
@@ -173,16 +183,10 @@ def test_a_missing_ffmpeg_is_told_with_what_works_without_and_what_is_there_is_k
     assert [path.read_text() for path in tmp_path.iterdir()] == (["mine"] if forced else [])
 
 
-@pytest.mark.parametrize("arguments", [("figure", "a.pdf", *ORDER), ("movie", "a.gif", "moons")])
-def test_a_missing_font_is_told_and_what_is_there_is_kept(tmp_path, monkeypatch, arguments):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("toylab.analysis.sweep", None)  # is told before anything is computed
-    there = tmp_path / arguments[1]
-    there.write_text("mine")
+def test_a_missing_font_is_told_and_what_is_there_is_kept(refused):
     with matplotlib.rc_context({"font.family": ["No Such Font"]}):
-        result = run(arguments[0], "--force", *arguments[1:])
-    assert result.exit_code == 2 and "No Such Font" in result.output and "not installed" in result.output
-    assert result.output.count("\n") == 1 and there.read_text() == "mine"
+        said = refused("--force")
+    assert "No Such Font" in said and "not installed" in said and said.count("\n") == 1
 
 
 def test_one_font_of_several_that_is_installed_is_enough(stored, tmp_path):

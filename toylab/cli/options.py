@@ -137,10 +137,10 @@ def one_method(name: str, eta: float = 0.0, extra: Sequence[str] | None = None) 
 
 def inception(where: str | None) -> "images.Inception | None":
     """The features of FID and KID, of weights in this file or downloaded; None for None."""
-    from toylab.images import Inception as Features
-
     if where is None:
         return None
+    from toylab.images import Inception as Features
+
     return Features(download=True) if where == "download" else Features(where)
 
 

@@ -42,10 +42,10 @@ class Drawing(Manifold):
 
     def __init__(self, strokes: Sequence, pens: Sequence[int] | None = None) -> None:
         strokes = simplified(strokes)
-        self.text = to_text(strokes, _pens(pens, strokes))
-        strokes, self._pens = strokes_of(self.text)  # as whoever gets the text has it
+        self._pens = _pens(pens, strokes)
         self.classes = PENS if len(set(self._pens)) == 2 else ()
-        self._lines = Polylines(strokes)
+        self.text = to_text(strokes, self._pens)
+        self._lines = Polylines(from_text(self.text))  # as whoever gets the text has it
         super().__init__("drawing", "Your drawing", self._lines)
 
     def labelled(self, n: int) -> LabelledPoints:
@@ -182,7 +182,7 @@ def _some(strokes):
 def _pens(pens, strokes):
     """The pens of these strokes, of which `simplified` may have left out the last."""
     if pens is None:
-        return None
+        return [0] * len(strokes)
     pens = [errors.positive_int("pens", pen, 0, 1) for pen in pens]
     if len(pens) < len(strokes):
         raise ValueError(f"pens must be one for each stroke, got {len(pens)} for {len(strokes)}")

@@ -31,7 +31,6 @@ METHODS = ("DDIM", "S-PNDM", "PLMS", "F-PNDM")
 SCALES = (1, 2, 4, 8)
 NFE = (20, 32, 50, 100, 200)
 ASKED = {"two-circles": "outer", "moons": "upper", "spiral": "outer"}  # of each data set's two classes
-EPS_POINTS = 400
 FAR, NEAR = 0.1, 0.15  # beyond the first a particle is off, within the second a point is covered
 FLOW = "DDIM", 400  # even in logSNR: ends within 0.01 of 2000 steps
 STEPS = (5, 8, 10, 13, 16, 20, 25, 32, 50)
@@ -191,7 +190,7 @@ def explore_guided(
 
 def _in_the_plane(name, n, seed):
     label = ASKED[name]
-    manifold, points = guided_problem(name).manifold, datasets.labelled(name, EPS_POINTS).of(label)
+    manifold, points = guided_problem(name).manifold, datasets.labelled(name).of(label)
     x_T = start_noise(n, (2,), seed, torch.float64)
 
     def samples(eps, method, steps):

@@ -42,7 +42,8 @@ class Choosing(Stage):
             raise TypeError(f"chosen must be a dict of names by label, got {chosen!r}")
         chosen = {label: names[0] for label, names in choices.items()} | dict(chosen or {})
         _check_chosen(chosen, choices)
-        self._compute, self._shown, self._answers = compute, chosen, {_key(chosen): first}
+        self._compute, self._shown = compute, chosen
+        self._answers = {_key(chosen): first} if choices else {}
         return {"choices": choices, "chosen": chosen}
 
     def _take(self, answer: Any) -> None:

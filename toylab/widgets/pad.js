@@ -12,7 +12,11 @@ function render({ model, el }) {
   };
   const button = (textContent, onclick) => make("button", { textContent, onclick });
   const undo = button("Undo stroke", () => board.undo()), clear = button("Clear", () => board.set([]));
-  const second = button("Second pen", () => { board.take(second.ariaPressed !== "true"); second.ariaPressed = String(second.ariaPressed !== "true"); });
+  const second = button("Second pen", () => {
+    const pressed = second.ariaPressed !== "true";
+    second.ariaPressed = String(pressed);
+    board.take(pressed);
+  });
   second.ariaPressed = "false";
   second.title = "What it draws is a second class";
   const preset = select("begin with", [["", "choose …"], ...model.get("presets").map(([name, text]) => [text, name])], (text) => { if (text) ask({ asked: text }); preset.menu.value = ""; });
@@ -85,14 +89,14 @@ function render({ model, el }) {
     update();
   }
 
-  function paint() {
+  function paint(drawn) {
     const ctx = shown.getContext("2d"), ink = getComputedStyle(root), size = shown.width, view = model.get("points");
     const at = (value) => size * (1 + value / HALF) / 2, points = view?.byteLength ? new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)) : [];
     ctx.clearRect(0, 0, size, size);
     ctx.lineWidth = 6;
     ctx.lineCap = ctx.lineJoin = "round";
     const pale = [ink.getPropertyValue("--line"), `color-mix(in srgb, ${ink.getPropertyValue("--second")} 45%, ${ink.getPropertyValue("--back")})`];
-    for (const stroke of readDrawing(model.get("text"))) drawStroke(ctx, stroke.map(([x, y]) => [at(x), at(-y)]), pale[stroke.second ? 1 : 0]);
+    for (const stroke of drawn) drawStroke(ctx, stroke.map(([x, y]) => [at(x), at(-y)]), pale[stroke.second ? 1 : 0]);
     ctx.fillStyle = ink.getPropertyValue("--accent");
     let outside = 0;
     for (let i = 0; i < points.length; i += 2) {
@@ -130,8 +134,8 @@ function render({ model, el }) {
     board.lock(!alive || training || ending());
     method.menu.value = wanted?.method ?? model.get("method");
     epsilon.menu.value = wanted?.epsilon ?? model.get("epsilon");
-    const drawn = readDrawing(model.get("text")), exact = (wanted?.epsilon ?? model.get("epsilon")) === "exact";
-    classes.hidden = !exact || !(drawn.some((stroke) => stroke.second) && drawn.some((stroke) => !stroke.second));
+    const drawn = readDrawing(model.get("text"));
+    classes.hidden = epsilon.menu.value !== "exact" || !(drawn.some((stroke) => stroke.second) && drawn.some((stroke) => !stroke.second));
     label.menu.value = wanted?.label ?? model.get("label");
     guidance.row.hidden = label.menu.value === "all";
     const scale = wanted?.guidance ?? model.get("guidance");
@@ -143,7 +147,7 @@ function render({ model, el }) {
     write(error, busy ? "" : failed);
     write(note, !board.strokes().length && !any ? "Nothing is drawn yet." : model.get("note"));
     board.draw();
-    paint();
+    paint(drawn);
     plot();
   }
 

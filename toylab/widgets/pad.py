@@ -202,9 +202,11 @@ class Pad(Live):
         if self.epsilon == NETWORK and self.net is None:
             raise ValueError("there is no network of this drawing yet: train one")
         if self.epsilon == EXACT:
-            problem, of = self.problem, "drawing" if self.label == EVERY else f"{self.label} class"
-            whose = "exact epsilon" if self.label == EVERY else f"exact epsilon with guidance {self.guidance:g}"
-            return self._show(problem.eps, whose, problem.manifold, of)
+            problem = self.problem
+            if self.label == EVERY:
+                return self._show(problem.eps, "exact epsilon", problem.manifold)
+            whose = f"exact epsilon with guidance {self.guidance:g}"
+            return self._show(problem.eps, whose, problem.manifold, f"{self.label} class")
         done = self.net.metadata.get("steps_done")
         after = f" after {done} of {CONFIG.steps} training steps" if done else ""
         self._show(self.net, f"network epsilon{after}", self.manifold)

@@ -17,12 +17,8 @@ from toylab.lessons.results.report import COLORS, DPI, FIGURES
 from toylab.widgets.stills import png
 
 PAGE = "results-images.md"
-SETTINGS = {
-    "exact": 16,
-    "network": 16,
-    "digits": 3,
-    "cifar10-16": 3,
-}  # that a search looks at, the same on every machine
+# those that a search looks at, the same on every machine
+SETTINGS = {"exact": 16, "network": 16, "digits": 3, "cifar10-16": 3}
 HEAD = """\
 # Does the paper hold here?
 
